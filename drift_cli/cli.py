@@ -1,0 +1,167 @@
+"""`drift <command> [settings]`: hand over to Hydra, then to the command; every refusal is one line.
+
+Nothing here imports torch, so that help, completion, `--cfg` and refusals answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from drift_cli import __version__
+from drift_cli.errors import RunFailed, UserError, did_you_mean
+
+COMMANDS = {
+    "train": "train a one-step generator by drifting",
+    "sample": "draw samples from a trained run",
+    "table": "one row per run below a folder, mean ± sd over seeds",
+}
+_POSITIONAL = {"table": "folder"}  # `drift table FOLDER` is `drift table folder=FOLDER`
+_FLAGS = ("-m", "--multirun", "-c", "--cfg", "--resolve", "-p", "--package", "-cd", "--config-dir", "-i", "--info")
+_FLAGS += ("-sc", "--shell-completion", "--hydra-help")
+_STOPPED = 130  # the shell's status for a command ended by Ctrl-C
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line; the exit status is 0, 1 (the run went wrong), 2 (refused) or 130 (stopped)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(words)
+    except UserError as error:
+        return _refuse(str(error), 2)
+    except RunFailed as error:
+        return _refuse(str(error), 1)
+    except KeyboardInterrupt:
+        return _STOPPED
+    except BrokenPipeError:  # `drift … | head`
+        sys.stdout = None  # type: ignore[assignment]
+        return 0
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        from drift_cli.help import overview
+
+        print(overview(COMMANDS))
+    elif words[0] in ("-V", "--version", "version"):
+        print(f"drift {__version__}")
+    elif words[0] in ("completion", "-sc", "--shell-completion"):
+        from drift_cli import completion
+
+        completion.main(words[1:], COMMANDS)
+    elif words[0] not in COMMANDS:
+        raise UserError(
+            f'There is no command "{words[0]}".{did_you_mean(words[0], COMMANDS)} `drift --help` lists the commands.'
+        )
+    elif any(word in ("-h", "--help") for word in words[1:]):
+        from drift_cli.help import command_help
+
+        print(command_help(words[0], conf_dir()))
+    else:
+        run_hydra(words[0], words[1:])
+    return 0
+
+
+def _refuse(message: str, status: int) -> int:
+    print(f"drift: {message}", file=sys.stderr)
+    return status
+
+
+def conf_dir() -> Path:
+    """Where the configurations stand: inside an installed package, or beside the package in a checkout."""
+    inside = Path(__file__).parent / "conf"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "conf"
+
+
+def run_hydra(command: str, words: list[str]) -> None:
+    """Compose the settings of `command` from `words` and run it; Hydra's own errors become `UserError`."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing and exiting
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf import DictConfig, OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    OmegaConf.register_new_resolver("unique", lambda: secrets.token_hex(3), use_cache=True, replace=True)
+
+    failures: list[UserError | RunFailed] = []
+
+    def task(composed: DictConfig) -> None:
+        try:
+            _task(command, composed)
+        except (UserError, RunFailed) as failure:  # the other jobs of a sweep go on
+            failures.append(failure)
+
+    settings = _settings(command, words)
+    saved, sys.argv = sys.argv, ["drift", *settings]
+    try:
+        hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)()
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        from drift_cli.hydra_errors import explain
+
+        raise UserError(explain(error, command, settings, conf_dir())) from error
+    except OSError as error:
+        raise UserError(f"The output folder cannot be written: {error}. Choose another with hydra.run.dir=…") from error
+    finally:
+        sys.argv = saved
+    for failure in failures[1:]:
+        _refuse(str(failure), 0)
+    if failures:
+        raise failures[0]
+
+
+def _settings(command: str, words: list[str]) -> list[str]:
+    """The words as Hydra overrides: a bare word is the command's main argument; a resumed run keeps its folder."""
+    settings = []
+    for word in words:
+        if word.startswith("-") and word.split("=")[0] not in _FLAGS:
+            raise UserError(f'There is no flag "{word}".{did_you_mean(word, _FLAGS)} `drift --help` lists them.')
+        if command in _POSITIONAL and not word.startswith("-") and "=" not in word:
+            word = f"{_POSITIONAL[command]}={quoted(word)}"
+        settings.append(word)
+        if command == "train" and word.startswith("resume=") and word not in ("resume=null", "resume="):
+            from drift_cli.runs.folder import RunFolder
+
+            folder = RunFolder.containing(unquoted(word.removeprefix("resume=")))
+            settings.append(f"hydra.run.dir={quoted(str(folder.path))}")
+    return settings
+
+
+def quoted(text: str) -> str:
+    """`text` as one literal value of Hydra's override grammar."""
+    escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)
+    return f"'{escaped}'"
+
+
+def unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
+def _task(command: str, composed: object) -> None:
+    from hydra.core.hydra_config import HydraConfig
+
+    from drift_cli.config import load, typed
+    from drift_cli.config.commands import COMMANDS as SCHEMAS
+    from drift_cli.config.resume import merged
+    from drift_cli.runs.folder import RunFolder
+
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    try:
+        config = typed(composed, SCHEMAS[command])  # type: ignore[arg-type]
+        if getattr(config, "resume", None):
+            kept = load(RunFolder.containing(config.resume).config, SCHEMAS[command])
+            config = merged(kept, config, [word.split("=")[0] for word in HydraConfig.get().overrides.task])
+        run: Callable = import_module(f"drift_cli.experiments.{command.replace('-', '_')}").run
+        run(config, folder)
+    except UserError:
+        _remove_if_empty(folder)  # nothing was done, so nothing is left behind
+        raise
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and folder != Path.cwd() and not any(folder.iterdir()):
+        folder.rmdir()

@@ -1,0 +1,97 @@
+r"""Typed settings: what Hydra composed (or a run folder kept) becomes one checked object, before any work.
+
+The groups are polymorphic: `kernel.name` says which dataclass of `config/kernel.py` types `kernel`.
+No class is named in a configuration, so a configuration can run no code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from drift_cli.config.commands import GROUPS
+from drift_cli.errors import UserError, did_you_mean
+
+Config = TypeVar("Config")
+
+
+def typed(composed: DictConfig, schema: type[Config]) -> Config:
+    """The settings as an instance of `schema`, every value converted and checked.
+
+    Raises `UserError` naming the key when it is unknown, has the wrong type, an impossible value, or is missing.
+    """
+    plain = composed.copy()
+    OmegaConf.set_struct(plain, False)
+    OmegaConf.resolve(plain)
+    root = OmegaConf.structured(schema)
+    parts = {}
+    for key, hint in get_type_hints(schema).items():
+        if (key in GROUPS or is_dataclass(hint)) and key in plain:
+            parts[key] = _part(key, plain.pop(key), hint)
+    values = _merged("", root, plain, set(parts))
+    return schema(**{key: parts.get(key, value) for key, value in values.items()})
+
+
+def _part(key: str, node: Any, hint: type) -> Any:
+    """One group (its dataclass is named by `name`) or one nested block of settings."""
+    if not isinstance(node, DictConfig):
+        raise UserError(f'{key} must be a group of settings, got "{node}": write {key}.<setting>=….')
+    if key in GROUPS:
+        name, options = node.get("name"), GROUPS[key]
+        if name not in options:
+            listed = ", ".join(options)
+            raise UserError(f'{key}.name must be one of {listed}, got "{name}".{did_you_mean(str(name), options)}')
+        hint = options[name]
+    return hint(**_merged(f"{key}.", OmegaConf.structured(hint), node))
+
+
+def _merged(prefix: str, schema: DictConfig, node: DictConfig, given: Collection[str] = ()) -> dict[str, Any]:
+    try:
+        merged = OmegaConf.merge(schema, node)
+        for key in merged:
+            if OmegaConf.is_missing(merged, key) and key not in given:
+                raise UserError(f"{prefix}{key} has no value yet: give one with {prefix}{key}=…")
+        return {str(key): None if key in given else _object(merged._get_node(key)) for key in merged}
+    except OmegaConfBaseException as error:
+        raise UserError(describe(error, prefix)) from error
+
+
+def _object(node: Any) -> Any:
+    return OmegaConf.to_object(node) if OmegaConf.is_config(node) else node._value()
+
+
+def describe(error: OmegaConfBaseException, prefix: str = "") -> str:
+    """One line for an OmegaConf error: the key, what it must be, what was given."""
+    key = f"{prefix}{error.full_key or error.key or ''}" or "the configuration"
+    first = (error.msg or str(error)).splitlines()[0]
+    if found := re.match(r"Value '(.*)' of type '.*' could not be converted to (\w+)", first):
+        return f'{key} must be of type {found[2].lower()}, got "{found[1]}".'
+    if "'None'" in first:
+        return f"{key} must have a value, got null."
+    if "not in '" in first:
+        known = list(getattr(error.object_type, "__dataclass_fields__", {}))
+        near = did_you_mean(str(key).rsplit(".", 1)[-1], known)
+        return f'There is no setting "{key}".{near} Settings there: {", ".join(known)}.'
+    return f"{key}: {first}"
+
+
+def save(config: Any, path: Path) -> None:
+    """Write the resolved settings as YAML."""
+    OmegaConf.save(OmegaConf.structured(config), path, resolve=True)
+
+
+def load(path: Path, schema: type[Config]) -> Config:
+    """Read settings that `save` wrote, with the same checks as at the first start."""
+    try:
+        composed = OmegaConf.load(path)
+    except Exception as error:
+        raise UserError(f"{path} cannot be read as YAML: {str(error).splitlines()[0]}.") from error
+    if not isinstance(composed, DictConfig):
+        raise UserError(f"{path} holds no settings: it must be a YAML mapping.")
+    return typed(composed, schema)

@@ -1,0 +1,127 @@
+"""The settings of each command, as one typed object: groups first, then what stands at the root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from omegaconf import MISSING
+
+from drift_cli.config.checks import at_least, fraction, one_of
+from drift_cli.config.dataset import DATASETS, DatasetConfig
+from drift_cli.config.drift import DRIFTS, DriftConfig
+from drift_cli.config.generator import GENERATORS, GeneratorConfig
+from drift_cli.config.kernel import KERNELS, KernelConfig
+from drift_cli.config.optimizer import OPTIMIZERS, OptimizerConfig
+from drift_cli.config.schedule import SCHEDULES, ScheduleConfig
+from drift_cli.errors import UserError
+
+GROUPS: dict[str, dict[str, type]] = {
+    "dataset": DATASETS,
+    "kernel": KERNELS,
+    "drift": DRIFTS,
+    "schedule": SCHEDULES,
+    "generator": GENERATORS,
+    "optimizer": OPTIMIZERS,
+}
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass
+class EmaConfig:
+    """Exponential moving average of the weights: θ̄ ← decay·θ̄ + (1 − decay)·θ; 0 switches it off."""
+
+    decay: float = MISSING
+
+    def __post_init__(self) -> None:
+        fraction("ema.decay", self.decay)
+
+
+@dataclass
+class EvaluationConfig:
+    """`every`: steps between points of the curves; the sizes of the sliced Wasserstein distances."""
+
+    every: int = MISSING
+    points: int = MISSING
+    large_points: int = MISSING
+    projections: int = MISSING
+    draws: int = MISSING
+
+    def __post_init__(self) -> None:
+        for key in ("every", "points", "projections", "draws"):
+            at_least(f"evaluation.{key}", getattr(self, key), 1)
+        at_least("evaluation.large_points", self.large_points, 0)
+
+
+@dataclass
+class CheckpointConfig:
+    """A checkpoint every `every` steps (0: only at the end); the last `keep` are kept."""
+
+    every: int = MISSING
+    keep: int = MISSING
+
+    def __post_init__(self) -> None:
+        at_least("checkpoint.every", self.every, 0)
+        at_least("checkpoint.keep", self.keep, 1)
+
+
+@dataclass
+class TrainConfig:
+    dataset: DatasetConfig = MISSING
+    kernel: KernelConfig = MISSING
+    drift: DriftConfig = MISSING
+    schedule: ScheduleConfig = MISSING
+    generator: GeneratorConfig = MISSING
+    optimizer: OptimizerConfig = MISSING
+    ema: EmaConfig = MISSING
+    evaluation: EvaluationConfig = MISSING
+    checkpoint: CheckpointConfig = MISSING
+    batch_size: int = MISSING
+    steps: int = MISSING
+    seed: int = MISSING
+    device: str = MISSING
+    dtype: str = MISSING
+    threads: int | None = None
+    gradient_paths: str = MISSING
+    animate: bool = MISSING
+    resume: str | None = None
+
+    def __post_init__(self) -> None:
+        at_least("batch_size", self.batch_size, 2)
+        at_least("steps", self.steps, 1)
+        at_least("seed", self.seed, 0)
+        one_of("device", self.device, DEVICES)
+        one_of("dtype", self.dtype, ("float32", "float64"))
+        one_of("gradient_paths", self.gradient_paths, ("none",))
+        if self.threads is not None:
+            at_least("threads", self.threads, 1)
+        if getattr(self.generator, "name", None) == "particles":
+            count = self.generator.count  # type: ignore[attr-defined]
+            if self.batch_size > count:
+                raise UserError(
+                    f"batch_size must be at most generator.count, the number of particles, got {self.batch_size} "
+                    f"above {count}: lower batch_size or raise generator.count."
+                )
+
+
+@dataclass
+class SampleConfig:
+    run: str = MISSING
+    n: int = MISSING
+    out: str = MISSING
+    seed: int = MISSING
+    label: int | None = None
+    ema: bool = MISSING
+    device: str = MISSING
+
+    def __post_init__(self) -> None:
+        at_least("n", self.n, 1)
+        at_least("seed", self.seed, 0)
+        one_of("device", self.device, DEVICES)
+
+
+@dataclass
+class TableConfig:
+    folder: str = MISSING
+
+
+COMMANDS: dict[str, type] = {"train": TrainConfig, "sample": SampleConfig, "table": TableConfig}

@@ -1,0 +1,33 @@
+r"""A pinwheel: `arms` elongated Gaussian blobs at radius 0.7, twisted by an angle that grows with the radius."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from drift_cli.data.noise import integers, normal
+
+_RADIUS = 0.7  # of the blobs' centres: with the default spread the pinwheel then has about unit size
+
+
+@dataclass(frozen=True)
+class Pinwheel:
+    """Standard deviations along and across the radius; `twist` in radians per unit of radius."""
+
+    arms: int
+    radial_std: float
+    tangential_std: float
+    twist: float
+    dimension: int = 2
+
+    def draw(self, n: int, generator: Generator, dtype: torch.dtype) -> Float[Tensor, "n 2"]:
+        along = _RADIUS + self.radial_std * normal(n, generator=generator, dtype=dtype)
+        across = self.tangential_std * normal(n, generator=generator, dtype=dtype)
+        arm = integers(self.arms, n, generator).to(dtype)
+        angle = 2 * math.pi * arm / self.arms + self.twist * along
+        cos, sin = angle.cos(), angle.sin()
+        return torch.stack([along * cos - across * sin, along * sin + across * cos], dim=1)

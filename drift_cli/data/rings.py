@@ -1,0 +1,26 @@
+r"""Concentric circles, each with a share of the points in proportion to its radius, plus isotropic noise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from drift_cli.data.noise import normal, uniform
+
+
+@dataclass(frozen=True)
+class Rings:
+    radii: tuple[float, ...]
+    noise: float
+    dimension: int = 2
+
+    def draw(self, n: int, generator: Generator, dtype: torch.dtype) -> Float[Tensor, "n 2"]:
+        radii = torch.tensor(self.radii, dtype=dtype, device=generator.device)
+        radius = radii[torch.multinomial(radii, n, replacement=True, generator=generator)]
+        angle = 2 * math.pi * uniform(n, generator=generator, dtype=dtype)
+        circle = torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1)
+        return circle + self.noise * normal(n, 2, generator=generator, dtype=dtype)

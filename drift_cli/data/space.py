@@ -1,0 +1,76 @@
+r"""The space that training works in, and the way back to the units of the data.
+
+Training sees points $x = (u - \text{shift})/\text{scale}$ of about unit size whatever the data; a kernel's
+bandwidth is a length there. Synthetic targets are made at unit size, so their space changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Space:
+    """`shift`, `scale` [d] in the data's units; names of the columns; the shape of an image; class frequencies."""
+
+    columns: tuple[str, ...]
+    shift: tuple[float, ...]
+    scale: tuple[float, ...]
+    image: tuple[int, int] | None = None
+    class_frequencies: tuple[float, ...] | None = None
+
+    @property
+    def dimension(self) -> int:
+        return len(self.columns)
+
+    @classmethod
+    def unit(cls, dimension: int) -> Self:
+        """The space of a target that is made at unit size."""
+        return cls(tuple(f"x{k + 1}" for k in range(dimension)), (0.0,) * dimension, (1.0,) * dimension)
+
+    @classmethod
+    def of_columns(cls, points: np.ndarray, columns: tuple[str, ...]) -> Self:
+        """Columns of different units: each centred and divided by its deviation times √d.
+
+        The root mean square distance from the mean becomes 1 in every dimension. A constant column keeps scale 1.
+        """
+        deviation = points.std(axis=0)
+        scale = np.where(deviation > 0, deviation, 1.0) * math.sqrt(points.shape[1])
+        return cls(columns, tuple(points.mean(axis=0).tolist()), tuple(scale.tolist()))
+
+    @classmethod
+    def of_images(cls, pixels: np.ndarray, shape: tuple[int, int], class_frequencies: tuple[float, ...] | None) -> Self:
+        """Pixels share one unit: the mean image is taken out, one scale makes the root mean square distance 1."""
+        mean = pixels.mean(axis=0)
+        scale = math.sqrt(np.square(pixels - mean).sum(axis=1).mean())
+        height, width = shape
+        columns = tuple(f"pixel_{row}_{column}" for row in range(height) for column in range(width))
+        return cls(columns, tuple(mean.tolist()), (scale,) * pixels.shape[1], shape, class_frequencies)
+
+    def from_units(self, points: np.ndarray) -> np.ndarray:
+        return (points - np.asarray(self.shift)) / np.asarray(self.scale)
+
+    def to_units(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """Points of the training space in the data's units (pixels: 0 to 1)."""
+        return x * torch.tensor(self.scale, dtype=x.dtype, device=x.device) + torch.tensor(
+            self.shift, dtype=x.dtype, device=x.device
+        )
+
+    def for_distance(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """Where distances between samples are measured: pixel space for images, the training space otherwise."""
+        return self.to_units(x) if self.image else x
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, entries: dict[str, Any]) -> Self:
+        lists = {key: tuple(value) if isinstance(value, list) else value for key, value in entries.items()}
+        return cls(**lists)

@@ -1,0 +1,27 @@
+r"""Class-conditional drifting: a sample of class c sees the data and the samples of class c only."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from drift_cli.drift.base import Drift
+from drift_cli.kernels import Kernel
+
+
+def drift_per_class(
+    drift: Drift,
+    kernel: Kernel,
+    x: Float[Tensor, "n d"],
+    labels: Int[Tensor, " n"],
+    data: Float[Tensor, "m d"],
+    data_labels: Int[Tensor, " m"],
+) -> Float[Tensor, "n d"]:
+    """V of each class on its own, the samples being the queries (paired); every label must occur in the data."""
+    total = torch.zeros_like(x)
+    for label in labels.unique():
+        rows = (labels == label).nonzero().squeeze(1)
+        samples = x[rows]
+        total[rows] = drift(kernel, samples, data[data_labels == label], samples, paired=True)
+    return total

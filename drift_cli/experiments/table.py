@@ -1,0 +1,95 @@
+"""`drift table FOLDER`: one row per run, and mean ± standard deviation over seeds; printed and written."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from drift_cli.config.commands import TableConfig
+from drift_cli.errors import UserError
+from drift_cli.runs.collection import MEASURES, Group, Row, groups, rows
+
+_SHOWN = ("sw", "sw_floor", "sw_large", "sw_large_floor", "drift_norm", "steps_per_second")
+
+
+def run(config: TableConfig, path: Path) -> list[Group]:
+    """Print both tables; write runs.csv (every run) and table.csv (over seeds) into the folder."""
+    top = Path(config.folder)
+    every = rows(top)
+    over_seeds = groups(every)
+    keys = list(every[0].settings)
+    console = Console()
+    console.print(_runs_table(every, keys))
+    console.print()
+    console.print(_groups_table(over_seeds, keys))
+    try:
+        _write(top / "runs.csv", ["folder", *keys, "seed", "status", *MEASURES], map(_run_cells, every))
+        columns = [name for measure in MEASURES for name in (measure, f"{measure}_sd")]
+        _write(top / "table.csv", [*keys, "finished", "runs", *columns], map(_group_cells, over_seeds))
+    except OSError as error:
+        raise UserError(f"The tables cannot be written into {top}: {error.strerror}.") from error
+    console.print(f"\n{top / 'runs.csv'}\n{top / 'table.csv'}", highlight=False, soft_wrap=True)
+    return over_seeds
+
+
+def _runs_table(every: list[Row], keys: list[str]) -> Table:
+    table = _table(["run", *keys, "seed", "status", *_SHOWN], left=len(keys) + 3)
+    for row in every:
+        settings = (_text(row.settings[key]) for key in keys)
+        table.add_row(
+            row.folder, *settings, str(row.seed), row.status, *(_number(row.measures[name]) for name in _SHOWN)
+        )
+    return table
+
+
+def _groups_table(over_seeds: list[Group], keys: list[str]) -> Table:
+    table = _table([*keys, "finished", *_SHOWN], left=len(keys) + 1)
+    for group in over_seeds:
+        settings = (_text(group.settings[key]) for key in keys)
+        cells = (_with_spread(group.means[name], group.sds[name]) for name in _SHOWN)
+        table.add_row(*settings, f"{group.finished} of {group.runs}", *cells)
+    table.title = "mean ± sd over seeds, finished runs"
+    table.title_justify = "left"
+    return table
+
+
+def _table(headings: list[str], left: int) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for index, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if index < left else "right", overflow="fold")
+    return table
+
+
+def _run_cells(row: Row) -> list[Any]:
+    return [row.folder, *row.settings.values(), row.seed, row.status, *row.measures.values()]
+
+
+def _group_cells(group: Group) -> list[Any]:
+    pairs = [cell for name in MEASURES for cell in (group.means[name], group.sds[name])]
+    return [*group.settings.values(), group.finished, group.runs, *pairs]
+
+
+def _write(path: Path, headings: Sequence[str], lines: Any) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(headings)
+        writer.writerows(lines)
+
+
+def _text(value: Any) -> str:
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _with_spread(mean: float | None, sd: float | None) -> str:
+    if mean is None:
+        return "–"
+    return f"{mean:.4g}" if sd is None else f"{mean:.4g} ± {sd:.1g}"

@@ -1,0 +1,177 @@
+"""`drift train`: train a one-step generator by drifting, and leave a run folder that says how good it is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from torch import Tensor
+
+from drift_cli import config as configs
+from drift_cli.config.commands import TrainConfig
+from drift_cli.data import Finite
+from drift_cli.errors import UserError
+from drift_cli.figures import curves, images, samples
+from drift_cli.figures import marginals as marginal_figure
+from drift_cli.metrics.marginals import Marginal, marginals
+from drift_cli.metrics.sliced_wasserstein import Distance
+from drift_cli.metrics.spread import is_collapsed, spread
+from drift_cli.runs import provenance, report
+from drift_cli.runs.files import write_json
+from drift_cli.runs.folder import RunFolder
+from drift_cli.training import bench as benches
+from drift_cli.training import checkpoint
+from drift_cli.training.bench import Bench
+from drift_cli.training.evaluation import Mean, comparable_points, distance, drift_norms, generate
+from drift_cli.training.loop import fit, snapshot_steps
+from drift_cli.training.progress import Progress
+from drift_cli.training.stop import stop_on_signal
+
+_NORM_DRAWS = 8
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished run measured; distances are of the averaged weights."""
+
+    sw: Distance
+    sw_large: Distance | None
+    drift_norm: Mean
+    drift_norm_floor: Mean
+    collapsed: bool
+    marginals: list[Marginal]
+
+
+def run(config: TrainConfig, path: Path) -> Result:
+    """Train (or go on training) in the run folder `path`, then measure, draw and write the summary."""
+    console = Console()
+    began = time.perf_counter()
+    bench = benches.build(config)
+    if config.resume is None:
+        folder = RunFolder.start(path)
+        state = checkpoint.State(0, 0.0, config.seed, bench.target.space)
+    else:
+        place = Path(config.resume)
+        folder = RunFolder.containing(place)
+        state = _resume(bench, folder, place, console)
+    configs.save(config, folder.config)
+    origin = provenance.at_start("train", config.seed, bench.device)
+    if state.step:
+        origin["resumed_from_step"] = state.step
+    write_json(folder.provenance, origin)
+    folder.summary.unlink(missing_ok=True)
+    folder.rewind_metrics(state.step)
+    console.print(report.headline(config, bench.target.size, str(bench.device), folder.path), highlight=False)
+
+    floor = distance(bench, config.evaluation.points, config.evaluation.draws, "floor")
+    with stop_on_signal() as stop, Progress.running(console, config.steps, state.step) as progress:
+        reached = fit(bench, folder, state, floor, progress, stop)
+    if reached.step < config.steps:
+        console.print(f"stopped after step {reached.step}: drift train resume={folder.path} goes on", soft_wrap=True)
+        raise KeyboardInterrupt
+
+    result = measure(bench)
+    drawn = _draw(bench, folder, result)
+    rate = (reached.step - state.step) / max(reached.seconds - state.seconds, 1e-9)
+    summary = {
+        **flat(result),
+        "loss": folder.read_metrics()[-1]["loss"],
+        "steps": reached.step,
+        "steps_per_second": rate,
+        "seconds": time.perf_counter() - began,
+        "training_seconds": reached.seconds,
+        "seed": config.seed,
+        "checkpoint": str(checkpoint.existing(folder.checkpoints)[-1].relative_to(folder.path)),
+        **{f"figure_{name}": str(figure.relative_to(folder.path)) for name, figure in drawn.items()},
+    }
+    write_json(folder.provenance, origin | provenance.at_end(bench.device, summary["seconds"]))
+    write_json(folder.summary, summary)
+    report.closing(console, summary, result.marginals, folder.path)
+    return result
+
+
+def _resume(bench: Bench, folder: RunFolder, place: Path, console: Console) -> checkpoint.State:
+    """Load the checkpoint `place`, or the latest of the run; a run that has none yet starts again."""
+    if place == folder.path:
+        kept = checkpoint.existing(folder.checkpoints)
+        if not kept:
+            console.print(f"{folder.path} has no checkpoint yet: starting again from step 0", soft_wrap=True)
+            return checkpoint.State(0, 0.0, bench.config.seed, bench.target.space)
+        place = kept[-1]
+    try:
+        state = checkpoint.restore(bench, place)
+    except UserError as error:
+        raise checkpoint.previous_offered(place, error) from error
+    if state.step >= bench.config.steps:
+        raise UserError(
+            f"The run in {folder.path} has {state.step} of {bench.config.steps} steps and is finished: give steps= a "
+            "larger number to train on."
+        )
+    return state
+
+
+def measure(bench: Bench) -> Result:
+    """Everything the summary says of the trained generator."""
+    evaluation, space = bench.config.evaluation, bench.target.space
+    sw = distance(bench, evaluation.points, evaluation.draws, "final")
+    large = None
+    if evaluation.large_points and comparable_points(bench, evaluation.large_points) == evaluation.large_points:
+        large = distance(bench, evaluation.large_points, evaluation.draws, "final", step=1)
+    norm, norm_floor = drift_norms(bench, _NORM_DRAWS, bench.config.steps)
+    count = min(bench.target.size or 10_000, 10_000)
+    data = bench.data(count, "final", 2_000_000).points
+    generated = generate(bench, count, bench.stream("final", 2_000_001))
+    table = []
+    if not space.image and isinstance(bench.target, Finite):
+        table = marginals(space.columns, _units(bench, data), _units(bench, generated))
+    return Result(sw, large, norm, norm_floor, is_collapsed(generated, spread(data)), table)
+
+
+def flat(result: Result) -> dict[str, Any]:
+    """The result as one flat object."""
+    large = result.sw_large
+    return {
+        "sw": result.sw.value,
+        "sw_sd": result.sw.value_sd,
+        "sw_floor": result.sw.floor,
+        "sw_floor_sd": result.sw.floor_sd,
+        "sw_large": large.value if large else None,
+        "sw_large_sd": large.value_sd if large else None,
+        "sw_large_floor": large.floor if large else None,
+        "sw_large_floor_sd": large.floor_sd if large else None,
+        "drift_norm": result.drift_norm.value,
+        "drift_norm_sd": result.drift_norm.sd,
+        "drift_norm_floor": result.drift_norm_floor.value,
+        "collapsed": result.collapsed,
+    }
+
+
+def _draw(bench: Bench, folder: RunFolder, result: Result) -> dict[str, Path]:
+    """Every figure of the run, by name."""
+    space, rows = bench.target.space, folder.read_metrics()
+    # Lengths of the curves are those of the training space; images are compared in pixels.
+    drawn = {"curves": curves.draw(rows, result.drift_norm_floor.value, bool(space.image), folder.figures)}
+    snapshots = {int(path.stem.split("_")[1]): np.load(path) for path in sorted(folder.samples.glob("step_*.npy"))}
+    if space.image:
+        real = _units(bench, bench.data(64, "snapshot", 1).points)
+        drawn["images"] = images.draw(snapshots[max(snapshots)], real, space.image, folder.figures)
+    elif space.dimension == 2:
+        target = _units(bench, bench.data(2000, "snapshot", 1).points)
+        shown = snapshot_steps(bench.config.steps, animate=False) | {0}
+        panels = {step: points for step, points in snapshots.items() if step in shown}
+        drawn["samples"] = samples.draw(panels, target, space.columns, folder.figures)
+        if bench.config.animate:
+            drawn["evolution"] = samples.animate(snapshots, target, space.columns, folder.figures)
+    if result.marginals:
+        data = _units(bench, bench.data(10_000, "snapshot", 2).points)
+        generated = _units(bench, generate(bench, 10_000, bench.stream("snapshot", 3)))
+        drawn["marginals"] = marginal_figure.draw(space.columns, data, generated, folder.figures)
+    return drawn
+
+
+def _units(bench: Bench, x: Tensor) -> np.ndarray:
+    return bench.target.space.to_units(x).detach().cpu().numpy()

@@ -1,0 +1,1 @@
+"""Figures from measured data; no computation happens here."""

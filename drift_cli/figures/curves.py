@@ -1,0 +1,33 @@
+"""Loss, drift norm and sliced Wasserstein distance over the steps of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from drift_cli.figures.style import DATA, FLOOR, MODEL, panels, save, style
+
+
+def draw(rows: list[dict[str, Any]], drift_norm_floor: float, pixels: bool, folder: Path) -> Path:
+    """Three panels on a logarithmic scale; the two that have a floor show it.
+
+    Lengths are in units of the training space (the data's size is about 1); SW of images is in pixel intensity.
+    """
+    unit, sw_unit = "data size = 1", "pixel intensity, 0 to 1" if pixels else "data size = 1"
+    steps = [row["step"] for row in rows]
+    with style():
+        figure, axes = panels(1, 3, 3.0, 2.5)
+        axes[0].plot(steps, [row["loss"] for row in rows], color=DATA)
+        axes[0].set_ylabel(f"loss, mean |V|² ({unit})")
+        axes[1].plot(steps, [row["drift_norm"] for row in rows], color=DATA)
+        axes[1].axhline(drift_norm_floor, color=FLOOR, linestyle="--", label="floor: at q = p")
+        axes[1].set_ylabel(f"drift norm, mean |V| ({unit})")
+        axes[2].plot(steps, [row["sw"] for row in rows], color=MODEL)
+        axes[2].axhline(rows[-1]["sw_floor"], color=FLOOR, linestyle="--", label="floor: target against target")
+        axes[2].set_ylabel(f"SW-2 ({sw_unit})")
+        for axis in axes:
+            axis.set_yscale("log")
+            axis.set_xlabel("training step")
+        for axis in axes[1:]:
+            axis.legend(loc="upper right")
+        return save(figure, folder, "curves")

@@ -1,0 +1,34 @@
+"""A grid of generated images beside real ones."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from drift_cli.figures.style import panels, save, style
+
+
+def draw(generated: np.ndarray, real: np.ndarray, shape: tuple[int, int], folder: Path) -> Path:
+    """Both are [n, height·width]; dark is ink."""
+    with style():
+        figure, axes = panels(1, 2, 3.6, 3.8)
+        high = float(np.quantile(real, 0.999))
+        for axis, images, title in zip(axes, (generated, real), ("generated", "real"), strict=True):
+            axis.imshow(_grid(images, shape, high), cmap="gray_r", vmin=0, vmax=high, interpolation="nearest")
+            axis.set_title(title)
+            axis.set_axis_off()
+        return save(figure, folder, "images")
+
+
+def _grid(images: np.ndarray, shape: tuple[int, int], edge: float) -> np.ndarray:
+    """Images in a square grid, a thin light line between them."""
+    side = math.isqrt(len(images))
+    height, width = shape
+    canvas = np.full((side * (height + 1) - 1, side * (width + 1) - 1), 0.15 * edge)
+    for index in range(side * side):
+        row, column = divmod(index, side)
+        top, left = row * (height + 1), column * (width + 1)
+        canvas[top : top + height, left : left + width] = images[index].reshape(shape)
+    return canvas

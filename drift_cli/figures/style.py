@@ -1,0 +1,54 @@
+"""One look for all figures: a palette safe for colour-blind readers and ordered in grey, PNG and SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe & Ito, ordered so that neighbours differ in lightness as well as in hue.
+DATA = "#0072B2"  # blue: the target
+MODEL = "#D55E00"  # vermilion: what is generated
+FLOOR = "#7F7F7F"
+LINE_STYLES = ("-", "--", ":", "-.")
+
+_SETTINGS = {
+    "figure.dpi": 100,
+    "savefig.dpi": 160,
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.4,
+    "legend.frameon": False,
+    "svg.hashsalt": "drift",  # the same figure gives the same file
+    "svg.fonttype": "none",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    with mpl.rc_context(_SETTINGS):
+        yield
+
+
+def panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure of rows × columns panels of that size in inches, and its axes row by row."""
+    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    return figure, list(axes.flat)
+
+
+def save(figure: Figure, folder: Path, name: str) -> Path:
+    """Write PNG and SVG; returns the path of the PNG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    figure.savefig(folder / f"{name}.png")
+    return folder / f"{name}.png"

@@ -1,0 +1,31 @@
+"""What is trained: a parametrised distribution q that can be sampled."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor, nn
+
+
+class SampleGenerator(nn.Module, ABC):
+    """A torch module whose parameters define q."""
+
+    @abstractmethod
+    def sample(self, n: int, generator: Generator, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
+        """n samples of q, differentiable in the parameters; of the given classes where there are classes."""
+
+    @abstractmethod
+    def loss_scale(self, n: int) -> float:
+        """What the mean loss over n samples is multiplied by before the gradient is taken."""
+
+
+def check_labels(labels: Tensor | None, classes: int) -> None:
+    """A class-conditional generator needs labels, and an unconditional one takes none."""
+    if (labels is None) != (classes == 0):
+        raise ValueError(f"a generator with {classes} classes was given labels: {labels is not None}")
+
+
+def one_hot(labels: Int[Tensor, " n"], classes: int, dtype: torch.dtype) -> Float[Tensor, "n c"]:
+    return nn.functional.one_hot(labels, classes).to(dtype)

@@ -1,0 +1,47 @@
+r"""A multilayer perceptron $x = f_\theta(\varepsilon)$, $\varepsilon \sim N(0, I)$.
+
+The paper's has three hidden layers of ReLU. Class labels enter as one-hot coordinates beside the noise.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor, nn
+
+from drift_cli.data.noise import normal
+from drift_cli.generator.base import SampleGenerator, check_labels, one_hot
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+    "elu": nn.ELU,
+}
+
+
+class Mlp(SampleGenerator):
+    def __init__(self, noise: int, widths: list[int], dimension: int, activation: str, classes: int = 0) -> None:
+        super().__init__()
+        self.noise, self.classes = noise, classes
+        sizes = [noise + classes, *widths]
+        layers: list[nn.Module] = []
+        for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+            layers += [nn.Linear(inputs, outputs), _ACTIVATIONS[activation]()]
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], dimension))
+
+    def forward(
+        self, noise: Float[Tensor, "n z"], labels: Int[Tensor, " n"] | None = None
+    ) -> Float[Tensor, "n d"]:
+        check_labels(labels, self.classes)
+        if labels is None:
+            return self.layers(noise)
+        return self.layers(torch.cat([noise, one_hot(labels, self.classes, noise.dtype)], dim=1))
+
+    def sample(self, n: int, generator: Generator, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
+        dtype = next(self.parameters()).dtype
+        return self(normal(n, self.noise, generator=generator, dtype=dtype), labels)
+
+    def loss_scale(self, n: int) -> float:
+        return 1.0

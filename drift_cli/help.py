@@ -1,0 +1,50 @@
+"""The help texts, read off the configuration files, whose comments are the documentation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+
+def overview(commands: dict[str, str]) -> str:
+    width = max(map(len, commands))
+    lines = "\n".join(f"  drift {name:<{width}}  {what}" for name, what in commands.items())
+    return f"""drift: a laboratory bench for generative drifting
+
+{lines}
+
+  drift <command> --help         settings of a command
+  drift <command> key=value …    change settings; group=option composes (kernel=gaussian)
+  drift <command> -m key=a,b …   run once per combination
+  drift <command> --cfg job      show the composed settings without running
+  drift --version
+  eval "$(drift completion bash)"  complete commands, groups and settings (also: zsh, fish)"""
+
+
+def command_help(command: str, conf: Path) -> str:
+    """Summary, groups with their options (the default starred), then the settings with their comments."""
+    text = (conf / f"{command}.yaml").read_text()
+    summary, _, body = text.partition("\n")
+    settings = re.sub(r"^defaults:\n(?:[ -].*\n)+", "", body, flags=re.M)
+    settings = re.sub(r"^hydra:\n(?:[ ].*\n?)+", "", settings, flags=re.M).strip()
+    parts = [f"drift {command}: {summary.lstrip('# ').rstrip('.').lower()}"]
+    if groups := _groups(body, conf):
+        parts.append("Groups (group=option; group.key=value changes a setting of the chosen option):\n" + groups)
+    parts.append("Settings (key=value):\n" + "\n".join(f"  {line}".rstrip() for line in settings.splitlines()))
+    if "resume" in settings:
+        parts.append(
+            "The run folder is outputs/" + command + "/<time>-<unique>; hydra.run.dir=FOLDER chooses another.\n"
+            "`drift " + command + " kernel=laplace --cfg job` shows the settings of the options you chose."
+        )
+    return "\n\n".join(parts)
+
+
+def _groups(body: str, conf: Path) -> str:
+    chosen = re.findall(r"^  - (\w+): (\w+)$", body, flags=re.M)
+    width = max((len(group) for group, _ in chosen), default=0)
+    lines = []
+    for group, default in chosen:
+        options = sorted(path.stem for path in (conf / group).glob("*.yaml"))
+        listed = ", ".join(f"{option}*" if option == default else option for option in options)
+        lines.append(f"  {group:<{width}}  {listed}")
+    return "\n".join(lines)

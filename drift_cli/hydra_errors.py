@@ -1,0 +1,78 @@
+"""Hydra's and OmegaConf's errors, said in one line with the nearest valid name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import get_type_hints
+
+from hydra.errors import OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from drift_cli.config.commands import COMMANDS, GROUPS
+from drift_cli.errors import did_you_mean
+
+
+def explain(error: Exception, command: str, settings: list[str], conf: Path) -> str:
+    """What was wrong with the settings, by name, and what is near it."""
+    text = str(error)
+    if found := re.search(r"Could not find '([^']+)/([^']+)'", text):
+        group, option = found[1], found[2]
+        options = group_options(conf / group)
+        return f'There is no {group} "{option}".{did_you_mean(option, options)} There are: {", ".join(options)}.'
+    if found := re.search(r"[Cc]ould not override '([^']+)'", text):
+        return _unknown(found[1], command, settings, conf)
+    if found := re.search(r"Could not append to config\. An item is already at '([^']+)'", text):
+        return f"{found[1]} is a setting already: write {found[1]}=… without the +."
+    if found := re.search(r"Error merging override (\S+?)=?\S*\n(.*)", text):
+        return f"{found[1]}: {found[2]}."
+    if isinstance(error, OverrideParseException):
+        return (
+            f'"{error.override}" cannot be read as a setting: write key=value, and quote a value that holds one of '
+            """, = { } [ ] ( ) or a space, as in 'key="a=b"'."""
+        )
+    if found := re.search(r"Ambiguous value for argument '([^']*)'", text):
+        return f'"{found[1]}" gives several values: `drift {command} -m {found[1]}` runs once for each.'
+    if "Config group override must be a string" in text:
+        return "A group must be one of its options, got null: leave it out for the default."
+    if isinstance(error, OmegaConfBaseException):
+        from drift_cli.config import describe
+
+        return describe(error)
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[0] if lines else repr(error)
+
+
+def group_options(folder: Path) -> list[str]:
+    """The options of a configuration group: its files."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def _unknown(key: str, command: str, settings: list[str], conf: Path) -> str:
+    parent, _, leaf = key.rpartition(".")
+    known = known_keys(command, settings, conf)
+    siblings = known.get(parent, [])
+    near = did_you_mean(leaf, siblings)
+    if parent and near:
+        near = near.replace('"', f'"{parent}.', 1)
+    where = f"Settings of {parent}: {', '.join(siblings)}." if parent and siblings else ""
+    return f'There is no setting "{key}".{near} {where or f"`drift {command} --help` lists the settings."}'
+
+
+def known_keys(command: str, settings: list[str], conf: Path) -> dict[str, list[str]]:
+    """The settings of the command by parent ("" is the root); of a group, those of the chosen option."""
+    schema = COMMANDS[command]
+    hints = get_type_hints(schema)
+    root = (conf / f"{command}.yaml").read_text()
+    known = {"": sorted([*hints, *(["experiment"] if command == "train" else [])])}
+    for key, hint in hints.items():
+        if key in GROUPS:
+            chosen = re.search(rf"^  - {key}: (\w+)$", root, re.M)
+            options = [word.split("=", 1)[1] for word in settings if word.startswith(f"{key}=")]
+            option = options[-1] if options else (chosen[1] if chosen else "")
+            name = re.search(r"^name: (\w+)", (conf / key / f"{option}.yaml").read_text(), re.M)
+            known[key] = [inner.name for inner in fields(GROUPS[key][name[1]])] if name else []
+        elif is_dataclass(hint):
+            known[key] = [inner.name for inner in fields(hint)]
+    return known

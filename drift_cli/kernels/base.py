@@ -1,0 +1,25 @@
+r"""A radial kernel $k(x, y) = \varphi(|x - y|)$ with $\varphi(0) = 1$, known by $\log\varphi$.
+
+Everything downstream works with $\log\varphi$, so that far-away points weigh little instead of nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, Self
+
+from torch import Tensor
+
+
+class Kernel(Protocol):
+    """A frozen object with a `bandwidth` (a length in the data's units) and a log profile."""
+
+    @property
+    def bandwidth(self) -> float: ...
+
+    def log_profile(self, r: Tensor) -> Tensor:
+        """log φ(r) for distances r ≥ 0, elementwise; log φ(0) = 0."""
+        ...
+
+    def scaled(self, factor: float) -> Self:
+        """The same kernel at `factor` times its bandwidth."""
+        ...

@@ -1,0 +1,122 @@
+"""Many runs as one table: what differs between their settings, what they measured, mean ± sd over seeds."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from drift_cli.errors import UserError
+from drift_cli.runs.files import read_json
+from drift_cli.runs.folder import RunFolder
+
+MEASURES = ("sw", "sw_floor", "sw_large", "sw_large_floor", "drift_norm", "loss", "steps_per_second", "seconds")
+_NOT_SETTINGS = ("seed", "resume", "threads")  # a difference here does not make another experiment
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run: its folder, the settings that differ, its seed, where it stands, what it measured so far."""
+
+    folder: str
+    settings: dict[str, Any]
+    seed: int
+    status: str
+    measures: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ by their seed only: the mean and standard deviation of the finished ones."""
+
+    settings: dict[str, Any]
+    finished: int
+    runs: int
+    means: dict[str, float | None]
+    sds: dict[str, float | None]
+
+
+def rows(top: Path) -> list[Row]:
+    """One row per run below `top`, however far it got. Raises `UserError` where there is none."""
+    if not top.is_dir():
+        raise UserError(f"There is no folder {top}: name one with runs below it, e.g. outputs/train.")
+    folders = sorted((path.parent for path in top.rglob("config.yaml")), key=_natural)
+    if not folders:
+        raise UserError(f"{top} has no runs below it: a run is a folder with a config.yaml.")
+    settings = [_settings(folder / "config.yaml") for folder in folders]
+    differing = _differing(settings)
+    return [_row(top, folder, entries, differing) for folder, entries in zip(folders, settings, strict=True)]
+
+
+def groups(all_rows: list[Row]) -> list[Group]:
+    """The rows gathered over their seeds, in order of first appearance."""
+    together: dict[str, list[Row]] = {}
+    for row in all_rows:
+        together.setdefault(repr(sorted(row.settings.items())), []).append(row)
+    return [_group(members) for members in together.values()]
+
+
+def _group(members: list[Row]) -> Group:
+    finished = [row for row in members if row.status == "finished"]
+    means: dict[str, float | None] = {}
+    sds: dict[str, float | None] = {}
+    for name in MEASURES:
+        values = [value for row in finished if (value := row.measures[name]) is not None]
+        means[name] = statistics.fmean(values) if values else None
+        sds[name] = statistics.stdev(values) if len(values) > 1 else None
+    return Group(members[0].settings, len(finished), len(members), means, sds)
+
+
+def _row(top: Path, folder: Path, entries: dict[str, Any], differing: list[str]) -> Row:
+    run = RunFolder(folder)
+    measured: dict[str, Any] = {}
+    if run.is_finished:
+        measured, status = read_json(run.summary), "finished"
+    else:
+        logged = run.read_metrics()
+        measured = logged[-1] if logged else {}
+        status = f"step {measured.get('step', 0)} of {entries.get('steps')}"
+    return Row(
+        folder=str(folder.relative_to(top)),
+        settings={key: entries.get(key) for key in differing},
+        seed=entries["seed"],
+        status=status,
+        measures={name: measured.get(name) for name in MEASURES},
+    )
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """The settings of a run, flattened to dotted keys."""
+    return _flat("", OmegaConf.to_container(OmegaConf.load(path)))
+
+
+def _flat(prefix: str, node: Any) -> dict[str, Any]:
+    if isinstance(node, dict):
+        return {key: value for name, below in node.items() for key, value in _flat(f"{prefix}{name}.", below).items()}
+    return {prefix.rstrip("."): node}
+
+
+def _differing(settings: list[dict[str, Any]]) -> list[str]:
+    """The keys whose values differ; where a group's option differs, its name says so and speaks for the rest."""
+    keys = list(dict.fromkeys(key for entries in settings for key in entries))
+    differing = [key for key in keys if key not in _NOT_SETTINGS and len({repr(e.get(key)) for e in settings}) > 1]
+    named = {key.removesuffix(".name") for key in differing if key.endswith(".name")}
+
+    def only_comes_with_the_option(key: str) -> bool:
+        group = key.split(".")[0]
+        if group not in named or key == f"{group}.name":
+            return False
+        by_option: dict[str, set[str]] = {}
+        for entries in settings:
+            by_option.setdefault(entries[f"{group}.name"], set()).add(repr(entries.get(key)))
+        return all(len(values) == 1 for values in by_option.values())
+
+    return [key for key in differing if not only_comes_with_the_option(key)]
+
+
+def _natural(path: Path) -> list[tuple[int, int | str]]:
+    """Sort key under which job 10 comes after job 9."""
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in path.parts]

@@ -1,0 +1,107 @@
+"""The run folder: config.yaml, metrics.jsonl, summary.json, provenance.json, figures/, checkpoints/, samples/."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from drift_cli.errors import UserError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def summary(self) -> Path:
+        return self.path / "summary.json"
+
+    @property
+    def provenance(self) -> Path:
+        return self.path / "provenance.json"
+
+    @property
+    def figures(self) -> Path:
+        return self.path / "figures"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        return self.path / "samples"
+
+    @property
+    def is_run(self) -> bool:
+        return self.config.is_file()
+
+    @property
+    def is_finished(self) -> bool:
+        """A run writes its summary last."""
+        return self.summary.is_file()
+
+    @classmethod
+    def containing(cls, place: str | Path) -> Self:
+        """The run folder that `place` is, or that the checkpoint `place` belongs to; `UserError` if none."""
+        path = Path(place)
+        if not path.exists():
+            raise UserError(f"There is no folder {path}: name a run folder, e.g. outputs/train/<time>-<unique>.")
+        for folder in (cls(path), cls(path.parent.parent)):
+            if folder.is_run and (folder.path == path or path.parent.name == "checkpoints"):
+                return folder
+        runs = sorted(str(below.parent) for below in path.glob("*/config.yaml"))[:3] if path.is_dir() else []
+        hint = f" Runs below it: {', '.join(runs)}." if runs else ""
+        raise UserError(f"{path} is not a run folder: it has no config.yaml.{hint}")
+
+    @classmethod
+    def start(cls, path: Path) -> Self:
+        """A new run in `path`. Raises `UserError` where a run stands already or nothing can be written."""
+        folder = cls(path)
+        if folder.is_run:
+            raise UserError(
+                f"{path} holds a run already, and is left as it is: resume={path} goes on with it, another "
+                "hydra.run.dir=… starts anew."
+            )
+        try:
+            for part in (path, folder.figures, folder.checkpoints):
+                part.mkdir(parents=True, exist_ok=True)
+            probe = path / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise UserError(f"The output folder {path} cannot be written: {error.strerror}.") from error
+        return folder
+
+    def append_metrics(self, row: dict[str, Any]) -> None:
+        with self.metrics.open("a") as lines:
+            lines.write(json.dumps(row) + "\n")
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The logged rows; a line cut short by a crash is passed over."""
+        rows = []
+        if self.metrics.is_file():
+            for line in self.metrics.read_text().splitlines():
+                try:
+                    rows.append(json.loads(line))
+                except ValueError:
+                    continue
+        return rows
+
+    def rewind_metrics(self, step: int) -> None:
+        """Forget what was logged after `step`: the resumed run logs it again."""
+        kept = [row for row in self.read_metrics() if row["step"] <= step]
+        beside = self.metrics.with_name(self.metrics.name + ".partial")
+        beside.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        os.replace(beside, self.metrics)

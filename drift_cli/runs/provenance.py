@@ -1,0 +1,73 @@
+"""What a result was made with: versions, machine, settings of the machine, command, time and memory."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import resource
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from drift_cli import __version__
+
+_LIBRARIES = ("torch", "numpy", "hydra-core", "omegaconf", "safetensors", "matplotlib", "pyarrow", "scikit-learn")
+
+
+def at_start(command: str, seed: int, device: torch.device) -> dict[str, Any]:
+    """What is known before the work begins."""
+    return {
+        "drift": __version__,
+        **_git(),
+        "command": shlex.join(["drift", command, *sys.argv[1:]]),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": seed,
+        "device": str(device),
+        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "libraries": {name: _version(name) for name in _LIBRARIES},
+    }
+
+
+def at_end(device: torch.device, seconds: float) -> dict[str, Any]:
+    """What is known after it: wall time in seconds, peak memory in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes on macOS, in KiB elsewhere
+    peak = {"peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
+    if device.type == "cuda":
+        peak["peak_device_memory_bytes"] = torch.cuda.max_memory_allocated(device)
+    return {"finished": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": seconds, **peak}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git() -> dict[str, Any]:
+    """The commit of a checkout, and whether it had changes; nothing for an installed package."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return {"git_commit": None, "git_changed": None}
+    try:
+        commit = subprocess.run(["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10)
+        status = subprocess.run(["git", "-C", root, "status", "--porcelain"], capture_output=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return {"git_commit": None, "git_changed": None}
+    return {"git_commit": commit.stdout.strip() or None, "git_changed": bool(status.stdout.strip())}
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,61 @@
+"""What a run tells its user before and after the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from drift_cli.config.commands import TrainConfig
+from drift_cli.metrics.marginals import HEADINGS, Marginal
+
+_ROWS = 30  # marginals printed
+
+
+def headline(config: TrainConfig, size: int | None, device: str, folder: Path) -> str:
+    """One line: what is trained on what, and where it goes."""
+    points = f" ({size:,} points)" if size else ""
+    return (
+        f"drift train: {config.dataset.name}{points}, {config.kernel.name} kernel σ₀ = {config.kernel.bandwidth:g}, "
+        f"{config.drift.name}, {config.generator.name}, seed {config.seed}, {device} → {folder}"
+    )
+
+
+def closing(console: Console, summary: dict[str, Any], table: list[Marginal], folder: Path) -> None:
+    """The final numbers, each beside its floor, and where everything lies."""
+    numbers = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("", "value", "floor", "ratio"):
+        numbers.add_column(heading, justify="left" if not heading else "right")
+    for name, key in (("SW-2", "sw"), ("SW-2, large", "sw_large"), ("drift norm", "drift_norm")):
+        value, floor = summary[key], summary[f"{key}_floor"]
+        if value is not None:
+            ratio = f"{value / floor:.2f}" if floor > 0 else "–"
+            numbers.add_row(name, f"{value:.4f} ± {summary[f'{key}_sd']:.4f}", f"{floor:.4f}", ratio)
+    console.print(numbers)
+    if table:
+        console.print(_marginals(table))
+        if len(table) > _ROWS:
+            console.print(f"… and {len(table) - _ROWS} columns more")
+    if summary["collapsed"]:
+        console.print("warning: collapsed: the trained generator emits (nearly) one point", style="yellow")
+    console.print(
+        f"{summary['steps']:,} steps, {summary['steps_per_second']:.1f} steps/s, {summary['seconds']:.0f} s in all",
+        highlight=False,
+    )
+    for name in ("samples", "images", "marginals", "evolution", "curves"):
+        if figure := summary.get(f"figure_{name}"):
+            console.print(f"{folder / figure}", highlight=False, soft_wrap=True)
+    console.print(f"{folder / 'summary.json'}", highlight=False, soft_wrap=True)
+
+
+def _marginals(table: list[Marginal]) -> Table:
+    shown = Table(title="marginals: data | generated", title_justify="left", box=None, pad_edge=False)
+    shown.add_column("column")
+    for heading in HEADINGS:
+        shown.add_column(heading, justify="right")
+    for marginal in table[:_ROWS]:
+        pairs = zip(marginal.data, marginal.generated, strict=True)
+        shown.add_row(marginal.column, *(f"{data:.4g} | {generated:.4g}" for data, generated in pairs))
+    return shown

@@ -1,0 +1,16 @@
+r"""$\sigma(t)/\sigma_0 = f + (1-f)\,(1+\cos(\pi t/\texttt{steps}))/2$, then held at f, the floor (App. F)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cosine:
+    floor: float
+    steps: int
+
+    def __call__(self, step: int) -> float:
+        progress = min(step / self.steps, 1.0)
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * progress)) / 2

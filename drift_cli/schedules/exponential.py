@@ -1,0 +1,16 @@
+r"""Exponential annealing (Turan & Ovsjanikov, eq. 18 as reconstructed):
+$\sigma(t) = \max(\sigma_0 e^{-rt}, \sigma_{\min})$ with $r = \ln(\sigma_0/\sigma_{\min})/\texttt{steps}$."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Exponential:
+    floor: float
+    steps: int
+
+    def __call__(self, step: int) -> float:
+        progress = min(step / self.steps, 1.0)
+        return self.floor**progress

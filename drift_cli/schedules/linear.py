@@ -1,0 +1,15 @@
+r"""$\sigma(t)/\sigma_0$ falls linearly from 1 to the floor, then is held (Turan & Ovsjanikov, App. F)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Linear:
+    floor: float
+    steps: int
+
+    def __call__(self, step: int) -> float:
+        progress = min(step / self.steps, 1.0)
+        return 1 - (1 - self.floor) * progress

@@ -1,0 +1,92 @@
+"""Everything a run works with, built from its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from drift_cli import data, drift, generator, kernels, schedules
+from drift_cli.config.commands import TrainConfig
+from drift_cli.data import Batch, Target
+from drift_cli.drift import Drift, drift_per_class
+from drift_cli.errors import UserError
+from drift_cli.generator import SampleGenerator
+from drift_cli.kernels import Kernel
+from drift_cli.schedules import Schedule
+from drift_cli.training import device as devices
+from drift_cli.training import ema, optimizer
+from drift_cli.training.streams import stream
+
+
+@dataclass
+class Bench:
+    """The pieces of a run. `model` and `average` (the same object without EMA) change as it trains."""
+
+    config: TrainConfig
+    device: torch.device
+    dtype: torch.dtype
+    target: Target
+    kernel: Kernel
+    schedule: Schedule
+    drift: Drift
+    model: SampleGenerator
+    average: SampleGenerator
+    optimizer: torch.optim.Optimizer
+
+    def kernel_at(self, step: int) -> Kernel:
+        """The kernel with the bandwidth of training step `step`."""
+        return self.kernel.scaled(self.schedule(step))
+
+    def data(self, n: int, purpose: str, step: int) -> Batch:
+        return self.target.sample(n, self.stream(purpose, step), self.dtype)
+
+    def stream(self, purpose: str, step: int) -> torch.Generator:
+        return stream(self.config.seed, purpose, step, self.device)
+
+    def labels_like(self, batch: Batch, n: int, step: int) -> torch.Tensor | None:
+        """n classes, each drawn from the batch's own, so that every one of them has data in the batch."""
+        if batch.labels is None:
+            return None
+        generator = self.stream("labels", step)
+        rows = torch.randint(len(batch.labels), (n,), generator=generator, device=self.device)
+        return batch.labels[rows]
+
+    def field(self, kernel: Kernel, x: torch.Tensor, labels: torch.Tensor | None, batch: Batch) -> torch.Tensor:
+        """The drift V at the model's own samples x against a batch of data; of each class by itself."""
+        if labels is None or batch.labels is None:
+            return self.drift(kernel, x, batch.points, x, paired=True)
+        return drift_per_class(self.drift, kernel, x, labels, batch.points, batch.labels)
+
+
+def build(config: TrainConfig) -> Bench:
+    """Build the pieces. Raises `UserError` for what cannot be built, before any training."""
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    device = devices.resolve(config.device)
+    dtype = devices.dtype(config.dtype, device)
+    target = data.build(config.dataset)
+    _check_batches(config, target)
+    model = generator.build(config.generator, target, stream(config.seed, "initial"), device, dtype)
+    return Bench(
+        config=config,
+        device=device,
+        dtype=dtype,
+        target=target,
+        kernel=kernels.build(config.kernel),
+        schedule=schedules.build(config.schedule),
+        drift=drift.build(config.drift),
+        model=model,
+        average=ema.start(model) if config.ema.decay > 0 else model,
+        optimizer=optimizer.build(config.optimizer, model.parameters()),
+    )
+
+
+def _check_batches(config: TrainConfig, target: Target) -> None:
+    if target.space.class_frequencies and config.drift.self_term == "exclude":
+        raise UserError(
+            "drift.self_term=exclude leaves nothing to repel a sample that is alone in its class: with "
+            "dataset.labels=true use drift.self_term=include."
+        )
+    if config.animate and target.space.dimension != 2:
+        raise UserError(f"animate=true draws points of the plane, and this data has {target.space.dimension} columns.")

@@ -1,0 +1,137 @@
+"""Checkpoints: tensors as safetensors, the rest as JSON, so that one that somebody sends you can run no code.
+
+`checkpoints/step_%08d/` holds model, ema and optimizer tensors and state.json. It is written beside its place and
+renamed into it, so a checkpoint is whole or absent. Random streams are functions of (seed, step) and the schedule
+of the step, so the step is their position.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from drift_cli.data import Space
+from drift_cli.errors import UserError
+from drift_cli.generator import SampleGenerator
+from drift_cli.runs.files import read_json, write_json
+from drift_cli.training.bench import Bench
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run stands: steps done, seconds trained so far, and the space its samples live in."""
+
+    step: int
+    seconds: float
+    seed: int
+    space: Space
+
+
+def save(bench: Bench, checkpoints: Path, state: State) -> Path:
+    """Write the checkpoint of `state.step`, then forget all but the latest `checkpoint.keep` up to it."""
+    place = checkpoints / f"step_{state.step:08d}"
+    partial = place.with_name(place.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    save_file(_tensors(bench.model.state_dict()), partial / "model.safetensors")
+    if bench.average is not bench.model:
+        save_file(_tensors(bench.average.state_dict()), partial / "ema.safetensors")
+    save_file(_optimizer_tensors(bench.optimizer), partial / "optimizer.safetensors")
+    entries = {"format": _FORMAT, "step": state.step, "seconds": state.seconds, "seed": state.seed}
+    write_json(partial / "state.json", {**entries, "space": state.space.as_dict()})
+    for file in partial.iterdir():
+        _flush(file)
+    shutil.rmtree(place, ignore_errors=True)
+    os.replace(partial, place)
+    for old in [path for path in existing(checkpoints) if path.name <= place.name][: -bench.config.checkpoint.keep]:
+        shutil.rmtree(old)
+    return place
+
+
+def existing(checkpoints: Path) -> list[Path]:
+    """The checkpoints of a run, oldest first."""
+    return sorted(path for path in checkpoints.glob("step_*") if path.is_dir() and path.suffix == "")
+
+
+def read_state(place: Path) -> State:
+    """The JSON part of a checkpoint."""
+    entries = read_json(place / "state.json")
+    if not isinstance(entries, dict) or entries.get("format") != _FORMAT:
+        raise UserError(f"{place} is not a checkpoint of this version of drift: its format must be {_FORMAT}.")
+    return State(entries["step"], entries["seconds"], entries["seed"], Space.from_dict(entries["space"]))
+
+
+def restore(bench: Bench, place: Path) -> State:
+    """Load a checkpoint into the bench. Raises `UserError` where it is cut short or of another shape."""
+    state = read_state(place)
+    load_weights(bench.model, place / "model.safetensors")
+    if bench.average is not bench.model:
+        load_weights(bench.average, place / "ema.safetensors")
+    _load_optimizer(bench.optimizer, _load(place / "optimizer.safetensors"))
+    return state
+
+
+def load_weights(model: SampleGenerator, file: Path) -> None:
+    """Copy the tensors of `file` into the model; names and shapes must agree."""
+    found, wanted = _load(file), model.state_dict()
+    for name in {**wanted, **found}:
+        there = tuple(found[name].shape) if name in found else "nothing"
+        here = tuple(wanted[name].shape) if name in wanted else "nothing"
+        if there != here:
+            raise UserError(f"{file} is of another shape: {name} is {there} there and {here} in these settings.")
+    model.load_state_dict(found)
+
+
+def previous_offered(place: Path, error: UserError) -> UserError:
+    """The same error, with the checkpoint before the broken one offered where there is one."""
+    before = [path for path in existing(place.parent) if path.name < place.name]
+    if before:
+        return UserError(f"{error} The one before it goes on with resume={before[-1]}.")
+    return UserError(f"{error} There is none before it: start again without resume=.")
+
+
+def _tensors(state: dict[str, Any]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Per parameter its running moments, named `<parameter>.<moment>`; the settings are the config's."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{index}.{name}": tensor.detach().cpu().contiguous()
+        for index, moments in state.items()
+        for name, tensor in moments.items()
+        if isinstance(tensor, Tensor)
+    }
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _load(file: Path) -> dict[str, Tensor]:
+    if not file.is_file():
+        raise UserError(f"The checkpoint is incomplete: there is no {file}.")
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{file} is broken or cut short ({str(error).splitlines()[0]}).") from error
+
+
+def _flush(file: Path) -> None:
+    with file.open("rb") as handle:
+        os.fsync(handle.fileno())
