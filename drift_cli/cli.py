@@ -12,9 +12,13 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from drift_cli import __version__
 from drift_cli.errors import RunFailed, UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 COMMANDS = {
     "train": "train a one-step generator by drifting",
@@ -22,7 +26,19 @@ COMMANDS = {
     "table": "one row per run below a folder, mean ± sd over seeds",
 }
 _POSITIONAL = {"table": "folder"}  # `drift table FOLDER` is `drift table folder=FOLDER`
-_FLAGS = ("-m", "--multirun", "-c", "--cfg", "--resolve", "-p", "--package", "-cd", "--config-dir", "-i", "--info")
+_FLAGS: tuple[str, ...] = (
+    "-m",
+    "--multirun",
+    "-c",
+    "--cfg",
+    "--resolve",
+    "-p",
+    "--package",
+    "-cd",
+    "--config-dir",
+    "-i",
+    "--info",
+)
 _FLAGS += ("-sc", "--shell-completion", "--hydra-help")
 _STOPPED = 130  # the shell's status for a command ended by Ctrl-C
 
@@ -39,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _STOPPED
     except BrokenPipeError:  # `drift … | head`
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 0
 
 
@@ -83,7 +99,7 @@ def run_hydra(command: str, words: list[str]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing and exiting
     import hydra
     from hydra.errors import HydraException
-    from omegaconf import DictConfig, OmegaConf
+    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     OmegaConf.register_new_resolver("unique", lambda: secrets.token_hex(3), use_cache=True, replace=True)
@@ -121,7 +137,8 @@ def _settings(command: str, words: list[str]) -> list[str]:
         if word.startswith("-") and word.split("=")[0] not in _FLAGS:
             raise UserError(f'There is no flag "{word}".{did_you_mean(word, _FLAGS)} `drift --help` lists them.')
         if command in _POSITIONAL and not word.startswith("-") and "=" not in word:
-            word = f"{_POSITIONAL[command]}={quoted(word)}"
+            settings.append(f"{_POSITIONAL[command]}={quoted(word)}")
+            continue
         settings.append(word)
         if command == "train" and word.startswith("resume=") and word not in ("resume=null", "resume="):
             from drift_cli.runs.folder import RunFolder
@@ -141,7 +158,7 @@ def unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
-def _task(command: str, composed: object) -> None:
+def _task(command: str, composed: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
 
     from drift_cli.config import load, typed
@@ -151,9 +168,9 @@ def _task(command: str, composed: object) -> None:
 
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:
-        config = typed(composed, SCHEMAS[command])  # type: ignore[arg-type]
+        config: Any = typed(composed, SCHEMAS[command])
         if getattr(config, "resume", None):
-            kept = load(RunFolder.containing(config.resume).config, SCHEMAS[command])
+            kept: Any = load(RunFolder.containing(config.resume).config, SCHEMAS[command])
             config = merged(kept, config, [word.split("=")[0] for word in HydraConfig.get().overrides.task])
         run: Callable = import_module(f"drift_cli.experiments.{command.replace('-', '_')}").run
         run(config, folder)

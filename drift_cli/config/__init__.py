@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -53,11 +53,11 @@ def _part(key: str, node: Any, hint: type) -> Any:
 
 def _merged(prefix: str, schema: DictConfig, node: DictConfig, given: Collection[str] = ()) -> dict[str, Any]:
     try:
-        merged = OmegaConf.merge(schema, node)
-        for key in merged:
+        merged = cast(DictConfig, OmegaConf.merge(schema, node))
+        for key in map(str, merged):
             if OmegaConf.is_missing(merged, key) and key not in given:
                 raise UserError(f"{prefix}{key} has no value yet: give one with {prefix}{key}=…")
-        return {str(key): None if key in given else _object(merged._get_node(key)) for key in merged}
+        return {key: None if key in given else _object(merged._get_node(key)) for key in map(str, merged)}
     except OmegaConfBaseException as error:
         raise UserError(describe(error, prefix)) from error
 

@@ -87,12 +87,11 @@ class GaussianMixtureConfig(DatasetConfig):
                 )
             for weight in self.weights:
                 positive("each of dataset.weights", weight)
-        if self.means is not None:
-            if len(self.means) != self.modes or any(len(mean) != self.dimension for mean in self.means):
-                raise UserError(
-                    f"dataset.means must be {self.modes} lists of {self.dimension} numbers (dataset.modes, "
-                    f"dataset.dimension), got lengths {[len(mean) for mean in self.means]}."
-                )
+        if self.means is not None and [len(mean) for mean in self.means] != [self.dimension] * self.modes:
+            raise UserError(
+                f"dataset.means must be {self.modes} lists of {self.dimension} numbers (dataset.modes, "
+                f"dataset.dimension), got lengths {[len(mean) for mean in self.means]}."
+            )
 
 
 @dataclass

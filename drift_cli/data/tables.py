@@ -52,7 +52,9 @@ def _read_array(path: Path) -> Table:
         if isinstance(loaded, np.lib.npyio.NpzFile):
             if len(loaded.files) != 1:
                 named = ", ".join(loaded.files) or "none"
-                raise UserError(f"{path} must hold one array, got {len(loaded.files)} ({named}): save the points alone.")
+                raise UserError(
+                    f"{path} must hold one array, got {len(loaded.files)} ({named}): save the points alone."
+                )
             loaded = loaded[loaded.files[0]]
     except UserError:
         raise

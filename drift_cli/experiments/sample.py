@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from rich.console import Console
 
 from drift_cli import config as configs
 from drift_cli import generator as generators
 from drift_cli.config.commands import SampleConfig, TrainConfig
+from drift_cli.console import make as make_console
 from drift_cli.data import tables
 from drift_cli.errors import UserError
 from drift_cli.runs.folder import RunFolder
@@ -61,7 +61,7 @@ def run(config: SampleConfig, path: Path) -> list[Path]:
         written = tables.write(out, points, space.columns, None if labels is None else labels.cpu().numpy())
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from error
-    console = Console()
+    console = make_console()
     for file in written:
         console.print(f"{file}", highlight=False, soft_wrap=True)
     return written

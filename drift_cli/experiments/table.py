@@ -7,14 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from drift_cli.config.commands import TableConfig
+from drift_cli.console import make as make_console
 from drift_cli.errors import UserError
 from drift_cli.runs.collection import MEASURES, Group, Row, groups, rows
 
-_SHOWN = ("sw", "sw_floor", "sw_large", "sw_large_floor", "drift_norm", "steps_per_second")
+# What is printed: a measure, beside its floor where it has one, under a short heading.
+_SHOWN = {
+    "SW (floor)": ("sw", "sw_floor"),
+    "SW large (floor)": ("sw_large", "sw_large_floor"),
+    "|V|": ("drift_norm", None),
+    "steps/s": ("steps_per_second", None),
+}
 
 
 def run(config: TableConfig, path: Path) -> list[Group]:
@@ -23,7 +29,7 @@ def run(config: TableConfig, path: Path) -> list[Group]:
     every = rows(top)
     over_seeds = groups(every)
     keys = list(every[0].settings)
-    console = Console()
+    console = make_console()
     console.print(_runs_table(every, keys))
     console.print()
     console.print(_groups_table(over_seeds, keys))
@@ -41,9 +47,8 @@ def _runs_table(every: list[Row], keys: list[str]) -> Table:
     table = _table(["run", *keys, "seed", "status", *_SHOWN], left=len(keys) + 3)
     for row in every:
         settings = (_text(row.settings[key]) for key in keys)
-        table.add_row(
-            row.folder, *settings, str(row.seed), row.status, *(_number(row.measures[name]) for name in _SHOWN)
-        )
+        cells = (_beside(_number(row.measures[name]), row.measures, floor) for name, floor in _SHOWN.values())
+        table.add_row(row.folder, *settings, str(row.seed), row.status, *cells)
     return table
 
 
@@ -51,11 +56,20 @@ def _groups_table(over_seeds: list[Group], keys: list[str]) -> Table:
     table = _table([*keys, "finished", *_SHOWN], left=len(keys) + 1)
     for group in over_seeds:
         settings = (_text(group.settings[key]) for key in keys)
-        cells = (_with_spread(group.means[name], group.sds[name]) for name in _SHOWN)
+        cells = (
+            _beside(_with_spread(group.means[name], group.sds[name]), group.means, floor)
+            for name, floor in _SHOWN.values()
+        )
         table.add_row(*settings, f"{group.finished} of {group.runs}", *cells)
     table.title = "mean ± sd over seeds, finished runs"
     table.title_justify = "left"
     return table
+
+
+def _beside(cell: str, measures: dict[str, float | None], floor: str | None) -> str:
+    """A cell with the floor of its measure in brackets, where both are known."""
+    value = measures[floor] if floor else None
+    return cell if value is None or cell == "–" else f"{cell} ({value:.4g})"
 
 
 def _table(headings: list[str], left: int) -> Table:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from drift_cli import config as configs
 from drift_cli.config.commands import TrainConfig
+from drift_cli.console import make as make_console
 from drift_cli.data import Finite
 from drift_cli.errors import UserError
 from drift_cli.figures import curves, images, samples
@@ -48,7 +49,7 @@ class Result:
 
 def run(config: TrainConfig, path: Path) -> Result:
     """Train (or go on training) in the run folder `path`, then measure, draw and write the summary."""
-    console = Console()
+    console = make_console()
     began = time.perf_counter()
     bench = benches.build(config)
     if config.resume is None:
@@ -65,7 +66,9 @@ def run(config: TrainConfig, path: Path) -> Result:
     write_json(folder.provenance, origin)
     folder.summary.unlink(missing_ok=True)
     folder.rewind_metrics(state.step)
-    console.print(report.headline(config, bench.target.size, str(bench.device), folder.path), highlight=False)
+    console.print(
+        report.headline(config, bench.target.size, str(bench.device), folder.path), highlight=False, soft_wrap=True
+    )
 
     floor = distance(bench, config.evaluation.points, config.evaluation.draws, "floor")
     with stop_on_signal() as stop, Progress.running(console, config.steps, state.step) as progress:

@@ -31,9 +31,7 @@ class Mlp(SampleGenerator):
             layers += [nn.Linear(inputs, outputs), _ACTIVATIONS[activation]()]
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], dimension))
 
-    def forward(
-        self, noise: Float[Tensor, "n z"], labels: Int[Tensor, " n"] | None = None
-    ) -> Float[Tensor, "n d"]:
+    def forward(self, noise: Float[Tensor, "n z"], labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
         check_labels(labels, self.classes)
         if labels is None:
             return self.layers(noise)

@@ -12,9 +12,7 @@ from drift_cli.fused import kernel_mean
 from drift_cli.kernels import Kernel, Power
 
 
-def effective_sample_size(
-    kernel: Kernel, x: Float[Tensor, "n d"], data: Float[Tensor, "m d"]
-) -> Float[Tensor, " n"]:
+def effective_sample_size(kernel: Kernel, x: Float[Tensor, "n d"], data: Float[Tensor, "m d"]) -> Float[Tensor, " n"]:
     first = kernel_mean(kernel, x, data).log_mass
     second = kernel_mean(Power(kernel, 2.0), x, data).log_mass
     return (2 * first - second).exp()

@@ -23,9 +23,7 @@ HEADINGS = ("mean", "sd", "5 %", "median", "95 %")
 
 def marginals(columns: tuple[str, ...], data: np.ndarray, generated: np.ndarray) -> list[Marginal]:
     """Of points [n, d] in the data's units."""
-    return [
-        Marginal(name, _summary(data[:, k]), _summary(generated[:, k])) for k, name in enumerate(columns)
-    ]
+    return [Marginal(name, _summary(data[:, k]), _summary(generated[:, k])) for k, name in enumerate(columns)]
 
 
 def _summary(values: np.ndarray) -> tuple[float, float, float, float, float]:

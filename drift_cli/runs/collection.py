@@ -106,7 +106,7 @@ def _differing(settings: list[dict[str, Any]]) -> list[str]:
     named = {key.removesuffix(".name") for key in differing if key.endswith(".name")}
 
     def only_comes_with_the_option(key: str) -> bool:
-        group = key.split(".")[0]
+        group = key.split(".", maxsplit=1)[0]
         if group not in named or key == f"{group}.name":
             return False
         by_option: dict[str, set[str]] = {}
