@@ -26,20 +26,7 @@ COMMANDS = {
     "table": "one row per run below a folder, mean ± sd over seeds",
 }
 _POSITIONAL = {"table": "folder"}  # `drift table FOLDER` is `drift table folder=FOLDER`
-_FLAGS: tuple[str, ...] = (
-    "-m",
-    "--multirun",
-    "-c",
-    "--cfg",
-    "--resolve",
-    "-p",
-    "--package",
-    "-cd",
-    "--config-dir",
-    "-i",
-    "--info",
-)
-_FLAGS += ("-sc", "--shell-completion", "--hydra-help")
+_FLAGS = "-m --multirun -c --cfg --resolve -p --package -cd --config-dir -i --info -sc --shell-completion --hydra-help"
 _STOPPED = 130  # the shell's status for a command ended by Ctrl-C
 
 
@@ -134,8 +121,10 @@ def _settings(command: str, words: list[str]) -> list[str]:
     """The words as Hydra overrides: a bare word is the command's main argument; a resumed run keeps its folder."""
     settings = []
     for word in words:
-        if word.startswith("-") and word.split("=")[0] not in _FLAGS:
-            raise UserError(f'There is no flag "{word}".{did_you_mean(word, _FLAGS)} `drift --help` lists them.')
+        if word.startswith("-") and word.split("=")[0] not in _FLAGS.split():
+            raise UserError(
+                f'There is no flag "{word}".{did_you_mean(word, _FLAGS.split())} `drift --help` lists them.'
+            )
         if command in _POSITIONAL and not word.startswith("-") and "=" not in word:
             settings.append(f"{_POSITIONAL[command]}={quoted(word)}")
             continue

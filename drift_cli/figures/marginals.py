@@ -19,7 +19,7 @@ def draw(columns: tuple[str, ...], data: np.ndarray, generated: np.ndarray, fold
     with style():
         figure, axes = panels(math.ceil(len(shown) / across), across, 2.6, 2.2)
         for k, (axis, name) in enumerate(zip(axes, shown, strict=False)):
-            edges = np.histogram_bin_edges(data[:, k], bins=40)
+            edges = np.histogram_bin_edges(data[:, k], bins=40).tolist()
             axis.hist(data[:, k], edges, density=True, color=DATA, alpha=0.35, label="data")
             axis.hist(generated[:, k], edges, density=True, color=MODEL, histtype="step", lw=1.5, label="generated")
             axis.set_xlabel(name)

@@ -5,6 +5,8 @@ The paper's has three hidden layers of ReLU. Class labels enter as one-hot coord
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
@@ -27,7 +29,7 @@ class Mlp(SampleGenerator):
         self.noise, self.classes = noise, classes
         sizes = [noise + classes, *widths]
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        for inputs, outputs in pairwise(sizes):
             layers += [nn.Linear(inputs, outputs), _ACTIVATIONS[activation]()]
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], dimension))
 

@@ -1,4 +1,7 @@
-r"""The Gaussian kernel $\varphi(r) = e^{-r^2/2\sigma^2}$; its drift is a score difference (Turan & Ovsjanikov, Theorem 4.1)."""
+r"""The Gaussian kernel $\varphi(r) = e^{-r^2/2\sigma^2}$.
+
+Its drift is a score difference (Turan & Ovsjanikov, Theorem 4.1).
+"""
 
 from __future__ import annotations
 

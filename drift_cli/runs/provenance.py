@@ -58,11 +58,15 @@ def _git() -> dict[str, Any]:
     if not (root / ".git").exists():
         return {"git_commit": None, "git_changed": None}
     try:
-        commit = subprocess.run(["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10)
-        status = subprocess.run(["git", "-C", root, "status", "--porcelain"], capture_output=True, timeout=10)
+        commit, status = _ask_git(root, "rev-parse", "HEAD"), _ask_git(root, "status", "--porcelain")
     except (OSError, subprocess.TimeoutExpired):
         return {"git_commit": None, "git_changed": None}
-    return {"git_commit": commit.stdout.strip() or None, "git_changed": bool(status.stdout.strip())}
+    return {"git_commit": commit or None, "git_changed": bool(status)}
+
+
+def _ask_git(root: Path, *words: str) -> str:
+    done = subprocess.run(["git", "-C", root, *words], capture_output=True, text=True, timeout=10, check=False)
+    return done.stdout.strip()
 
 
 def _processor() -> str:

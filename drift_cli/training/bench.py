@@ -66,7 +66,7 @@ def build(config: TrainConfig) -> Bench:
     device = devices.resolve(config.device)
     dtype = devices.dtype(config.dtype, device)
     target = data.build(config.dataset)
-    _check_batches(config, target)
+    _check_animation(config, target)
     model = generator.build(config.generator, target, stream(config.seed, "initial"), device, dtype)
     return Bench(
         config=config,
@@ -82,11 +82,6 @@ def build(config: TrainConfig) -> Bench:
     )
 
 
-def _check_batches(config: TrainConfig, target: Target) -> None:
-    if target.space.class_frequencies and config.drift.self_term == "exclude":
-        raise UserError(
-            "drift.self_term=exclude leaves nothing to repel a sample that is alone in its class: with "
-            "dataset.labels=true use drift.self_term=include."
-        )
+def _check_animation(config: TrainConfig, target: Target) -> None:
     if config.animate and target.space.dimension != 2:
         raise UserError(f"animate=true draws points of the plane, and this data has {target.space.dimension} columns.")
