@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from omegaconf import MISSING
 
@@ -73,7 +75,7 @@ class GaussianMixtureConfig(DatasetConfig):
     radius: float = MISSING
     std: float = MISSING
     weights: list[float] | None = None
-    means: list[list[float]] | None = None
+    means: Any = None  # [modes][dimension]; checked below, since whole numbers are welcome too
 
     def __post_init__(self) -> None:
         at_least("dataset.modes", self.modes, 1)
@@ -87,11 +89,20 @@ class GaussianMixtureConfig(DatasetConfig):
                 )
             for weight in self.weights:
                 positive("each of dataset.weights", weight)
-        if self.means is not None and [len(mean) for mean in self.means] != [self.dimension] * self.modes:
+        if self.means is not None and not self._means_fit():
             raise UserError(
                 f"dataset.means must be {self.modes} lists of {self.dimension} numbers (dataset.modes, "
-                f"dataset.dimension), got lengths {[len(mean) for mean in self.means]}."
+                f"dataset.dimension), got {self.means}."
             )
+
+    def _means_fit(self) -> bool:
+        rows = self.means
+        return (
+            isinstance(rows, list)
+            and len(rows) == self.modes
+            and all(isinstance(row, list) and len(row) == self.dimension for row in rows)
+            and all(isinstance(value, int | float) and math.isfinite(value) for row in rows for value in row)
+        )
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,19 +35,18 @@ def read(path: Path, columns: list[str] | None = None) -> Table:
         raise UserError(f"{path} is empty: it must hold one point per row.")
     match path.suffix.lower():
         case ".npy" | ".npz":
-            table = _read_array(path)
+            table = _read_array(path, columns)
         case ".csv":
-            table = _read_csv(path)
+            table = _read_csv(path, columns)
         case ".parquet":
-            table = _read_parquet(path)
+            table = _read_parquet(path, columns)
         case other:
             raise UserError(f'{path} must end in {", ".join(READABLE)}, got "{other}".')
-    table = _select(table, columns, path)
     _check(table, path)
     return table
 
 
-def _read_array(path: Path) -> Table:
+def _read_array(path: Path, wanted: list[str] | None) -> Table:
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.lib.npyio.NpzFile):
@@ -70,10 +70,13 @@ def _read_array(path: Path) -> Table:
         raise UserError(f"{path} must be an array of points [n, d] or images [n, height, width], got {loaded.shape}.")
     points = loaded.reshape(len(loaded), -1).astype(np.float64) if loaded.size else np.empty((0, 1))
     image = (loaded.shape[1], loaded.shape[2]) if loaded.ndim == 3 else None
-    return Table(points, tuple(f"x{k + 1}" for k in range(points.shape[1])), image)
+    columns = tuple(f"x{k + 1}" for k in range(points.shape[1]))
+    if wanted is None:
+        return Table(points, columns, image)
+    return Table(points[:, _picked(columns, wanted, path)], tuple(wanted))
 
 
-def _read_csv(path: Path) -> Table:
+def _read_csv(path: Path, wanted: list[str] | None) -> Table:
     from pyarrow import ArrowInvalid, csv
 
     try:
@@ -88,16 +91,17 @@ def _read_csv(path: Path) -> Table:
             path,
             read_options=csv.ReadOptions(autogenerate_column_names=not header, use_threads=False),
             parse_options=csv.ParseOptions(delimiter=delimiter),
+            convert_options=csv.ConvertOptions(null_values=[""]),  # "nan" is a number, and refused as one
         )
     except ArrowInvalid as error:
         text = str(error).splitlines()[0].removeprefix("CSV parse error: ")
         raise UserError(f"{path} is not a rectangular table: {text}. Every line needs the same columns.") from error
     columns = tuple(arrow.column_names) if header else tuple(f"x{k + 1}" for k in range(arrow.num_columns))
     first_line = 2 if header else 1
-    return Table(_numbers(arrow, columns, path, "line", first_line), columns)
+    return _numbers(arrow, columns, wanted, path, "line", first_line)
 
 
-def _read_parquet(path: Path) -> Table:
+def _read_parquet(path: Path, wanted: list[str] | None) -> Table:
     from pyarrow import ArrowException, parquet
 
     try:
@@ -105,17 +109,21 @@ def _read_parquet(path: Path) -> Table:
     except (ArrowException, OSError) as error:
         raise UserError(f"{path} is not a readable Parquet file: {str(error).splitlines()[0]}.") from error
     columns = tuple(map(str, arrow.column_names))
-    return Table(_numbers(arrow, columns, path, "row", 1), columns)
+    return _numbers(arrow, columns, wanted, path, "row", 1)
 
 
-def _numbers(arrow: object, columns: tuple[str, ...], path: Path, unit: str, first: int) -> np.ndarray:
-    """The columns of an Arrow table as float64; a cell that is not a number is named."""
+def _numbers(
+    arrow: Any, columns: tuple[str, ...], wanted: list[str] | None, path: Path, unit: str, first: int
+) -> Table:
+    """The wanted columns of an Arrow table as float64; a cell that is not a number is named by its line or row."""
     import pyarrow as pa
 
+    picked = _picked(columns, wanted, path)
     arrays = []
-    for name, column in zip(columns, arrow.columns, strict=True):  # type: ignore[attr-defined]
+    for name, column in ((columns[k], arrow.column(k)) for k in picked):
         kind = column.type
-        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
+        numeric = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+        if arrow.num_rows and not numeric:
             cells = column.to_pylist()
             bad = next((row for row, cell in enumerate(cells) if not _is_number(str(cell))), None)
             where = f' at {unit} {bad + first}: "{cells[bad]}"' if bad is not None else f" ({kind})"
@@ -129,7 +137,20 @@ def _numbers(arrow: object, columns: tuple[str, ...], path: Path, unit: str, fir
                 f'{path}: column "{name}" has no value at {unit} {empty.index(True) + first}: fill or drop it.'
             )
         arrays.append(column.to_numpy().astype(np.float64))
-    return np.stack(arrays, axis=1) if arrays else np.empty((0, 0))
+    points = np.stack(arrays, axis=1) if arrays else np.empty((0, 0))
+    return Table(points, tuple(columns[k] for k in picked))
+
+
+def _picked(columns: tuple[str, ...], wanted: list[str] | None, path: Path) -> list[int]:
+    """The indices of the wanted columns; all of them where none are named."""
+    if wanted is None:
+        return list(range(len(columns)))
+    for name in wanted:
+        if name not in columns:
+            raise UserError(
+                f'{path} has no column "{name}".{did_you_mean(name, columns)} It has: {", ".join(columns[:20])}.'
+            )
+    return [columns.index(name) for name in wanted]
 
 
 def _is_number(cell: str) -> bool:
@@ -138,19 +159,6 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _select(table: Table, columns: list[str] | None, path: Path) -> Table:
-    if columns is None:
-        return table
-    for name in columns:
-        if name not in table.columns:
-            raise UserError(
-                f'{path} has no column "{name}".{did_you_mean(name, table.columns)} '
-                f"It has: {', '.join(table.columns[:20])}."
-            )
-    picked = [table.columns.index(name) for name in columns]
-    return Table(table.points[:, picked], tuple(columns))
 
 
 def _check(table: Table, path: Path) -> None:

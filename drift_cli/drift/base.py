@@ -2,7 +2,7 @@ r"""A drift operator $V(x;\,\text{data},\,\text{model})$: where each query shoul
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from drift_cli.kernels import Kernel
 
 
+@runtime_checkable
 class Drift(Protocol):
     """A frozen object called with the kernel of the moment, the queries, the data and the model's own samples."""
 

@@ -122,7 +122,8 @@ def measure(bench: Bench) -> Result:
     evaluation, space = bench.config.evaluation, bench.target.space
     sw = distance(bench, evaluation.points, evaluation.draws, "final")
     large = None
-    if evaluation.large_points and comparable_points(bench, evaluation.large_points) == evaluation.large_points:
+    endless = bench.target.size is None and comparable_points(bench, evaluation.large_points) == evaluation.large_points
+    if evaluation.large_points and endless:
         large = distance(bench, evaluation.large_points, evaluation.draws, "final", step=1)
     norm, norm_floor = drift_norms(bench, _NORM_DRAWS, bench.config.steps)
     count = min(bench.target.size or 10_000, 10_000)

@@ -5,11 +5,12 @@ Everything downstream works with $\log\varphi$, so that far-away points weigh li
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from torch import Tensor
 
 
+@runtime_checkable
 class Kernel(Protocol):
     """A frozen object with a `bandwidth` (a length in the data's units) and a log profile."""
 

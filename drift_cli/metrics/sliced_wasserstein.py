@@ -35,7 +35,7 @@ def directions(count: int, dimension: int, generator: Generator, dtype: torch.dt
     return vectors / vectors.norm(dim=1, keepdim=True)
 
 
-def sliced_wasserstein(x: Float[Tensor, "n d"], y: Float[Tensor, "n d"], theta: Float[Tensor, "l d"]) -> float:
+def sliced_wasserstein(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], theta: Float[Tensor, "l d"]) -> float:
     """SW_2 between two samples of one size along the directions `theta`. Raises `ValueError` for two sizes."""
     if len(x) != len(y):
         raise ValueError(f"the samples must have one size, got {len(x)} and {len(y)}")

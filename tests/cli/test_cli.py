@@ -1,0 +1,172 @@
+"""The command line: help, refusals, completion, presets; all of it before torch is imported."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from drift_cli.cli import COMMANDS, conf_dir, main
+
+NO_TORCH = """
+import sys
+from drift_cli.cli import main
+status = main(sys.argv[1:])
+sys.stdout.flush()
+assert "torch" not in sys.modules, "torch was imported"
+sys.exit(status)
+"""
+
+
+def without_torch(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    run = [sys.executable, "-c", NO_TORCH, *words]
+    return subprocess.run(run, capture_output=True, text=True, timeout=60, check=False, cwd=cwd)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        ["train", "--help"],
+        ["sample", "--help"],
+        ["table", "--help"],
+        ["train", "--cfg", "job"],
+        ["completion", "bash"],
+    ],
+    ids=" ".join,
+)
+def test_it_answers_without_torch(words: list[str], tmp_path: Path) -> None:
+    answer = without_torch(*words, cwd=tmp_path)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.strip()
+    assert not list(tmp_path.iterdir())  # and leaves nothing behind
+
+
+REFUSALS = [
+    ("tarin", 'no command "tarin". Did you mean "train"?'),
+    ("train kernel=gausian", 'no kernel "gausian". Did you mean "gaussian"?'),
+    ("train kernal=laplace", 'no setting "kernal". Did you mean "kernel"?'),
+    ("train kernel.bandwith=1", 'no setting "kernel.bandwith". Did you mean "kernel.bandwidth"?'),
+    ("train stps=3", 'no setting "stps". Did you mean "steps"?'),
+    ("train +stps=3", 'no setting "stps". Did you mean "steps"?'),
+    ("train ema.dekay=0", 'no setting "ema.dekay". Did you mean "ema.decay"?'),
+    ("train --multrun", 'no flag "--multrun". Did you mean "--multirun"?'),
+    ("train experiment=paper_swis_roll", 'Did you mean "paper_swiss_roll"?'),
+    ("train drift.self_term=includ", 'must be one of include, exclude, got "includ". Did you mean "include"?'),
+    ("train kernel.name=gaussan", 'Did you mean "gaussian"?'),
+    ("train kernel=mixture kernel.components=[{kernel:gausian}]", 'Did you mean "gaussian"?'),
+    ("train kernel.bandwidth=wide", 'kernel.bandwidth must be of type float, got "wide"'),
+    ("train kernel.bandwidth=-1", "kernel.bandwidth must be a finite number above 0, got -1.0"),
+    ("train kernel.bandwidth=0", "kernel.bandwidth must be a finite number above 0, got 0.0"),
+    ("train kernel.bandwidth=nan", "kernel.bandwidth must be a finite number above 0, got nan"),
+    ("train kernel.bandwidth=null", "kernel.bandwidth must have a value, got null"),
+    ("train steps=1.5", 'steps must be of type integer, got "1.5"'),
+    ("train batch_size=1", "batch_size must be at least 2, got 1"),
+    ("train seed=-1", "seed must be at least 0, got -1"),
+    ("train schedule=linear schedule.floor=2", "schedule.floor must be above 0 and at most 1, got 2.0"),
+    ("train ema.decay=1", "ema.decay must be at least 0 and below 1"),
+    ("train ema=3", "ema must be a group of settings"),
+    ("train device=tpu", "device must be one of auto, cpu, cuda, mps"),
+    ("train gradient_paths=both", "gradient_paths must be one of none"),
+    ("train kernel=null", "A group must be one of its options, got null"),
+    ("train kernel=gaussian,laplace", "drift train -m kernel=gaussian,laplace"),
+    ("train kernel=[gaussian", "cannot be read as a setting"),
+    ("train dataset=array", "dataset.path has no value yet"),
+    ("train dataset=gaussian_mixture dataset.weights=[1,2]", "one entry per mode (4), got 2"),
+    ("train dataset=gaussian_mixture dataset.means=[[1,2]]", "4 lists of 2 numbers"),
+    ("train drift=multi_temperature drift.factors=[]", "drift.factors must name at least one value"),
+    ("train generator=particles batch_size=4096", "at most generator.count, the number of particles"),
+    ("train resume=nowhere", "There is no folder nowhere"),
+    ("train resume=.", ". is not a run folder: it has no config.yaml"),
+    ("train hydra.run.dir=/dev/null/x", "The output folder cannot be written"),
+    ("sample", "run has no value yet"),
+    ("table", "folder has no value yet"),
+    ("completion tcsh", "one of bash, zsh, fish"),
+]
+
+
+@pytest.mark.parametrize(("words", "told"), REFUSALS, ids=[words for words, _ in REFUSALS])
+def test_a_bad_request_is_refused_in_one_line(words: str, told: str, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words.split()) == 2
+    printed = capsys.readouterr()
+    assert told in printed.err
+    assert printed.err.startswith("drift: ")
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+    assert not list(tmp_path.rglob("*.*"))  # no run folder, no file
+
+
+@pytest.mark.parametrize(
+    "words", ["train kernel=gausian", "train kernel.bandwidth=-1", "train device=tpu", "sample run=nowhere"]
+)
+def test_refusals_come_before_torch(words: str, tmp_path: Path) -> None:
+    answer = without_torch(*words.split(), cwd=tmp_path)
+    if words.startswith("sample"):  # a missing folder is found by the command itself
+        assert "There is no folder nowhere" in answer.stderr
+        return
+    assert answer.returncode == 2
+    assert "torch was imported" not in answer.stderr
+
+
+def test_cuda_without_a_gpu_is_refused(tmp_path: Path, monkeypatch, capsys) -> None:
+    import torch
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main(["train", "device=cuda"]) == 2
+    assert "needs a CUDA GPU" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.*"))
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("drift t", ["train", "table"]),
+        ("drift ", list(COMMANDS)),
+        ("drift train kern", ["kernel."]),
+        ("drift train kernel=", ["kernel=gaussian", "kernel=laplace"]),
+        ("drift train kernel=la", ["kernel=laplace"]),
+        ("drift train kernel=laplace see", ["seed="]),
+        ("drift nothing ", []),
+    ],
+)
+def test_completion_knows_commands_groups_and_settings(line: str, expected: list[str], monkeypatch, capsys) -> None:
+    monkeypatch.setenv("COMP_LINE", line)
+    assert main(["-sc", "query=bash"]) == 0
+    found = capsys.readouterr().out.split()
+    assert set(expected) <= set(found)
+    if not expected:
+        assert found == []
+
+
+def groups() -> dict[str, list[str]]:
+    return {
+        folder.name: sorted(file.stem for file in folder.glob("*.yaml"))
+        for folder in conf_dir().iterdir()
+        if folder.is_dir()
+    }
+
+
+@pytest.mark.parametrize("choice", [f"{group}={option}" for group, options in groups().items() for option in options])
+def test_every_option_composes_and_passes_its_checks(choice: str, capsys) -> None:
+    """Composed as Hydra does, then typed; `dataset=array` alone needs a path."""
+    from hydra import compose, initialize_config_dir
+
+    from drift_cli.config import typed
+    from drift_cli.config.commands import TrainConfig
+
+    words = [choice, "dataset.path=x.csv"] if choice == "dataset=array" else [choice]
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        typed(compose("train", words), TrainConfig)
+
+
+def test_help_lists_every_group_with_its_options() -> None:
+    answer = without_torch("train", "--help").stdout
+    for group, options in groups().items():
+        line = next(line for line in answer.splitlines() if re.match(rf"  {group} ", line))
+        assert all(option in line for option in options)

@@ -1,0 +1,27 @@
+"""Shapes in annotations are checked while the tests run (not for users): jaxtyping's hook comes before any import."""
+
+from __future__ import annotations
+
+from jaxtyping import install_import_hook
+
+_MATHEMATICS = ("fused", "drift", "metrics")
+install_import_hook([f"drift_cli.{name}" for name in _MATHEMATICS], "beartype.beartype")
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+
+@pytest.fixture
+def rng() -> torch.Generator:
+    """One stream per test; nothing below depends on its seed."""
+    return torch.Generator().manual_seed(20260309)
+
+
+@pytest.fixture
+def plane(rng: torch.Generator):
+    """Points of the plane in float64: `plane(n)` is standard normal."""
+
+    def draw(n: int, d: int = 2) -> torch.Tensor:
+        return torch.randn(n, d, generator=rng, dtype=torch.float64)
+
+    return draw

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import csv
+import json
+import statistics
+from pathlib import Path
+
+import pytest
+
+from drift_cli.cli import main
+from drift_cli.runs.collection import groups, rows
+from tests.problems.runs import SMALL
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sweep")
+    words = ["train", "-m", *SMALL, f"hydra.sweep.dir={folder}", "kernel=gaussian,laplace", "seed=0,1,2"]
+    assert main(words) == 0
+    return folder
+
+
+def test_a_sweep_leaves_one_run_per_combination(sweep: Path) -> None:
+    assert len(list(sweep.glob("*/summary.json"))) == 6
+
+
+def test_rows_show_what_differs_and_groups_average_over_seeds(sweep: Path) -> None:
+    every = rows(sweep)
+    assert [tuple(row.settings.items()) for row in every] == [
+        (("kernel.name", k),) for k in ["gaussian"] * 3 + ["laplace"] * 3
+    ]
+    first, second = groups(every)
+    assert (first.finished, second.finished) == (3, 3)
+    values = [json.loads((sweep / str(job) / "summary.json").read_text())["sw"] for job in range(3)]
+    assert first.means["sw"] == pytest.approx(statistics.fmean(values))
+    assert first.sds["sw"] == pytest.approx(statistics.stdev(values))
+
+
+def test_the_table_works_on_a_half_finished_sweep(sweep: Path, capsys: pytest.CaptureFixture) -> None:
+    (sweep / "2" / "summary.json").rename(sweep / "2" / "hidden.json")
+    try:
+        assert main(["table", str(sweep)]) == 0
+    finally:
+        (sweep / "2" / "hidden.json").rename(sweep / "2" / "summary.json")
+    printed = capsys.readouterr().out
+    assert "step 12 of 12" in printed
+    assert "2 of 3" in printed
+    assert "±" in printed
+    with (sweep / "runs.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 6
+    with (sweep / "table.csv").open() as file:
+        assert [line["finished"] for line in csv.DictReader(file)] == ["2", "3"]
+
+
+def test_a_bad_job_is_told_and_the_others_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    words = ["train", "-m", *SMALL, f"hydra.sweep.dir={tmp_path}", "kernel.bandwidth=0.2,-1,0.3"]
+    assert main(words) == 2
+    assert "above 0, got -1" in capsys.readouterr().err
+    assert len(list(tmp_path.glob("*/summary.json"))) == 2
+
+
+@pytest.mark.parametrize("place", ["nowhere", "."])
+def test_a_folder_without_runs_is_refused(place: str, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["table", place]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

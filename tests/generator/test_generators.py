@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from drift_cli import data
+from drift_cli.config import dataset as settings
+from drift_cli.drift import MeanShift
+from drift_cli.generator import Mlp, Particles
+from drift_cli.generator.particles import starting_positions
+from drift_cli.kernels import Gaussian
+from drift_cli.training.loss import stop_gradient_loss
+
+BIMODAL = data.build(settings.GaussianMixtureConfig(modes=2, dimension=2, radius=1.0, std=0.1))
+
+
+def test_a_step_of_sgd_on_particles_is_an_explicit_euler_step(plane, rng: torch.Generator) -> None:
+    start, points, rate = plane(50), plane(60) + 1, 0.7
+    model = Particles(start.clone())
+    optimizer = torch.optim.SGD(model.parameters(), rate)
+    x = model.sample(50, rng)
+    drift = MeanShift("include")(Gaussian(0.5), x.detach(), points, x.detach(), paired=True)
+    (model.loss_scale(50) * stop_gradient_loss(x, drift)).backward()
+    optimizer.step()
+    torch.testing.assert_close(model.positions.detach(), start + rate * drift, rtol=0, atol=1e-15)
+
+
+def test_the_loss_is_the_mean_square_drift_and_its_gradient_is_minus_twice_the_drift(plane) -> None:
+    x, drift = plane(20).requires_grad_(True), plane(20)
+    loss = stop_gradient_loss(x, drift.requires_grad_(True))
+    loss.backward()
+    torch.testing.assert_close(loss.detach(), drift.detach().square().sum(1).mean())
+    torch.testing.assert_close(x.grad, -2 * drift.detach() / 20)
+    assert drift.grad is None  # nothing flows through the drift
+
+
+@pytest.mark.parametrize("init", ["gaussian", "middle", "far", "collapsed"])
+def test_particles_start_where_they_say(init: str, rng: torch.Generator) -> None:
+    start = starting_positions(init, 2_000, BIMODAL, rng, torch.float64)
+    mean, spread = start.mean(0), float((start - start.mean(0)).square().sum(1).mean().sqrt())
+    match init:
+        case "gaussian":
+            assert float(mean.norm()) < 0.1
+            assert spread == pytest.approx(1.01, rel=0.1)
+        case "middle":
+            assert float(mean.norm()) < 0.1
+            assert spread < 0.1
+        case "far":
+            assert float(mean.norm()) > 3
+            assert spread < 0.1
+        case "collapsed":
+            assert abs(abs(float(mean[0])) - 1) < 0.5
+            assert spread < 0.1
+
+
+def test_particles_are_sampled_without_repetition_while_they_last(rng: torch.Generator) -> None:
+    model = Particles(torch.arange(10.0).unsqueeze(1))
+    assert torch.equal(model.sample(10, rng), model.positions)
+    assert len(model.sample(7, rng).unique()) == 7
+    assert model.sample(25, rng).shape == (25, 1)
+
+
+def test_the_network_is_the_papers_and_takes_classes(rng: torch.Generator) -> None:
+    model = Mlp(noise=2, widths=[16, 16, 16], dimension=3, activation="relu")
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == ["Linear", "ReLU"] * 3 + ["Linear"]
+    conditional = Mlp(noise=2, widths=[8], dimension=3, activation="silu", classes=4)
+    noise = torch.randn(5, 2, generator=rng)
+    ones, twos = torch.full((5,), 1), torch.full((5,), 2)
+    assert not torch.allclose(conditional(noise, ones), conditional(noise, twos))
+    with pytest.raises(ValueError, match="classes"):
+        conditional(noise)
+    with pytest.raises(ValueError, match="classes"):
+        model(noise, ones)
