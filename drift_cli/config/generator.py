@@ -21,14 +21,15 @@ class GeneratorConfig:
 class MlpConfig(GeneratorConfig):
     name: str = "mlp"
     widths: list[int] = MISSING
-    noise: int = MISSING
+    noise: int | None = None
     activation: str = MISSING
 
     def __post_init__(self) -> None:
         not_empty("generator.widths", self.widths)
         for width in self.widths:
             at_least("each of generator.widths", width, 1)
-        at_least("generator.noise", self.noise, 1)
+        if self.noise is not None:
+            at_least("generator.noise", self.noise, 1)
         one_of("generator.activation", self.activation, ACTIVATIONS)
 
 

@@ -77,8 +77,14 @@ def run(config: TrainConfig, path: Path) -> Result:
         console.print(f"stopped after step {reached.step}: drift train resume={folder.path} goes on", soft_wrap=True)
         raise KeyboardInterrupt
 
-    result = measure(bench)
-    drawn = _draw(bench, folder, result)
+    try:
+        with console.status("measuring …"):
+            result = measure(bench)
+        with console.status("drawing …"):
+            drawn = _draw(bench, folder, result)
+    except KeyboardInterrupt:
+        console.print(f"stopped after training: drift train resume={folder.path} measures and draws", soft_wrap=True)
+        raise
     rate = (reached.step - state.step) / max(reached.seconds - state.seconds, 1e-9)
     summary = {
         **flat(result),
@@ -109,7 +115,7 @@ def _resume(bench: Bench, folder: RunFolder, place: Path, console: Console) -> c
         state = checkpoint.restore(bench, place)
     except UserError as error:
         raise checkpoint.previous_offered(place, error) from error
-    if state.step >= bench.config.steps:
+    if state.step >= bench.config.steps and folder.is_finished:
         raise UserError(
             f"The run in {folder.path} has {state.step} of {bench.config.steps} steps and is finished: give steps= a "
             "larger number to train on."

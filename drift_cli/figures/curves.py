@@ -11,17 +11,17 @@ from drift_cli.figures.style import DATA, FLOOR, MODEL, panels, save, style
 def draw(rows: list[dict[str, Any]], drift_norm_floor: float, pixels: bool, folder: Path) -> Path:
     """Three panels on a logarithmic scale; the two that have a floor show it.
 
-    Lengths are in units of the training space (the data's size is about 1); SW of images is in pixel intensity.
+    Lengths are in units of the training space, where the data's size is about 1; SW of images is in pixel intensity.
     """
-    unit, sw_unit = "data size = 1", "pixel intensity, 0 to 1" if pixels else "data size = 1"
+    sw_unit = "pixel intensity" if pixels else "data size"
     steps = [row["step"] for row in rows]
     with style():
-        figure, axes = panels(1, 3, 3.0, 2.5)
+        figure, axes = panels(1, 3, 3.2, 2.8)
         axes[0].plot(steps, [row["loss"] for row in rows], color=DATA)
-        axes[0].set_ylabel(f"loss, mean |V|² ({unit})")
+        axes[0].set_ylabel("loss, mean |V|² (data size²)")
         axes[1].plot(steps, [row["drift_norm"] for row in rows], color=DATA)
         axes[1].axhline(drift_norm_floor, color=FLOOR, linestyle="--", label="floor: at q = p")
-        axes[1].set_ylabel(f"drift norm, mean |V| ({unit})")
+        axes[1].set_ylabel("drift norm, mean |V| (data size)")
         axes[2].plot(steps, [row["sw"] for row in rows], color=MODEL)
         axes[2].axhline(rows[-1]["sw_floor"], color=FLOOR, linestyle="--", label="floor: target against target")
         axes[2].set_ylabel(f"SW-2 ({sw_unit})")
@@ -29,5 +29,5 @@ def draw(rows: list[dict[str, Any]], drift_norm_floor: float, pixels: bool, fold
             axis.set_yscale("log")
             axis.set_xlabel("training step")
         for axis in axes[1:]:
-            axis.legend(loc="upper right")
+            axis.legend(loc="best")
         return save(figure, folder, "curves")

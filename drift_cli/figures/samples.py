@@ -61,5 +61,5 @@ def _frame(axis: Axes, target: np.ndarray) -> None:
     axis.set_xlim(low[0] - margin[0], high[0] + margin[0])
     axis.set_ylim(low[1] - margin[1], high[1] + margin[1])
     ratio = (high[1] - low[1]) / (high[0] - low[0])
-    if 1 / 3 < ratio < 3:
+    if 1 / 8 < ratio < 8:
         axis.set_aspect("equal")

@@ -15,6 +15,9 @@ from drift_cli.generator.particles import Particles, starting_positions
 __all__ = ["Mlp", "Particles", "SampleGenerator", "build", "skeleton"]
 
 
+_MOST_NOISE = 32  # dimensions of noise where the settings leave it open
+
+
 def build(
     config: settings.GeneratorConfig, target: Target, seed: Generator, device: torch.device, dtype: torch.dtype
 ) -> SampleGenerator:
@@ -45,5 +48,6 @@ def skeleton(config: settings.GeneratorConfig, space: Space) -> SampleGenerator:
             return Particles(torch.zeros(config.count, space.dimension))
         case settings.MlpConfig():
             classes = len(space.class_frequencies or ())
-            return Mlp(config.noise, config.widths, space.dimension, config.activation, classes)
+            noise = config.noise if config.noise is not None else min(2 * space.dimension, _MOST_NOISE)
+            return Mlp(noise, config.widths, space.dimension, config.activation, classes)
     raise TypeError(f"no generator is built from {type(config).__name__}")

@@ -213,3 +213,19 @@ def test_a_run_folder_is_never_overwritten(tmp_path: Path, capsys) -> None:
     assert train(tmp_path, "seed=3") == 2
     assert "holds a run already" in capsys.readouterr().err
     assert metrics(tmp_path) == before
+
+
+def test_a_run_stopped_while_it_measures_goes_on_there(tmp_path: Path, monkeypatch, capsys) -> None:
+    from drift_cli.experiments import train as experiment
+
+    def ctrl_c(bench):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiment, "measure", ctrl_c)
+    assert train(tmp_path) == 130
+    assert "stopped after training" in capsys.readouterr().out
+    monkeypatch.undo()
+    before = metrics(tmp_path)
+    assert train_resume(tmp_path) == 0
+    assert metrics(tmp_path) == before
+    assert summary(tmp_path)["steps"] == 12
