@@ -155,7 +155,7 @@ def _task(command: str, composed: DictConfig) -> None:
     from drift_cli.config.resume import merged
     from drift_cli.runs.folder import RunFolder
 
-    folder = Path(HydraConfig.get().runtime.output_dir)
+    folder = _as_seen_from_here(Path(HydraConfig.get().runtime.output_dir))
     try:
         config: Any = typed(composed, SCHEMAS[command])
         if getattr(config, "resume", None):
@@ -168,6 +168,11 @@ def _task(command: str, composed: DictConfig) -> None:
         raise
 
 
+def _as_seen_from_here(path: Path) -> Path:
+    """Relative to the working directory where it lies below it: shorter to read and to type again."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def _remove_if_empty(folder: Path) -> None:
-    if folder.is_dir() and folder != Path.cwd() and not any(folder.iterdir()):
+    if folder.is_dir() and folder.resolve() != Path.cwd() and not any(folder.iterdir()):
         folder.rmdir()
