@@ -52,7 +52,7 @@ def _dispatch(words: list[str]) -> int:
 
         print(overview(COMMANDS))
     elif words[0] in ("-V", "--version", "version"):
-        print(f"drift {__version__}")
+        print(version())
     elif words[0] in ("completion", "-sc", "--shell-completion"):
         from drift_cli import completion
 
@@ -68,6 +68,13 @@ def _dispatch(words: list[str]) -> int:
     else:
         run_hydra(words[0], words[1:])
     return 0
+
+
+def version() -> str:
+    """The version, and whether the native loops were compiled; which instruction set is chosen at run time."""
+    compiled = (Path(__file__).parent / "fused" / "_native.so").is_file()
+    loops = "native loops" if compiled else "eager loops (no compiler was found at the installation)"
+    return f"drift {__version__}, {loops}"
 
 
 def _refuse(message: str, status: int) -> int:

@@ -19,7 +19,7 @@ find_python() {
 
 # What an environment is made from: a change of any of these makes it anew.
 fingerprint() {
-    cat "$root/pyproject.toml" "$root/scripts/constraints.txt" | cksum | tr -d '\n'
+    cat "$root/pyproject.toml" "$root"/scripts/{constraints.txt,hatch_build.py} "$root"/drift_cli/fused/{compile.py,csrc/*} | cksum | tr -d '\n'
     printf ' %s' "$root"
 }
 

@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.fused import kernel_mean
+from drift_cli.fused import kernel_mean, kernel_means
 from drift_cli.kernels import Kernel
 
 
@@ -36,14 +36,33 @@ class BatchNormalized:
         *,
         paired: bool,
     ) -> Float[Tensor, "n d"]:
+        return self.at_factors(kernel, (1.0,), x, data, model, paired=paired)[0]
+
+    def at_factors(
+        self,
+        kernel: Kernel,
+        factors: tuple[float, ...],
+        x: Float[Tensor, "n d"],
+        data: Float[Tensor, "m d"],
+        model: Float[Tensor, "l d"],
+        *,
+        paired: bool,
+    ) -> list[Tensor]:
+        """V at each factor of the bandwidth: the sums in one pass over the pairs, the means in one pass each."""
         masked = paired and self.self_term == "exclude"
-        rows = torch.logaddexp(
-            kernel_mean(kernel, x, data).log_mass,
-            kernel_mean(kernel, x, model, exclude_diagonal=masked).log_mass,
+        to_data, to_model = (
+            kernel_means(kernel, factors, x, data),
+            kernel_means(kernel, factors, x, model, exclude_diagonal=masked),
         )
-        data_columns = kernel_mean(kernel, data, x).log_mass
-        model_columns = kernel_mean(kernel, model, x, exclude_diagonal=masked).log_mass
-        attraction = kernel_mean(kernel, x, data, log_weights=-data_columns / 2)
-        repulsion = kernel_mean(kernel, x, model, log_weights=-model_columns / 2, exclude_diagonal=masked)
-        log_gain = attraction.log_mass + repulsion.log_mass - rows  # A_i B_i, each with its own R_i^(-1/2)
-        return log_gain.exp().unsqueeze(1) * (attraction.mean - repulsion.mean)
+        from_data = kernel_means(kernel, factors, data, x)
+        # As in training the queries are the model's samples, the sums over columns are those over rows.
+        from_model = to_model if paired else kernel_means(kernel, factors, model, x)
+        drifts = []
+        for f, factor in enumerate(factors):
+            scaled = kernel.scaled(factor)
+            attraction = kernel_mean(scaled, x, data, log_weights=-from_data[f].log_mass / 2)
+            repulsion = kernel_mean(scaled, x, model, log_weights=-from_model[f].log_mass / 2, exclude_diagonal=masked)
+            rows = torch.logaddexp(to_data[f].log_mass, to_model[f].log_mass)
+            log_gain = attraction.log_mass + repulsion.log_mass - rows  # A_i B_i, each with its own R_i^(-1/2)
+            drifts.append(log_gain.exp().unsqueeze(1) * (attraction.shift - repulsion.shift))
+        return drifts

@@ -1,6 +1,6 @@
 r"""The mean-shift drift (Deng et al.; Turan & Ovsjanikov, eq. 4 as reconstructed):
 
-$$V(x) = \frac{\sum_j k(x, y_j)\,y_j}{\sum_j k(x, y_j)} - \frac{\sum_l k(x, x_l)\,x_l}{\sum_l k(x, x_l)}.$$
+$$V(x) = M_p(x) - M_q(x), \qquad M_q(x) = \frac{\sum_l k(x, x_l)\,(x_l - x)}{\sum_l k(x, x_l)}.$$
 
 With a Gaussian kernel of bandwidth $\sigma$ it equals $\sigma^2(\nabla\log p_\sigma - \nabla\log q_\sigma)$ for the
 smoothed empirical measures. A query that counts itself (`include`) repels itself less by the share of its own
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.fused import kernel_mean
+from drift_cli.fused import kernel_means
 from drift_cli.kernels import Kernel
 
 
@@ -32,6 +32,20 @@ class MeanShift:
         *,
         paired: bool,
     ) -> Float[Tensor, "n d"]:
-        attraction = kernel_mean(kernel, x, data)
-        repulsion = kernel_mean(kernel, x, model, exclude_diagonal=paired and self.self_term == "exclude")
-        return attraction.mean - repulsion.mean
+        return self.at_factors(kernel, (1.0,), x, data, model, paired=paired)[0]
+
+    def at_factors(
+        self,
+        kernel: Kernel,
+        factors: tuple[float, ...],
+        x: Float[Tensor, "n d"],
+        data: Float[Tensor, "m d"],
+        model: Float[Tensor, "l d"],
+        *,
+        paired: bool,
+    ) -> list[Tensor]:
+        """V at each factor of the bandwidth, in one pass over the pairs."""
+        attraction = kernel_means(kernel, factors, x, data)
+        masked = paired and self.self_term == "exclude"
+        repulsion = kernel_means(kernel, factors, x, model, exclude_diagonal=masked)
+        return [pull.shift - push.shift for pull, push in zip(attraction, repulsion, strict=True)]

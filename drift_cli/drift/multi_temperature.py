@@ -15,7 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.drift.base import Drift
+from drift_cli.drift.batch_normalized import BatchNormalized
+from drift_cli.drift.mean_shift import MeanShift
 from drift_cli.kernels import Kernel
 
 
@@ -23,7 +24,7 @@ from drift_cli.kernels import Kernel
 class MultiTemperature:
     """`factors` multiply the kernel's bandwidth; `base` is the drift at each of them."""
 
-    base: Drift
+    base: MeanShift | BatchNormalized
     factors: tuple[float, ...]
     normalize: bool
 
@@ -37,8 +38,7 @@ class MultiTemperature:
         paired: bool,
     ) -> Float[Tensor, "n d"]:
         total = torch.zeros_like(x)
-        for factor in self.factors:
-            drift = self.base(kernel.scaled(factor), x, data, model, paired=paired)
+        for drift in self.base.at_factors(kernel, self.factors, x, data, model, paired=paired):
             total = total + (unit_rms(drift) if self.normalize else drift)
         return total
 

@@ -1,18 +1,12 @@
-r"""The eager reference of the one hot loop: kernel-weighted means over all pairs, a block of rows at a time.
+r"""The eager reference of the one hot loop, in torch operations, a block of rows at a time.
 
-For queries $x_i$ and points $y_j$ with optional log weights $\ell_j$,
-
-$$\log m_i = \log\sum_j e^{\ell_j} k(x_i, y_j), \qquad \bar y_i = \frac{\sum_j e^{\ell_j} k(x_i, y_j)\,y_j}{m_i}.$$
-
-The row's largest term is taken out before the exponential, so both are finite at any distance, and no array
-larger than `_BLOCK` rows by M columns is built.
+Everything else is tested against it, and it stands in where the native loops were not compiled.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import torch
 from jaxtyping import Float
@@ -25,54 +19,47 @@ _DIRECT_DIMENSIONS = 4  # up to here differences by coordinate are about as fast
 _UNDERFLOW = -80.0  # exp below this is slow (subnormal) in float32 and adds nothing to a sum that is at least 1
 
 
-@dataclass(frozen=True)
-class KernelMean:
-    """`mean` [n, d] is ȳ_i; `log_mass` [n] is log m_i."""
-
-    mean: Float[Tensor, "n d"]
-    log_mass: Float[Tensor, " n"]
+def row_blocks(n: int) -> Iterator[slice]:
+    """Consecutive runs of rows that cover 0 … n − 1."""
+    for start in range(0, n, _BLOCK):
+        yield slice(start, min(start + _BLOCK, n))
 
 
-def kernel_mean(
+def shift_and_log_mass(
     kernel: Kernel,
     x: Float[Tensor, "n d"],
     y: Float[Tensor, "m d"],
-    *,
-    log_weights: Float[Tensor, " m"] | None = None,
-    exclude_diagonal: bool = False,
-) -> KernelMean:
-    """Kernel-weighted means ȳ_i and log masses log m_i (module docstring), for every row x_i.
-
-    `exclude_diagonal` leaves out the pair (i, i): row i of x and of y are the same sample.
-    Raises `ValueError` where that leaves a row without any point.
-    """
-    if exclude_diagonal and len(y) < 2:
-        raise ValueError("exclude_diagonal leaves a row empty: it needs at least 2 points")
+    log_weights: Float[Tensor, " m"] | None,
+    exclude_diagonal: bool,
+    first: int = 0,
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, " n"]]:
+    """M_i = Σ_j w_ij (y_j − x_i) and log m_i for every row; x holds the rows from `first` on of the queries."""
+    centre = y.detach().mean(dim=0)  # sums of centred points keep their digits far from the origin
+    x, y = x - centre, y - centre
     between = _distances_to(y)
-    means, masses = [], []
-    for start in range(0, len(x), _BLOCK):
-        block = x[start : start + _BLOCK]
+    shifts, masses = [], []
+    for rows in row_blocks(len(x)):
+        block = x[rows]
         logits = kernel.log_profile(between(block))
         if log_weights is not None:
             logits = logits + log_weights
         if exclude_diagonal:
-            rows = torch.arange(len(block), device=x.device)
-            logits = logits.index_put((rows, rows + start), logits.new_tensor(-math.inf))
-        top = logits.amax(dim=1, keepdim=True)
+            row = torch.arange(len(block), device=x.device)
+            logits = logits.index_put((row, row + (first + rows.start)), logits.new_tensor(-math.inf))
+        top = logits.detach().amax(dim=1, keepdim=True)
         weights = (logits - top).clamp_min(_UNDERFLOW).exp()
         mass = weights.sum(dim=1, keepdim=True)
-        means.append((weights @ y) / mass)
+        shifts.append((weights @ y) / mass - block)
         masses.append((mass.log() + top).squeeze(1))
-    return KernelMean(torch.cat(means), torch.cat(masses))
+    return torch.cat(shifts), torch.cat(masses)
 
 
 def _distances_to(y: Float[Tensor, "m d"]) -> Callable[[Float[Tensor, "n d"]], Float[Tensor, "n m"]]:
-    """x ↦ |x_i − y_j|: by differences of coordinates in low dimension, by a product of centred points above."""
+    """x ↦ |x_i − y_j|: by differences of coordinates in low dimension, by a matrix product above."""
     if y.shape[1] <= _DIRECT_DIMENSIONS:
         coordinates = y.T.contiguous()
-        return lambda x: sum_of_squares(x, coordinates).sqrt()
-    centre = y.mean(dim=0)
-    return lambda x: torch.cdist(x - centre, y - centre)
+        return lambda x: root(sum_of_squares(x, coordinates))
+    return lambda x: torch.cdist(x, y)
 
 
 def sum_of_squares(x: Float[Tensor, "n d"], coordinates: Float[Tensor, "d m"]) -> Float[Tensor, "n m"]:
@@ -81,3 +68,11 @@ def sum_of_squares(x: Float[Tensor, "n d"], coordinates: Float[Tensor, "d m"]) -
     for k in range(1, x.shape[1]):
         total = total + (x[:, k : k + 1] - coordinates[k]).square()
     return total
+
+
+def root(squared: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+    """The square root, whose derivative at zero is taken as zero: two points that coincide do not move each other."""
+    if not squared.requires_grad:
+        return squared.sqrt()
+    positive = squared > 0
+    return torch.where(positive, torch.where(positive, squared, 1.0).sqrt(), 0.0)

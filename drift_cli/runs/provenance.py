@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from drift_cli import __version__
+from drift_cli.fused import native
 
 _LIBRARIES = ("torch", "numpy", "hydra-core", "omegaconf", "safetensors", "matplotlib", "pyarrow", "scikit-learn")
 
@@ -30,6 +31,7 @@ def at_start(command: str, seed: int, device: torch.device) -> dict[str, Any]:
         "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
         "threads": torch.get_num_threads(),
+        "loops": native.instruction_set() or "eager",
         "python": platform.python_version(),
         "platform": platform.platform(),
         "libraries": {name: _version(name) for name in _LIBRARIES},

@@ -81,7 +81,7 @@ def test_counting_oneself_shrinks_the_repulsion_by_the_share_of_the_own_weight(k
     included = kernel_mean(kernel, x, x)
     others = kernel_mean(kernel, x, x, exclude_diagonal=True)
     share = (-included.log_mass).exp().unsqueeze(1)  # k(0) = 1 over the row's sum
-    torch.testing.assert_close(included.mean - x, (1 - share) * (others.mean - x), rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(included.shift, (1 - share) * others.shift, rtol=1e-9, atol=1e-12)
 
 
 def test_at_equilibrium_leaving_oneself_out_is_unbiased_and_counting_oneself_contracts() -> None:

@@ -1,0 +1,85 @@
+r"""Kernel-weighted means over all pairs, the one sum that drifting is made of.
+
+For queries $x_i$ and points $y_j$ with optional log weights $\ell_j$,
+
+$$\log m_i = \log\sum_j e^{\ell_j} k(x_i, y_j), \qquad
+M_i = \frac{\sum_j e^{\ell_j} k(x_i, y_j)\,(y_j - x_i)}{m_i}$$
+
+(the mean shift of Turan & Ovsjanikov, eq. 4 as reconstructed). The row's largest term is taken out before the
+exponential, so both are finite at any distance, and no N×M array is built.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from drift_cli.fused import eager, operator
+from drift_cli.fused.terms import terms_of
+from drift_cli.kernels import Kernel
+
+
+@dataclass(frozen=True)
+class KernelMean:
+    """`shift` [n, d] is M_i, the weighted mean of the points seen from the query; `log_mass` [n] is log m_i."""
+
+    shift: Float[Tensor, "n d"]
+    log_mass: Float[Tensor, " n"]
+
+
+def kernel_mean(
+    kernel: Kernel,
+    x: Float[Tensor, "n d"],
+    y: Float[Tensor, "m d"],
+    *,
+    log_weights: Float[Tensor, " m"] | None = None,
+    exclude_diagonal: bool = False,
+) -> KernelMean:
+    """M_i and log m_i (module docstring) for every row x_i.
+
+    `exclude_diagonal` leaves out the pair (i, i): row i of x and of y are the same sample. Raises `ValueError` for
+    empty sets, for tensors of different dimension, dtype or device, and where a row is left without any point.
+    """
+    return kernel_means(kernel, (1.0,), x, y, log_weights=log_weights, exclude_diagonal=exclude_diagonal)[0]
+
+
+def kernel_means(
+    kernel: Kernel,
+    factors: tuple[float, ...],
+    x: Float[Tensor, "n d"],
+    y: Float[Tensor, "m d"],
+    *,
+    log_weights: Float[Tensor, " m"] | None = None,
+    exclude_diagonal: bool = False,
+) -> list[KernelMean]:
+    """The same at several bandwidths, `factors` times the kernel's, in one pass over the pairs."""
+    check(x, y, log_weights, exclude_diagonal)
+    terms = terms_of(kernel)
+    if terms is None:
+        parts = [eager.shift_and_log_mass(kernel.scaled(f), x, y, log_weights, exclude_diagonal) for f in factors]
+        return [KernelMean(*part) for part in parts]
+    kinds, numbers = operator.packed(terms)
+    shifts, masses = operator.kernel_mean(x, y, log_weights, kinds, numbers, list(factors), exclude_diagonal)
+    return [KernelMean(shift, mass) for shift, mass in zip(shifts, masses, strict=True)]
+
+
+def check(x: Tensor, y: Tensor, log_weights: Tensor | None, exclude_diagonal: bool) -> None:
+    """Raise `ValueError` in one line for tensors that do not go together."""
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or x.shape[1] == 0:
+        raise ValueError(f"queries and points must be [n, d] and [m, d], got {tuple(x.shape)} and {tuple(y.shape)}")
+    others = [t for t in (y, log_weights) if t is not None]
+    if any(t.dtype != x.dtype for t in others) or x.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"all tensors must be float32 or all float64, got {[str(t.dtype) for t in (x, *others)]}")
+    if any(t.device != x.device for t in others):
+        raise ValueError(f"all tensors must be on one device, got {[str(t.device) for t in (x, *others)]}")
+    if len(y) == 0:
+        raise ValueError("there must be at least one point, got none")
+    if log_weights is not None and log_weights.shape != (len(y),):
+        raise ValueError(f"there must be one log weight per point, got {tuple(log_weights.shape)} for {len(y)} points")
+    if exclude_diagonal and len(y) < 2:
+        raise ValueError("exclude_diagonal leaves a row empty: it needs at least 2 points")
+    if exclude_diagonal and len(x) != len(y):
+        raise ValueError(f"exclude_diagonal needs as many queries as points, got {len(x)} and {len(y)}")
