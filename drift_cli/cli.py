@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "train a one-step generator by drifting",
     "sample": "draw samples from a trained run",
     "table": "one row per run below a folder, mean ± sd over seeds",
+    "bench": "how fast the drift is here, beside naive torch and its peers",
 }
 _POSITIONAL = {"table": "folder"}  # `drift table FOLDER` is `drift table folder=FOLDER`
 _FLAGS = "-m --multirun -c --cfg --resolve -p --package -cd --config-dir -i --info -sc --shell-completion --hydra-help"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, fraction, one_of
+from drift_cli.config.checks import at_least, fraction, one_of, positive
 from drift_cli.config.dataset import DATASETS, DatasetConfig
 from drift_cli.config.drift import DRIFTS, DriftConfig
 from drift_cli.config.generator import GENERATORS, GeneratorConfig
@@ -124,4 +125,40 @@ class TableConfig:
     folder: str = MISSING
 
 
-COMMANDS: dict[str, type] = {"train": TrainConfig, "sample": SampleConfig, "table": TableConfig}
+@dataclass
+class BenchConfig(TrainConfig):
+    """What is measured; the settings of a training run are those of the step that `what=step` measures."""
+
+    what: list[str] = MISSING
+    n: Any = MISSING  # one number or several
+    d: Any = MISSING
+    tau: float | None = None
+    seconds: float = MISSING
+    largest_array_gb: float = MISSING
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.n, self.d = _numbers("n", self.n), _numbers("d", self.d)
+        for what in self.what:
+            one_of("what", what, ("mean_shift", "row_column", "step"))
+        if self.tau is not None:
+            positive("tau", self.tau)
+        positive("seconds", self.seconds)
+        at_least("largest_array_gb", self.largest_array_gb, 0)
+
+
+def _numbers(key: str, value: Any) -> list[int]:
+    """One whole number above 1 or a list of them, as a list."""
+    values = value if isinstance(value, list) else [value]
+    for entry in values:
+        if not isinstance(entry, int) or entry < 1:
+            raise UserError(f"{key} must be a whole number above 0 or a list of them, got {entry}.")
+    return values
+
+
+COMMANDS: dict[str, type] = {
+    "train": TrainConfig,
+    "sample": SampleConfig,
+    "table": TableConfig,
+    "bench": BenchConfig,
+}

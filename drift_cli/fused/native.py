@@ -54,6 +54,8 @@ def library() -> ctypes.CDLL | None:
     except (OSError, AttributeError):
         return None
     loaded.drift_instruction_set.restype = ctypes.c_char_p
+    loaded.drift_arithmetic_f32.restype = _Long
+    loaded.drift_arithmetic_f32.argtypes = (_Long, ctypes.c_int)
     return loaded
 
 
@@ -115,6 +117,13 @@ def kernel_mean_by_products(
             torch.mm(block, y, out=shift[f, rows])
             shift[f, rows].div_(mass[:count, None]).sub_(x[rows])
     return shift, log_mass
+
+
+def arithmetic_alone(queries: int) -> int:
+    """Run the loop's bare arithmetic (float32, Laplace, d = 2), without memory traffic; returns the number of pairs."""
+    loaded = library()
+    assert loaded is not None
+    return int(loaded.drift_arithmetic_f32(queries, torch.get_num_threads()))
 
 
 def _terms(terms: tuple[Term, ...]) -> ctypes.Array[_Term]:

@@ -85,5 +85,14 @@ void drift_weigh_block_f32(const drift::Block<float>* block, int threads) {
 void drift_weigh_block_f64(const drift::Block<double>* block, int threads) {
     share_out(block->rows, threads, [=](auto begin, auto end) { chosen.loops->weigh_block_f64(*block, begin, end); });
 }
+
+// Queries against `tile` points done by the bare arithmetic of the loop; returns how many pairs that was.
+std::int64_t drift_arithmetic_f32(std::int64_t queries, int threads) {
+    share_out(queries, threads, [](auto begin, auto end) {
+        volatile double kept = chosen.loops->arithmetic_f32(end - begin);
+        (void)kept;
+    });
+    return queries * drift::tile;
+}
 }
 #pragma GCC visibility pop

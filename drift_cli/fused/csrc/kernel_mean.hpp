@@ -346,4 +346,31 @@ static void weigh_block(const Block<T>& b, std::int64_t begin, std::int64_t end)
     for (std::int64_t i = begin; i < end; ++i) block_row(b, i);
 }
 
+// The arithmetic of the loop and nothing else, to measure how fast this machine could do it: one pass over a few points
+// that stay in registers and the first-level cache, the largest exponent known beforehand, two coordinates, Laplace.
+// `repeats` queries against `tile` points each; returns a sum, so that nothing is optimised away.
+template <typename T>
+static double arithmetic(std::int64_t repeats) {
+    alignas(64) T a[tile], b[tile];
+    for (std::int64_t j = 0; j < tile; ++j) {
+        a[j] = T(j % 17) / 17;
+        b[j] = T(j % 13) / 13;
+    }
+    double total = 0;
+    for (std::int64_t i = 0; i < repeats; ++i) {
+        const T x = T(i % 101) / 101, y = T(i % 103) / 103;
+        T mass = 0, first = 0, second = 0;
+#pragma omp simd reduction(+ : mass, first, second)
+        for (std::int64_t j = 0; j < tile; ++j) {
+            const T u = a[j] - x, v = b[j] - y;
+            const T w = Math<T>::exp(-std::sqrt(u * u + v * v));
+            mass += w;
+            first += w * u;
+            second += w * v;
+        }
+        total += double(first + second) / double(mass);
+    }
+    return total;
+}
+
 }  // namespace drift

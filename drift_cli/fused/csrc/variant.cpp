@@ -11,4 +11,5 @@ const drift::Loops JOIN(drift_loops_, DRIFT_VARIANT) = {
     drift::kernel_mean<double>,
     drift::weigh_block<float>,
     drift::weigh_block<double>,
+    drift::arithmetic<float>,
 };

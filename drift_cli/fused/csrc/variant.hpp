@@ -10,6 +10,7 @@ struct Loops {
     void (*kernel_mean_f64)(const Problem<double>&, std::int64_t begin, std::int64_t end);
     void (*weigh_block_f32)(const Block<float>&, std::int64_t begin, std::int64_t end);
     void (*weigh_block_f64)(const Block<double>&, std::int64_t begin, std::int64_t end);
+    double (*arithmetic_f32)(std::int64_t repeats);
 };
 
 }  // namespace drift

@@ -1,0 +1,60 @@
+"""Whole training steps: ours as `drift train` runs it, and the official toy's, with the same network and batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from drift_cli.bench.contestants import official
+from drift_cli.config.commands import TrainConfig
+from drift_cli.training import bench as benches
+from drift_cli.training import ema
+from drift_cli.training.loss import stop_gradient_loss
+from drift_cli.training.optimizer import learning_rate
+
+
+def steps(config: TrainConfig) -> dict[str, Callable[[], object]]:
+    """One step of each, as functions that go on training every time they are called."""
+    return {"ours": _ours(config), "official": _official(config)}
+
+
+def _ours(config: TrainConfig) -> Callable[[], object]:
+    bench, done = benches.build(config), 0
+
+    def step() -> None:
+        nonlocal done
+        batch = bench.data(config.batch_size, "data", done)
+        x = bench.model.sample(config.batch_size, bench.stream("noise", done))
+        with torch.no_grad():
+            drift = bench.field(bench.kernel_at(done), x.detach(), None, batch)
+        loss = stop_gradient_loss(x, drift)
+        bench.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        for group in bench.optimizer.param_groups:
+            group["lr"] = learning_rate(config.optimizer, done % config.steps, config.steps)
+        bench.optimizer.step()
+        ema.update(bench.average, bench.model, config.ema.decay, done)
+        done += 1
+
+    return step
+
+
+def _official(config: TrainConfig) -> Callable[[], object]:
+    """The toy notebook's step: its operator, `mse_loss` against the drifted samples, plain Adam."""
+    bench, done = benches.build(config), 0
+    optimizer = torch.optim.Adam(bench.model.parameters(), config.optimizer.lr)
+
+    def step() -> None:
+        nonlocal done
+        data = bench.data(config.batch_size, "data", done).points
+        x = bench.model.sample(config.batch_size, bench.stream("noise", done))
+        with torch.no_grad():
+            target = x + official(x, data, config.kernel.bandwidth)
+        loss = torch.nn.functional.mse_loss(x, target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        done += 1
+
+    return step
