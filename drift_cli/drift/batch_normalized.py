@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.fused import kernel_mean, kernel_means
+from drift_cli.fused import kernel_mean, log_masses
 from drift_cli.kernels import Kernel
 
 
@@ -50,19 +50,17 @@ class BatchNormalized:
     ) -> list[Tensor]:
         """V at each factor of the bandwidth: the sums in one pass over the pairs, the means in one pass each."""
         masked = paired and self.self_term == "exclude"
-        to_data, to_model = (
-            kernel_means(kernel, factors, x, data),
-            kernel_means(kernel, factors, x, model, exclude_diagonal=masked),
-        )
-        from_data = kernel_means(kernel, factors, data, x)
+        to_data = log_masses(kernel, factors, x, data)
+        to_model = log_masses(kernel, factors, x, model, exclude_diagonal=masked)
+        from_data = log_masses(kernel, factors, data, x)
         # As in training the queries are the model's samples, the sums over columns are those over rows.
-        from_model = to_model if paired else kernel_means(kernel, factors, model, x)
+        from_model = to_model if paired else log_masses(kernel, factors, model, x)
         drifts = []
         for f, factor in enumerate(factors):
             scaled = kernel.scaled(factor)
-            attraction = kernel_mean(scaled, x, data, log_weights=-from_data[f].log_mass / 2)
-            repulsion = kernel_mean(scaled, x, model, log_weights=-from_model[f].log_mass / 2, exclude_diagonal=masked)
-            rows = torch.logaddexp(to_data[f].log_mass, to_model[f].log_mass)
+            attraction = kernel_mean(scaled, x, data, log_weights=-from_data[f] / 2)
+            repulsion = kernel_mean(scaled, x, model, log_weights=-from_model[f] / 2, exclude_diagonal=masked)
+            rows = torch.logaddexp(to_data[f], to_model[f])
             log_gain = attraction.log_mass + repulsion.log_mass - rows  # A_i B_i, each with its own R_i^(-1/2)
             drifts.append(log_gain.exp().unsqueeze(1) * (attraction.shift - repulsion.shift))
         return drifts

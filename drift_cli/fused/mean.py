@@ -56,14 +56,41 @@ def kernel_means(
     exclude_diagonal: bool = False,
 ) -> list[KernelMean]:
     """The same at several bandwidths, `factors` times the kernel's, in one pass over the pairs."""
+    shifts, masses = _evaluate(kernel, factors, x, y, log_weights, exclude_diagonal, mass_only=False)
+    return [KernelMean(shift, mass) for shift, mass in zip(shifts, masses, strict=True)]
+
+
+def log_masses(
+    kernel: Kernel,
+    factors: tuple[float, ...],
+    x: Float[Tensor, "n d"],
+    y: Float[Tensor, "m d"],
+    *,
+    log_weights: Float[Tensor, " m"] | None = None,
+    exclude_diagonal: bool = False,
+) -> list[Tensor]:
+    """The log masses alone, [n] for each factor: cheaper than the means (and what Sinkhorn iterates)."""
+    _, masses = _evaluate(kernel, factors, x, y, log_weights, exclude_diagonal, mass_only=True)
+    return list(masses)
+
+
+def _evaluate(
+    kernel: Kernel,
+    factors: tuple[float, ...],
+    x: Tensor,
+    y: Tensor,
+    log_weights: Tensor | None,
+    exclude_diagonal: bool,
+    *,
+    mass_only: bool,
+) -> tuple[Tensor, Tensor]:
     check(x, y, log_weights, exclude_diagonal)
     terms = terms_of(kernel)
-    if terms is None:
-        parts = [eager.shift_and_log_mass(kernel.scaled(f), x, y, log_weights, exclude_diagonal) for f in factors]
-        return [KernelMean(*part) for part in parts]
-    kinds, numbers = operator.packed(terms)
-    shifts, masses = operator.kernel_mean(x, y, log_weights, kinds, numbers, list(factors), exclude_diagonal)
-    return [KernelMean(shift, mass) for shift, mass in zip(shifts, masses, strict=True)]
+    if terms is not None:
+        kinds, numbers = operator.packed(terms)
+        return operator.kernel_mean(x, y, log_weights, kinds, numbers, list(factors), exclude_diagonal, mass_only)
+    parts = [eager.shift_and_log_mass(kernel.scaled(f), x, y, log_weights, exclude_diagonal) for f in factors]
+    return torch.stack([shift for shift, _ in parts]), torch.stack([log_mass for _, log_mass in parts])
 
 
 def check(x: Tensor, y: Tensor, log_weights: Tensor | None, exclude_diagonal: bool) -> None:

@@ -77,29 +77,41 @@ def instruction_set() -> str | None:
 
 
 def kernel_mean_direct(
-    terms: tuple[Term, ...], factors: list[float], x: Tensor, y: Tensor, log_weights: Tensor | None, exclude: bool
+    terms: tuple[Term, ...],
+    factors: list[float],
+    x: Tensor,
+    y: Tensor,
+    log_weights: Tensor | None,
+    exclude: bool,
+    mass_only: bool,
 ) -> tuple[Tensor, Tensor]:
     """Shifts [f, n, d] and log masses [f, n] by differences of coordinates. All tensors contiguous, on the CPU."""
     n, d = x.shape
-    shift = torch.empty(len(factors), n, d, dtype=x.dtype)
+    shift = torch.empty(len(factors), 0 if mass_only else n, d, dtype=x.dtype)
     log_mass = torch.empty(len(factors), n, dtype=x.dtype)
     coordinates = y.T.contiguous()
     problem = _Problem(
         x.data_ptr(), coordinates.data_ptr(), _address(log_weights), n, len(y), d, _terms(terms), len(terms),
-        (_Double * len(factors))(*factors), len(factors), int(exclude), shift.data_ptr(), log_mass.data_ptr(),
+        (_Double * len(factors))(*factors), len(factors), int(exclude), None if mass_only else shift.data_ptr(), log_mass.data_ptr(),
     )  # fmt: skip
     _call("drift_kernel_mean", x.dtype, problem)
     return shift, log_mass
 
 
 def kernel_mean_by_products(
-    terms: tuple[Term, ...], factors: list[float], x: Tensor, y: Tensor, log_weights: Tensor | None, exclude: bool
+    terms: tuple[Term, ...],
+    factors: list[float],
+    x: Tensor,
+    y: Tensor,
+    log_weights: Tensor | None,
+    exclude: bool,
+    mass_only: bool,
 ) -> tuple[Tensor, Tensor]:
     """The same by matrix products of centred points, a block of rows at a time: for many dimensions."""
     centre = y.mean(dim=0)
     x, y = x - centre, y - centre
     n, m = len(x), len(y)
-    shift = torch.empty(len(factors), n, x.shape[1], dtype=x.dtype)
+    shift = torch.empty(len(factors), 0 if mass_only else n, x.shape[1], dtype=x.dtype)
     log_mass = torch.empty(len(factors), n, dtype=x.dtype)
     x_squared, y_squared = x.square().sum(dim=1), y.square().sum(dim=1)
     products, mass = torch.empty(min(_BLOCK, n), m, dtype=x.dtype), torch.empty(min(_BLOCK, n), dtype=x.dtype)
@@ -114,6 +126,8 @@ def kernel_mean_by_products(
                 block.data_ptr(), x_squared[rows].data_ptr(), y_squared.data_ptr(), _address(log_weights), count, m,
                 passed, len(terms), factor, start if exclude else -1, mass.data_ptr(), part.data_ptr(),
             ))  # fmt: skip
+            if mass_only:
+                continue
             torch.mm(block, y, out=shift[f, rows])
             shift[f, rows].div_(mass[:count, None]).sub_(x[rows])
     return shift, log_mass

@@ -18,8 +18,8 @@ _DIRECT_DIMENSIONS = 20  # up to here differences by coordinate are faster than 
 
 
 _SCHEMA = (
-    "(Tensor x, Tensor y, Tensor? log_weights, int[] kinds, float[] numbers, float[] factors, bool exclude_diagonal)"
-    " -> (Tensor, Tensor)"
+    "(Tensor x, Tensor y, Tensor? log_weights, int[] kinds, float[] numbers, float[] factors, bool exclude_diagonal,"
+    " bool mass_only) -> (Tensor, Tensor)"
 )
 
 
@@ -32,21 +32,26 @@ def kernel_mean(
     numbers: list[float],
     factors: list[float],
     exclude_diagonal: bool,
+    mass_only: bool,
 ) -> tuple[Tensor, Tensor]:
-    """Shifts [f, n, d] and log masses [f, n] for the kernel of `kinds` and `numbers` at each of `factors`."""
+    """Shifts [f, n, d] and log masses [f, n] for the kernel of `kinds` and `numbers` at each of `factors`.
+
+    With `mass_only` the shifts are not computed and come back empty, [f, 0, d].
+    """
     terms = unpacked(kinds, numbers)
     if x.device.type == "cpu" and native.library() is not None:
         arguments = (x.contiguous(), y.contiguous(), None if log_weights is None else log_weights.contiguous())
         method = native.kernel_mean_direct if x.shape[1] <= _DIRECT_DIMENSIONS else native.kernel_mean_by_products
-        return method(terms, factors, *arguments, exclude_diagonal)
+        return method(terms, factors, *arguments, exclude_diagonal, mass_only)
     kernel = kernel_of(terms)
     parts = [eager.shift_and_log_mass(kernel.scaled(f), x, y, log_weights, exclude_diagonal) for f in factors]
-    return torch.stack([shift for shift, _ in parts]), torch.stack([log_mass for _, log_mass in parts])
+    shifts = x.new_empty(len(factors), 0, x.shape[1]) if mass_only else torch.stack([shift for shift, _ in parts])
+    return shifts, torch.stack([log_mass for _, log_mass in parts])
 
 
 @kernel_mean.register_fake
-def _(x, y, log_weights, kinds, numbers, factors, exclude_diagonal):  # type: ignore[no-untyped-def]
-    return x.new_empty(len(factors), *x.shape), x.new_empty(len(factors), len(x))
+def _(x, y, log_weights, kinds, numbers, factors, exclude_diagonal, mass_only):  # type: ignore[no-untyped-def]
+    return x.new_empty(len(factors), 0 if mass_only else len(x), x.shape[1]), x.new_empty(len(factors), len(x))
 
 
 def packed(terms: tuple[Term, ...]) -> tuple[list[int], list[float]]:
@@ -59,7 +64,7 @@ def unpacked(kinds: list[int], numbers: list[float]) -> tuple[Term, ...]:
 
 
 def _remember(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
-    x, y, log_weights, ctx.kinds, ctx.numbers, ctx.factors, ctx.exclude_diagonal = inputs
+    x, y, log_weights, ctx.kinds, ctx.numbers, ctx.factors, ctx.exclude_diagonal, ctx.mass_only = inputs
     ctx.save_for_backward(x, y, log_weights)
 
 
@@ -76,10 +81,13 @@ def _backward(ctx: Any, shift_gradient: Tensor, mass_gradient: Tensor) -> tuple[
             outputs: list[Tensor] = []
             gradients: list[Tensor] = []
             for f, factor in enumerate(ctx.factors):
-                outputs += eager.shift_and_log_mass(
+                shift, log_mass = eager.shift_and_log_mass(
                     kernel.scaled(factor), block, points, weights, ctx.exclude_diagonal, rows.start
                 )
-                gradients += [shift_gradient[f, rows], mass_gradient[f, rows]]
+                outputs += [log_mass] if ctx.mass_only else [log_mass, shift]
+                gradients += (
+                    [mass_gradient[f, rows]] if ctx.mass_only else [mass_gradient[f, rows], shift_gradient[f, rows]]
+                )
             inputs = [t for t, need in zip((block, points, weights), needed, strict=True) if need and t is not None]
             found = iter(torch.autograd.grad(outputs, inputs, gradients))
         if total[0] is not None:
@@ -87,7 +95,7 @@ def _backward(ctx: Any, shift_gradient: Tensor, mass_gradient: Tensor) -> tuple[
         for over_rows in total[1:]:
             if over_rows is not None:
                 over_rows.add_(next(found))
-    return (*total, None, None, None, None)
+    return (*total, None, None, None, None, None)
 
 
 kernel_mean.register_autograd(_backward, setup_context=_remember)

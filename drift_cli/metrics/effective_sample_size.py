@@ -8,11 +8,11 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.fused import kernel_mean
+from drift_cli.fused import log_masses
 from drift_cli.kernels import Kernel, Power
 
 
 def effective_sample_size(kernel: Kernel, x: Float[Tensor, "n d"], data: Float[Tensor, "m d"]) -> Float[Tensor, " n"]:
-    first = kernel_mean(kernel, x, data).log_mass
-    second = kernel_mean(Power(kernel, 2.0), x, data).log_mass
+    first = log_masses(kernel, (1.0,), x, data)[0]
+    second = log_masses(Power(kernel, 2.0), (1.0,), x, data)[0]
     return (2 * first - second).exp()

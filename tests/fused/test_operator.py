@@ -13,11 +13,11 @@ from tests.problems.kernels import KERNELS
 every_kernel = pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
 
 
-def arguments(kernel: Kernel, x, y, log_weights=None, exclude=False):
+def arguments(kernel: Kernel, x, y, log_weights=None, exclude=False, mass_only=False):
     terms = terms_of(kernel)
     assert terms is not None
     kinds, numbers = operator.packed(terms)
-    return x, y, log_weights, kinds, numbers, [1.0, 2.5], exclude
+    return x, y, log_weights, kinds, numbers, [1.0, 2.5], exclude, mass_only
 
 
 @every_kernel
@@ -51,6 +51,19 @@ def test_gradcheck(kernel: Kernel, plane) -> None:
         return operator.kernel_mean(*arguments(kernel, x, y, weights))
 
     assert torch.autograd.gradcheck(evaluate, inputs, eps=1e-6, atol=1e-8, rtol=1e-6)
+
+
+@every_kernel
+@pytest.mark.parametrize("dimension", [2, 40])
+def test_masses_alone_are_the_masses(kernel: Kernel, dimension: int, plane) -> None:
+    x, y, weights = plane(70, dimension).requires_grad_(), plane(600, dimension), plane(600, 1).squeeze(1)
+    both = operator.kernel_mean(*arguments(kernel, x, y, weights))
+    alone = operator.kernel_mean(*arguments(kernel, x, y, weights, mass_only=True))
+    assert alone[0].shape == (2, 0, dimension)
+    torch.testing.assert_close(alone[1], both[1], rtol=0, atol=1e-12)
+    (ours,) = torch.autograd.grad(alone[1].square().sum(), x)
+    (theirs,) = torch.autograd.grad(both[1].square().sum(), x)
+    torch.testing.assert_close(ours, theirs)
 
 
 def test_only_the_wanted_paths_carry_gradient(plane) -> None:

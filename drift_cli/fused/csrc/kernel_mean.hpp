@@ -48,7 +48,7 @@ struct Problem {
     const double* factors;  // [factor_count]: multiply every term's bandwidth
     std::int64_t factor_count;
     std::int32_t exclude_diagonal;
-    T* shift;     // [factor_count][n][d]
+    T* shift;     // [factor_count][n][d], or null where only the masses are wanted
     T* log_mass;  // [factor_count][n]
 };
 
@@ -175,9 +175,10 @@ static void row(const Problem<T>& p, std::int64_t i) {
     bool needs_root = false;
     for (std::int64_t t = 0; t < p.term_count; ++t) needs_root |= !uses_square(static_cast<Kind>(p.terms[t].kind));
 
+    const std::int64_t summed = p.shift ? d : 0;  // coordinates whose weighted gaps are wanted
     for (std::int64_t f = 0; f < p.factor_count; ++f) {
         T* shift = p.shift + (f * p.n + i) * d;
-        for (std::int64_t k = 0; k < d; ++k) shift[k] = 0;
+        for (std::int64_t k = 0; k < summed; ++k) shift[k] = 0;
         p.log_mass[f * p.n + i] = -std::numeric_limits<T>::infinity();
     }
     T masses[most_factors];
@@ -214,7 +215,7 @@ static void row(const Problem<T>& p, std::int64_t i) {
                 if (masses[f] != 0) {
                     const T shrink = std::exp(running_top - top);
                     masses[f] *= shrink;
-                    for (std::int64_t k = 0; k < d; ++k) shift[k] *= shrink;
+                    for (std::int64_t k = 0; k < summed; ++k) shift[k] *= shrink;
                 }
                 running_top = top;
             }
@@ -229,12 +230,12 @@ static void row(const Problem<T>& p, std::int64_t i) {
             }
             if (own >= 0 && own < count) weights[own] = 0;
             masses[f] += sum(weights, count);
-            for (std::int64_t k = 0; k < d; ++k) shift[k] += weighted_gaps(weights, p.y + k * p.m + start, x[k], count);
+            for (std::int64_t k = 0; k < summed; ++k) shift[k] += weighted_gaps(weights, p.y + k * p.m + start, x[k], count);
         }
     }
     for (std::int64_t f = 0; f < p.factor_count; ++f) {
         T* shift = p.shift + (f * p.n + i) * d;
-        for (std::int64_t k = 0; k < d; ++k) shift[k] /= masses[f];
+        for (std::int64_t k = 0; k < summed; ++k) shift[k] /= masses[f];
         p.log_mass[f * p.n + i] += std::log(masses[f]);
     }
 }
