@@ -92,7 +92,8 @@ def kernel_mean_direct(
     coordinates = y.T.contiguous()
     problem = _Problem(
         x.data_ptr(), coordinates.data_ptr(), _address(log_weights), n, len(y), d, _terms(terms), len(terms),
-        (_Double * len(factors))(*factors), len(factors), int(exclude), None if mass_only else shift.data_ptr(), log_mass.data_ptr(),
+        (_Double * len(factors))(*factors), len(factors), int(exclude),
+        None if mass_only else shift.data_ptr(), log_mass.data_ptr(),
     )  # fmt: skip
     _call("drift_kernel_mean", x.dtype, problem)
     return shift, log_mass
