@@ -26,8 +26,20 @@ COMMANDS = {
     "table": "one row per run below a folder, mean ± sd over seeds",
     "bench": "how fast the drift is here, beside naive torch and its peers",
 }
-_POSITIONAL = {"table": "folder"}  # `drift table FOLDER` is `drift table folder=FOLDER`
-_FLAGS = "-m --multirun -c --cfg --resolve -p --package -cd --config-dir -i --info -sc --shell-completion --hydra-help"
+_POSITIONAL = {"table": "folder", "sample": "run"}  # `drift table FOLDER` is `drift table folder=FOLDER`
+_FLAGS = ("-m", "--multirun", "--resolve", "--hydra-help")
+_FLAGS_WITH_VALUE = (
+    "-c",
+    "--cfg",
+    "-p",
+    "--package",
+    "-cd",
+    "--config-dir",
+    "-i",
+    "--info",
+    "-sc",
+    "--shell-completion",
+)
 _STOPPED = 130  # the shell's status for a command ended by Ctrl-C
 
 
@@ -99,13 +111,13 @@ def run_hydra(command: str, words: list[str]) -> None:
 
     OmegaConf.register_new_resolver("unique", lambda: secrets.token_hex(3), use_cache=True, replace=True)
 
-    failures: list[UserError | RunFailed] = []
+    failures: list[Exception] = []
 
     def task(composed: DictConfig) -> None:
         try:
             _task(command, composed)
-        except (UserError, RunFailed) as failure:  # the other jobs of a sweep go on
-            failures.append(failure)
+        except Exception as failure:  # kept from Hydra, which would print it; the other jobs of a sweep go on
+            failures.append(_told(failure))
 
     settings = _settings(command, words)
     saved, sys.argv = sys.argv, ["drift", *settings]
@@ -125,24 +137,52 @@ def run_hydra(command: str, words: list[str]) -> None:
         raise failures[0]
 
 
+def _told(failure: Exception) -> Exception:
+    """The failure of a job as what it is to the user: a file that the system refuses, or memory that is not there."""
+    if isinstance(failure, OSError) and failure.strerror:
+        return UserError(f"{failure.filename or 'A file'} cannot be read or written: {failure.strerror}.")
+    text = str(failure)
+    if isinstance(failure, MemoryError) or "allocate" in text or "out of memory" in text.lower():
+        return UserError(
+            "There is not enough memory for these sizes: lower batch_size, the generator's widths or the sizes under "
+            f"evaluation. ({text.splitlines()[0][:120] if text else 'MemoryError'})"
+        )
+    return failure
+
+
 def _settings(command: str, words: list[str]) -> list[str]:
     """The words as Hydra overrides: a bare word is the command's main argument; a resumed run keeps its folder."""
-    settings = []
-    for word in words:
-        if word.startswith("-") and word.split("=")[0] not in _FLAGS.split():
-            raise UserError(
-                f'There is no flag "{word}".{did_you_mean(word, _FLAGS.split())} `drift --help` lists them.'
-            )
-        if command in _POSITIONAL and not word.startswith("-") and "=" not in word:
-            settings.append(f"{_POSITIONAL[command]}={quoted(word)}")
-            continue
-        settings.append(word)
-        if command == "train" and word.startswith("resume=") and word not in ("resume=null", "resume="):
+    flags, settings = _flags_first(words)
+    for word in settings[:]:
+        key, _, value = word.lstrip("+").partition("=")
+        if command in _POSITIONAL and ("=" not in word or Path(word).exists()):
+            argument = _POSITIONAL[command]
+            if any(other.startswith(f"{argument}=") for other in settings):
+                raise UserError(f'`drift {command}` takes one {argument}, got "{word}" as well.')
+            settings[settings.index(word)] = f"{argument}={quoted(word)}"
+        elif command == "train" and key == "resume" and value not in ("null", ""):
             from drift_cli.runs.folder import RunFolder
 
-            folder = RunFolder.containing(unquoted(word.removeprefix("resume=")))
+            folder = RunFolder.containing(unquoted(value))
             settings.append(f"hydra.run.dir={quoted(str(folder.path))}")
-    return settings
+    return flags + settings
+
+
+def _flags_first(words: list[str]) -> tuple[list[str], list[str]]:
+    """Flags (with their values) and settings, whatever their order. Raises `UserError` for a flag that is none."""
+    flags, settings, rest = [], [], iter(words)
+    for word in rest:
+        if not word.startswith("-"):
+            settings.append(word)
+            continue
+        name = word.split("=")[0]
+        if name not in (*_FLAGS, *_FLAGS_WITH_VALUE):
+            near = did_you_mean(word, (*_FLAGS, *_FLAGS_WITH_VALUE))
+            raise UserError(f'There is no flag "{word}".{near} `drift --help` lists them.')
+        flags.append(word)
+        if name in _FLAGS_WITH_VALUE and "=" not in word:
+            flags += [value for value in [next(rest, None)] if value is not None]
+    return flags, settings
 
 
 def quoted(text: str) -> str:
@@ -168,7 +208,7 @@ def _task(command: str, composed: DictConfig) -> None:
         config: Any = typed(composed, SCHEMAS[command])
         if getattr(config, "resume", None):
             kept: Any = load(RunFolder.containing(config.resume).config, SCHEMAS[command])
-            config = merged(kept, config, [word.split("=")[0] for word in HydraConfig.get().overrides.task])
+            config = merged(kept, config, [word.split("=")[0].lstrip("+") for word in HydraConfig.get().overrides.task])
         run: Callable = import_module(f"drift_cli.experiments.{command.replace('-', '_')}").run
         run(config, folder)
     except UserError:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 
+from drift_cli.config.commands import GROUPS
 from drift_cli.errors import UserError, did_you_mean
 
 SHELLS = ("bash", "zsh", "fish")
@@ -34,7 +35,11 @@ def _answer(shell: str, line: str, commands: dict[str, str]) -> list[str]:
         return []
     rest = line.split(words[0], 1)[1].lstrip()
     os.environ["COMP_LINE"] = f"drift {rest}"
-    return [word for word in _hydra(f"query={shell}", words[0]).split() if word != "hydra/"]
+    foreign = (
+        "hydra/",
+        *(() if words[0] in ("train", "bench") else (f"{group}=" for group in (*GROUPS, "experiment"))),
+    )
+    return [word for word in _hydra(f"query={shell}", words[0]).split() if not word.startswith(foreign)]
 
 
 def _hydra(request: str, command: str) -> str:

@@ -64,15 +64,31 @@ def known_keys(command: str, settings: list[str], conf: Path) -> dict[str, list[
     """The settings of the command by parent ("" is the root); of a group, those of the chosen option."""
     schema = COMMANDS[command]
     hints = get_type_hints(schema)
-    root = (conf / f"{command}.yaml").read_text()
+    root = "".join((conf / f"{name}.yaml").read_text() for name in ("train", command))
     known = {"": sorted([*hints, *(["experiment"] if command == "train" else [])])}
     for key, hint in hints.items():
         if key in GROUPS:
-            chosen = re.search(rf"^  - {key}: (\w+)$", root, re.M)
-            options = [word.split("=", 1)[1] for word in settings if word.startswith(f"{key}=")]
-            option = options[-1] if options else (chosen[1] if chosen else "")
-            name = re.search(r"^name: (\w+)", (conf / key / f"{option}.yaml").read_text(), re.M)
-            known[key] = [inner.name for inner in fields(GROUPS[key][name[1]])] if name else []
+            known[key] = _settings_of(key, _chosen(key, root, settings, conf), conf)
         elif is_dataclass(hint):
             known[key] = [inner.name for inner in fields(hint)]
     return known
+
+
+def _chosen(group: str, root: str, settings: list[str], conf: Path) -> str:
+    """The option of a group: the last one given (the first of a sweep), that of a preset, or the default."""
+    given = {
+        key.lstrip("+"): value.split(",")[0].strip("'\"") for key, _, value in (w.partition("=") for w in settings)
+    }
+    if group in given:
+        return given[group]
+    preset = conf / "experiment" / f"{given.get('experiment')}.yaml"
+    if preset.is_file() and (found := re.search(rf"override /{group}: (\w+)", preset.read_text())):
+        return found[1]
+    found = re.search(rf"^  - {group}: (\w+)$", root, re.M)
+    return found[1] if found else ""
+
+
+def _settings_of(group: str, option: str, conf: Path) -> list[str]:
+    file = conf / group / f"{option}.yaml"
+    name = re.search(r"^name: (\w+)", file.read_text(), re.M) if file.is_file() else None
+    return [inner.name for inner in fields(GROUPS[group][name[1]])] if name else []

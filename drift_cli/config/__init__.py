@@ -6,6 +6,7 @@ No class is named in a configuration, so a configuration can run no code.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection
 from dataclasses import is_dataclass
@@ -28,7 +29,10 @@ def typed(composed: DictConfig, schema: type[Config]) -> Config:
     """
     plain = composed.copy()
     OmegaConf.set_struct(plain, False)
-    OmegaConf.resolve(plain)
+    try:
+        OmegaConf.resolve(plain)
+    except OmegaConfBaseException as error:
+        raise UserError(describe(error)) from error
     root = OmegaConf.structured(schema)
     parts = {}
     for key, hint in get_type_hints(schema).items():
@@ -72,6 +76,10 @@ def describe(error: OmegaConfBaseException, prefix: str = "") -> str:
     first = (error.msg or str(error)).splitlines()[0]
     if found := re.match(r"Value '(.*)' of type '.*' could not be converted to (\w+)", first):
         return f'{key} must be of type {found[2].lower()}, got "{found[1]}".'
+    if "is not a ListConfig" in first:
+        return f"{key} must be a list, written as [a,b]."
+    if found := re.match(r"Interpolation key '(.*)' not found", first):
+        return f"{key} refers to ${{{found[1]}}}, and there is no such setting."
     if "'None'" in first:
         return f"{key} must have a value, got null."
     if "not in '" in first:
@@ -83,7 +91,9 @@ def describe(error: OmegaConfBaseException, prefix: str = "") -> str:
 
 def save(config: Any, path: Path) -> None:
     """Write the resolved settings as YAML."""
-    OmegaConf.save(OmegaConf.structured(config), path, resolve=True)
+    beside = path.with_name(path.name + ".partial")
+    OmegaConf.save(OmegaConf.structured(config), beside, resolve=True)
+    os.replace(beside, path)
 
 
 def load(path: Path, schema: type[Config]) -> Config:

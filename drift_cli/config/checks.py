@@ -18,6 +18,16 @@ def at_least(key: str, value: float, least: float) -> None:
         raise UserError(f"{key} must be at least {least}, got {value}.")
 
 
+def between(key: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise UserError(f"{key} must be from {low:g} to {high:g}, got {value}.")
+
+
+def finite(key: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise UserError(f"{key} must be a finite number, got {value}.")
+
+
 def fraction(key: str, value: float) -> None:
     """0 ≤ value < 1."""
     if not 0 <= value < 1:

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, fraction, one_of, positive
+from drift_cli.config.checks import at_least, between, fraction, one_of, positive
 from drift_cli.config.dataset import DATASETS, DatasetConfig
 from drift_cli.config.drift import DRIFTS, DriftConfig
 from drift_cli.config.generator import GENERATORS, GeneratorConfig
@@ -87,6 +87,7 @@ class TrainConfig:
     resume: str | None = None
 
     def __post_init__(self) -> None:
+        self.resume = self.resume or None  # `resume=` is no run
         at_least("batch_size", self.batch_size, 2)
         at_least("steps", self.steps, 1)
         at_least("seed", self.seed, 0)
@@ -94,7 +95,7 @@ class TrainConfig:
         one_of("dtype", self.dtype, ("float32", "float64"))
         one_of("gradient_paths", self.gradient_paths, ("none",))
         if self.threads is not None:
-            at_least("threads", self.threads, 1)
+            between("threads", self.threads, 1, 1024)
         if getattr(self.generator, "name", None) == "particles":
             count = self.generator.count  # type: ignore[attr-defined]
             if self.batch_size > count:

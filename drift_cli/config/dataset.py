@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, positive
+from drift_cli.config.checks import at_least, finite, not_empty, positive
 from drift_cli.errors import UserError
 
 
@@ -49,6 +50,7 @@ class RingsConfig(NoisyConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        not_empty("dataset.radii", self.radii)
         for radius in self.radii:
             positive("each of dataset.radii", radius)
 
@@ -65,6 +67,7 @@ class PinwheelConfig(DatasetConfig):
         at_least("dataset.arms", self.arms, 1)
         positive("dataset.radial_std", self.radial_std)
         positive("dataset.tangential_std", self.tangential_std)
+        finite("dataset.twist", self.twist)
 
 
 @dataclass
@@ -129,6 +132,9 @@ class ArrayConfig(DatasetConfig):
     name: str = "array"
     path: str = MISSING
     columns: list[str] | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        self.path = str(Path(self.path).expanduser().absolute())  # so that the run can be resumed from anywhere
 
 
 DATASETS: dict[str, type[DatasetConfig]] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import not_empty, one_of, positive
+from drift_cli.config.checks import between, not_empty, one_of
 
 SELF_TERMS = ("include", "exclude")
 
@@ -43,7 +43,7 @@ class MultiTemperatureConfig(DriftConfig):
         one_of("drift.normalize", self.normalize, ("none", "rms"))
         not_empty("drift.factors", self.factors)
         for factor in self.factors:
-            positive("each of drift.factors", factor, "factors multiply kernel.bandwidth")
+            between("each of drift.factors", factor, 1e-6, 1e6)
 
 
 DRIFTS: dict[str, type[DriftConfig]] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, not_empty, one_of
+from drift_cli.config.checks import at_least, between, not_empty, one_of
 
 ACTIVATIONS = ("relu", "silu", "gelu", "tanh", "elu")
 INITS = ("gaussian", "middle", "far", "collapsed")
@@ -27,7 +27,7 @@ class MlpConfig(GeneratorConfig):
     def __post_init__(self) -> None:
         not_empty("generator.widths", self.widths)
         for width in self.widths:
-            at_least("each of generator.widths", width, 1)
+            between("each of generator.widths", width, 1, 65_536)
         if self.noise is not None:
             at_least("generator.noise", self.noise, 1)
         one_of("generator.activation", self.activation, ACTIVATIONS)

@@ -1,4 +1,4 @@
-"""Settings of the radial kernels k(x, y) = φ(|x − y|); `bandwidth` is a length in the data's units."""
+"""Settings of the radial kernels k(x, y) = φ(|x − y|); `bandwidth` is a length where the data has about unit size."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import not_empty, one_of, positive
+from drift_cli.config.checks import between, not_empty, one_of, positive
 
-_LENGTH = "give a length in the data's units, e.g. kernel.bandwidth=0.1"
+_LENGTH = "give a length where the data has about unit size, e.g. kernel.bandwidth=0.1"
 
 
 @dataclass
@@ -18,6 +18,7 @@ class KernelConfig:
 
     def __post_init__(self) -> None:
         positive("kernel.bandwidth", self.bandwidth, _LENGTH)
+        between("kernel.bandwidth", self.bandwidth, 1e-9, 1e9)
 
 
 @dataclass
@@ -62,7 +63,7 @@ class ComponentConfig:
     def __post_init__(self) -> None:
         one_of("kernel.components[].kernel", self.kernel, [name for name in KERNELS if name != "mixture"])
         positive("kernel.components[].weight", self.weight)
-        positive("kernel.components[].factor", self.factor)
+        between("kernel.components[].factor", self.factor, 1e-6, 1e6)
         positive("kernel.components[].alpha", self.alpha)
 
 

@@ -15,6 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.errors import UserError
+
 
 @dataclass(frozen=True)
 class Space:
@@ -42,6 +44,8 @@ class Space:
         The root mean square distance from the mean becomes 1 in every dimension. A constant column keeps scale 1.
         """
         deviation = points.std(axis=0)
+        if not deviation.any():
+            raise UserError("The data is one point: every row is the same. There is nothing to train.")
         scale = np.where(deviation > 0, deviation, 1.0) * math.sqrt(points.shape[1])
         return cls(columns, tuple(points.mean(axis=0).tolist()), tuple(scale.tolist()))
 
@@ -50,6 +54,8 @@ class Space:
         """Pixels share one unit: the mean image is taken out, one scale makes the root mean square distance 1."""
         mean = pixels.mean(axis=0)
         scale = math.sqrt(np.square(pixels - mean).sum(axis=1).mean())
+        if scale == 0:
+            raise UserError("The data is one image: every image is the same. There is nothing to train.")
         height, width = shape
         columns = tuple(f"pixel_{row}_{column}" for row in range(height) for column in range(width))
         return cls(columns, tuple(mean.tolist()), (scale,) * pixels.shape[1], shape, class_frequencies)
@@ -58,14 +64,26 @@ class Space:
         return (points - np.asarray(self.shift)) / np.asarray(self.scale)
 
     def to_units(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        """Points of the training space in the data's units (pixels: 0 to 1)."""
-        return x * torch.tensor(self.scale, dtype=x.dtype, device=x.device) + torch.tensor(
-            self.shift, dtype=x.dtype, device=x.device
+        """Points of the training space in the data's units (pixels: 0 to 1), in float64 on the CPU.
+
+        A column such as a time stamp needs more digits than float32 has, however well it was trained.
+        """
+        return x.detach().cpu().double() * torch.tensor(self.scale, dtype=torch.float64) + torch.tensor(
+            self.shift, dtype=torch.float64
         )
 
     def for_distance(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """Where distances between samples are measured: pixel space for images, the training space otherwise."""
-        return self.to_units(x) if self.image else x
+        return x * self.scale[0] if self.image else x  # of one scale; the shift is in both samples
+
+    def agrees_with(self, other: Space) -> bool:
+        """The same columns in the same units, up to rounding."""
+        names = (self.columns, self.image) == (other.columns, other.image)
+        mine, theirs = (space.class_frequencies or () for space in (self, other))
+        return names and all(
+            len(a) == len(b) and np.allclose(a, b, rtol=1e-9, atol=1e-12)
+            for a, b in ((self.shift, other.shift), (self.scale, other.scale), (mine, theirs))
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

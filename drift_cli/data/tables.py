@@ -21,6 +21,8 @@ class Table:
     points: np.ndarray
     columns: tuple[str, ...]
     image: tuple[int, int] | None = None
+    unit: str = "row"  # how a row is named in the file it is from, and the number of the first
+    first: int = 1
 
 
 def read(path: Path, columns: list[str] | None = None) -> Table:
@@ -47,6 +49,9 @@ def read(path: Path, columns: list[str] | None = None) -> Table:
 
 
 def _read_array(path: Path, wanted: list[str] | None) -> Table:
+    with path.open("rb") as file:
+        if file.read(6) not in (b"\x93NUMPY", b"PK\x03\x04\x14\x00", b"PK\x03\x04-\x00"):
+            raise UserError(f"{path} is not a readable NumPy file: it does not begin like one.")
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.lib.npyio.NpzFile):
@@ -68,6 +73,8 @@ def _read_array(path: Path, wanted: list[str] | None) -> Table:
         raise UserError(f"{path} must hold real numbers, got the type {loaded.dtype}.")
     if loaded.ndim not in (1, 2, 3):
         raise UserError(f"{path} must be an array of points [n, d] or images [n, height, width], got {loaded.shape}.")
+    if loaded.ndim > 1 and 0 in loaded.shape[1:]:
+        raise UserError(f"{path} has no columns: it must hold one point per row, got the shape {loaded.shape}.")
     points = loaded.reshape(len(loaded), -1).astype(np.float64) if loaded.size else np.empty((0, 1))
     image = (loaded.shape[1], loaded.shape[2]) if loaded.ndim == 3 else None
     columns = tuple(f"x{k + 1}" for k in range(points.shape[1]))
@@ -80,8 +87,10 @@ def _read_csv(path: Path, wanted: list[str] | None) -> Table:
     from pyarrow import ArrowInvalid, csv
 
     try:
+        blank = 0
         with path.open(encoding="utf-8-sig") as lines:
-            first = lines.readline()
+            while not (first := lines.readline()).strip() and first:
+                blank += 1
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not text in UTF-8: save it as a plain CSV file.") from error
     delimiter = max(",;\t", key=first.count)
@@ -89,7 +98,7 @@ def _read_csv(path: Path, wanted: list[str] | None) -> Table:
     try:
         arrow = csv.read_csv(
             path,
-            read_options=csv.ReadOptions(autogenerate_column_names=not header, use_threads=False),
+            read_options=csv.ReadOptions(autogenerate_column_names=not header, use_threads=False, skip_rows=blank),
             parse_options=csv.ParseOptions(delimiter=delimiter),
             convert_options=csv.ConvertOptions(null_values=[""]),  # "nan" is a number, and refused as one
         )
@@ -97,7 +106,7 @@ def _read_csv(path: Path, wanted: list[str] | None) -> Table:
         text = str(error).splitlines()[0].removeprefix("CSV parse error: ")
         raise UserError(f"{path} is not a rectangular table: {text}. Every line needs the same columns.") from error
     columns = tuple(arrow.column_names) if header else tuple(f"x{k + 1}" for k in range(arrow.num_columns))
-    first_line = 2 if header else 1
+    first_line = blank + (2 if header else 1)
     return _numbers(arrow, columns, wanted, path, "line", first_line)
 
 
@@ -138,11 +147,14 @@ def _numbers(
             )
         arrays.append(column.to_numpy().astype(np.float64))
     points = np.stack(arrays, axis=1) if arrays else np.empty((0, 0))
-    return Table(points, tuple(columns[k] for k in picked))
+    return Table(points, tuple(columns[k] for k in picked), unit=unit, first=first)
 
 
 def _picked(columns: tuple[str, ...], wanted: list[str] | None, path: Path) -> list[int]:
     """The indices of the wanted columns; all of them where none are named."""
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    if repeated:
+        raise UserError(f"{path} has more than one column named {', '.join(repeated)}: give each its own name.")
     if wanted is None:
         return list(range(len(columns)))
     for name in wanted:
@@ -172,7 +184,8 @@ def _check(table: Table, path: Path) -> None:
         row, column = np.argwhere(~finite)[0]
         value = table.points[row, column]
         raise UserError(
-            f'{path}: every value must be finite, got {value} in row {row + 1}, column "{table.columns[column]}".'
+            f"{path}: every value must be finite, got {value} at {table.unit} {row + table.first}, "
+            f'column "{table.columns[column]}".'
         )
 
 
@@ -183,7 +196,8 @@ def write(path: Path, points: np.ndarray, columns: tuple[str, ...], labels: np.n
     """
     match path.suffix.lower():
         case ".npy":
-            np.save(path, points)
+            with path.open("wb") as file:  # np.save would add its own ending to a name in capitals
+                np.save(file, points)
             if labels is None:
                 return [path]
             beside = path.with_suffix(".labels.npy")

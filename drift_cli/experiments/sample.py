@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from drift_cli import config as configs
@@ -12,6 +13,7 @@ from drift_cli.config.commands import SampleConfig, TrainConfig
 from drift_cli.console import make as make_console
 from drift_cli.data import tables
 from drift_cli.errors import UserError
+from drift_cli.generator import Particles
 from drift_cli.runs.folder import RunFolder
 from drift_cli.training import checkpoint
 from drift_cli.training import device as devices
@@ -34,15 +36,15 @@ def run(config: SampleConfig, path: Path) -> list[Path]:
         if not kept:
             raise UserError(f"{folder.path} has no checkpoint yet: train it with resume={folder.path} first.")
         place = kept[-1]
+    device = devices.resolve(config.device)
+    dtype = devices.dtype(trained.dtype, device)
     try:
         space = checkpoint.read_state(place).space
-        device = devices.resolve(config.device)
-        dtype = devices.dtype(trained.dtype, device)
         model = generators.skeleton(trained.generator, space)
-        averaged = config.ema and (place / "ema.safetensors").is_file()
+        averaged = config.ema and trained.ema.decay > 0
         checkpoint.load_weights(model, place / ("ema.safetensors" if averaged else "model.safetensors"))
     except UserError as error:
-        raise checkpoint.previous_offered(place, error) from error
+        raise checkpoint.previous_offered(place, error, "run") from error
     model = model.to(device, dtype)
 
     generator = stream(config.seed, "sample", 0, device)
@@ -53,7 +55,14 @@ def run(config: SampleConfig, path: Path) -> list[Path]:
             count = min(_AT_ONCE, config.n - start)
             part = None if labels is None else labels[start : start + count]
             parts.append(space.to_units(model.sample(count, generator, part)))
-    points = torch.cat(parts).cpu().numpy()
+    points = torch.cat(parts).numpy()
+    if not np.isfinite(points).all():
+        raise UserError(
+            f"{place} emits values that are not finite: the run had gone wrong; take an earlier checkpoint."
+        )
+    console = make_console()
+    if isinstance(model, Particles) and config.n > len(model.positions):
+        console.print(f"note: {len(model.positions)} particles give {config.n} samples by repetition", highlight=False)
     if space.image and out.suffix.lower() == ".npy":
         points = points.reshape(len(points), *space.image)
     try:
@@ -61,7 +70,6 @@ def run(config: SampleConfig, path: Path) -> list[Path]:
         written = tables.write(out, points, space.columns, None if labels is None else labels.cpu().numpy())
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from error
-    console = make_console()
     for file in written:
         console.print(f"{file}", highlight=False, soft_wrap=True)
     return written

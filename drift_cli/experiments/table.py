@@ -12,7 +12,7 @@ from rich.table import Table
 from drift_cli.config.commands import TableConfig
 from drift_cli.console import make as make_console
 from drift_cli.errors import UserError
-from drift_cli.runs.collection import MEASURES, Group, Row, groups, rows
+from drift_cli.runs.collection import MEASURES, Group, Row, collect, groups
 
 # What is printed: a measure, beside its floor where it has one, under a short heading.
 _SHOWN = {
@@ -26,10 +26,13 @@ _SHOWN = {
 def run(config: TableConfig, path: Path) -> list[Group]:
     """Print both tables; write runs.csv (every run) and table.csv (over seeds) into the folder."""
     top = Path(config.folder)
-    every = rows(top)
+    found = collect(top)
+    every = found.rows
     over_seeds = groups(every)
     keys = list(every[0].settings)
     console = make_console()
+    for line in found.passed_over:
+        console.print(f"warning: passed over: {line}", style="yellow", soft_wrap=True)
     console.print(_runs_table(every, keys))
     console.print()
     console.print(_groups_table(over_seeds, keys))

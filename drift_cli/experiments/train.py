@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,13 @@ from drift_cli.metrics.marginals import Marginal, marginals
 from drift_cli.metrics.sliced_wasserstein import Distance
 from drift_cli.metrics.spread import is_collapsed, spread
 from drift_cli.runs import provenance, report
-from drift_cli.runs.files import write_json
+from drift_cli.runs.files import read_json, write_json
 from drift_cli.runs.folder import RunFolder
 from drift_cli.training import bench as benches
 from drift_cli.training import checkpoint
 from drift_cli.training.bench import Bench
 from drift_cli.training.evaluation import Mean, comparable_points, distance, drift_norms, generate
-from drift_cli.training.loop import fit, snapshot_steps
+from drift_cli.training.loop import fit
 from drift_cli.training.progress import Progress
 from drift_cli.training.stop import stop_on_signal
 
@@ -50,7 +51,6 @@ class Result:
 def run(config: TrainConfig, path: Path) -> Result:
     """Train (or go on training) in the run folder `path`, then measure, draw and write the summary."""
     console = make_console()
-    began = time.perf_counter()
     bench = benches.build(config)
     if config.resume is None:
         folder = RunFolder.start(path)
@@ -60,9 +60,16 @@ def run(config: TrainConfig, path: Path) -> Result:
         folder = RunFolder.containing(place)
         state = _resume(bench, folder, place, console)
     configs.save(config, folder.config)
+    with folder.locked():
+        return _train(bench, folder, state, console)
+
+
+def _train(bench: Bench, folder: RunFolder, state: checkpoint.State, console: Console) -> Result:
+    config, began = bench.config, time.perf_counter()
     origin = provenance.at_start("train", config.seed, bench.device)
-    if state.step:
-        origin["resumed_from_step"] = state.step
+    earlier = read_json(folder.provenance) if config.resume and folder.provenance.is_file() else None
+    if earlier:  # the first start stays what it was; every later one is added
+        origin = earlier | {"resumed": [*earlier.get("resumed", []), origin | {"from_step": state.step}]}
     write_json(folder.provenance, origin)
     folder.summary.unlink(missing_ok=True)
     folder.rewind_metrics(state.step)
@@ -81,7 +88,7 @@ def run(config: TrainConfig, path: Path) -> Result:
         with console.status("measuring …"):
             result = measure(bench)
         with console.status("drawing …"):
-            drawn = _draw(bench, folder, result)
+            drawn = _draw(bench, folder, result, console)
     except KeyboardInterrupt:
         console.print(f"stopped after training: drift train resume={folder.path} measures and draws", soft_wrap=True)
         raise
@@ -91,7 +98,7 @@ def run(config: TrainConfig, path: Path) -> Result:
         "loss": folder.read_metrics()[-1]["loss"],
         "steps": reached.step,
         "steps_per_second": rate,
-        "seconds": time.perf_counter() - began,
+        "seconds": state.seconds + time.perf_counter() - began,
         "training_seconds": reached.seconds,
         "seed": config.seed,
         "checkpoint": str(checkpoint.existing(folder.checkpoints)[-1].relative_to(folder.path)),
@@ -114,12 +121,19 @@ def _resume(bench: Bench, folder: RunFolder, place: Path, console: Console) -> c
     try:
         state = checkpoint.restore(bench, place)
     except UserError as error:
-        raise checkpoint.previous_offered(place, error) from error
-    if state.step >= bench.config.steps and folder.is_finished:
+        raise checkpoint.previous_offered(place, error, "resume") from error
+    if state.step > bench.config.steps:
+        raise UserError(f"steps must be at least {state.step}, where {place} stands, got {bench.config.steps}.")
+    if state.step == bench.config.steps and folder.is_finished:
         raise UserError(
-            f"The run in {folder.path} has {state.step} of {bench.config.steps} steps and is finished: give steps= a "
-            "larger number to train on."
+            f"The run in {folder.path} has all its {state.step} steps and is finished: give steps= a larger number "
+            "to train on."
         )
+    for aside in checkpoint.set_aside_later(folder.checkpoints, state.step):
+        console.print(f"a later checkpoint is set aside: {aside}", highlight=False, soft_wrap=True)
+    for file in folder.samples.glob("step_*.npy"):
+        if int(file.stem.split("_")[1]) > state.step:
+            file.unlink()  # samples for the figures, which the run draws again when it gets there
     return state
 
 
@@ -160,27 +174,41 @@ def flat(result: Result) -> dict[str, Any]:
     }
 
 
-def _draw(bench: Bench, folder: RunFolder, result: Result) -> dict[str, Path]:
-    """Every figure of the run, by name."""
+def _draw(bench: Bench, folder: RunFolder, result: Result, console: Console) -> dict[str, Path]:
+    """Every figure of the run, by name. One that cannot be drawn is told, and loses nothing else."""
     space, rows = bench.target.space, folder.read_metrics()
-    # Lengths of the curves are those of the training space; images are compared in pixels.
-    drawn = {"curves": curves.draw(rows, result.drift_norm_floor.value, bool(space.image), folder.figures)}
     snapshots = {int(path.stem.split("_")[1]): np.load(path) for path in sorted(folder.samples.glob("step_*.npy"))}
+    drawn: dict[str, Path] = {}
+
+    def attempt(name: str, figure: Callable[[], Path]) -> None:
+        try:
+            drawn[name] = figure()
+        except (ValueError, ArithmeticError, OSError) as error:
+            console.print(f"warning: the figure {name} could not be drawn: {error}", style="yellow", soft_wrap=True)
+
+    attempt("curves", lambda: curves.draw(rows, result.drift_norm_floor.value, bool(space.image), folder.figures))
     if space.image:
-        real = _units(bench, bench.data(64, "snapshot", 1).points)
-        drawn["images"] = images.draw(snapshots[max(snapshots)], real, space.image, folder.figures)
-    elif space.dimension == 2:
-        target = _units(bench, bench.data(2000, "snapshot", 1).points)
-        shown = snapshot_steps(bench.config.steps, animate=False) | {0}
-        panels = {step: points for step, points in snapshots.items() if step in shown}
-        drawn["samples"] = samples.draw(panels, target, space.columns, folder.figures)
+        shape, last = space.image, snapshots[max(snapshots)]
+        real = _units(bench, bench.data(len(last), "snapshot", 1).points)
+        attempt("images", lambda: images.draw(last, real, shape, folder.figures))
+    elif space.dimension >= 2:  # of more columns the first two
+        target, few = _units(bench, bench.data(2000, "snapshot", 1).points), _spread_out(snapshots)
+        attempt("samples", lambda: samples.draw(few, target, space.columns, folder.figures))
         if bench.config.animate:
-            drawn["evolution"] = samples.animate(snapshots, target, space.columns, folder.figures)
-    if result.marginals:
+            attempt("evolution", lambda: samples.animate(snapshots, target, space.columns, folder.figures))
+    if result.marginals or (space.dimension != 2 and not space.image):
         data = _units(bench, bench.data(10_000, "snapshot", 2).points)
         generated = _units(bench, generate(bench, 10_000, bench.stream("snapshot", 3)))
-        drawn["marginals"] = marginal_figure.draw(space.columns, data, generated, folder.figures)
+        attempt("marginals", lambda: marginal_figure.draw(space.columns, data, generated, folder.figures))
     return drawn
+
+
+def _spread_out(snapshots: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """The first, the last and a few between on a logarithmic scale, of the snapshots there are."""
+    steps = sorted(snapshots)
+    wanted = {steps[-1] * share for share in (0.01, 0.03, 0.1, 0.3, 1.0)} | {0}
+    chosen = sorted({min(steps, key=lambda step, w=want: abs(step - w)) for want in wanted})  # type: ignore[misc]
+    return {step: snapshots[step] for step in chosen}
 
 
 def _units(bench: Bench, x: Tensor) -> np.ndarray:

@@ -34,5 +34,5 @@ def draw(rows: list[dict[str, Any]], folder: Path) -> Path:
             axis.set_xlabel("points N (= M)")
             axis.set_title(f"{what}, d = {d}")
         axes[0].set_ylabel("one drift (ms)")
-        axes[0].legend()
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(_LOOKS))
         return save(figure, folder, "bench")

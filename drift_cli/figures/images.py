@@ -16,17 +16,17 @@ def draw(generated: np.ndarray, real: np.ndarray, shape: tuple[int, int], folder
         figure, axes = panels(1, 2, 3.6, 3.8)
         high = float(np.quantile(real, 0.999))
         for axis, images, title in zip(axes, (generated, real), ("generated", "real"), strict=True):
-            axis.imshow(_grid(images, shape, high), cmap="gray_r", vmin=0, vmax=high, interpolation="nearest")
+            axis.imshow(_grid(images[: len(real)], shape), cmap="gray_r", vmin=0, vmax=high, interpolation="nearest")
             axis.set_title(title)
             axis.set_axis_off()
         return save(figure, folder, "images")
 
 
-def _grid(images: np.ndarray, shape: tuple[int, int], edge: float) -> np.ndarray:
-    """Images in a square grid, a thin light line between them."""
+def _grid(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Images in a square grid, a blank line of one pixel between them."""
     side = math.isqrt(len(images))
     height, width = shape
-    canvas = np.full((side * (height + 1) - 1, side * (width + 1) - 1), 0.15 * edge)
+    canvas = np.zeros((side * (height + 1) - 1, side * (width + 1) - 1))
     for index in range(side * side):
         row, column = divmod(index, side)
         top, left = row * (height + 1), column * (width + 1)

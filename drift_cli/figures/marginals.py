@@ -19,12 +19,12 @@ def draw(columns: tuple[str, ...], data: np.ndarray, generated: np.ndarray, fold
     with style():
         figure, axes = panels(math.ceil(len(shown) / across), across, 2.6, 2.2)
         for k, (axis, name) in enumerate(zip(axes, shown, strict=False)):
-            edges = np.histogram_bin_edges(data[:, k], bins=40).tolist()
+            edges = np.histogram_bin_edges(np.concatenate([data[:, k], generated[:, k]]), bins=50).tolist()
             axis.hist(data[:, k], edges, density=True, color=DATA, alpha=0.35, label="data")
             axis.hist(generated[:, k], edges, density=True, color=MODEL, histtype="step", lw=1.5, label="generated")
             axis.set_xlabel(name)
         for axis in axes[len(shown) :]:
             axis.set_axis_off()
         axes[0].set_ylabel("density")
-        axes[0].legend()
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
         return save(figure, folder, "marginals")

@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 
 from drift_cli.figures.style import DATA, MODEL, panels, save, style
 
+_OUTSIDE = 0.5  # share of the points out of the target's frame above which a panel takes its own
+
 
 def draw(snapshots: dict[int, np.ndarray], target: np.ndarray, columns: tuple[str, ...], folder: Path) -> Path:
     """One panel per step, the target last, all at the target's scale."""
@@ -52,11 +54,18 @@ def animate(frames: dict[int, np.ndarray], target: np.ndarray, columns: tuple[st
 def _scatter(axis: Axes, points: np.ndarray, target: np.ndarray, colour: str) -> None:
     axis.scatter(points[:, 0], points[:, 1], s=2, color=colour, alpha=0.5, linewidths=0, rasterized=True)
     _frame(axis, target)
+    (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
+    x, y = points[:, 0], points[:, 1]
+    if np.mean((x < left) | (x > right) | (y < bottom) | (y > top)) > _OUTSIDE:
+        axis.autoscale(True)  # most of a far start would be out of sight
+        axis.set_aspect("auto")
+        axis.autoscale_view()
 
 
 def _frame(axis: Axes, target: np.ndarray) -> None:
     """The target's extent with a margin; the same length on both axes where the columns share a unit."""
     low, high = np.quantile(target, [0.001, 0.999], axis=0)
+    high = np.where(high > low, high, low + 1)  # a constant column
     margin = 0.2 * (high - low)
     axis.set_xlim(low[0] - margin[0], high[0] + margin[0])
     axis.set_ylim(low[1] - margin[1], high[1] + margin[1])

@@ -24,9 +24,9 @@ class Distance:
     """A distance and its floor (the same distance between two samples of the target), mean ± sd over draws."""
 
     value: float
-    value_sd: float
+    value_sd: float | None
     floor: float
-    floor_sd: float
+    floor_sd: float | None
 
 
 def directions(count: int, dimension: int, generator: Generator, dtype: torch.dtype) -> Float[Tensor, "l d"]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from drift_cli.config.commands import GROUPS
 from drift_cli.errors import UserError
 from drift_cli.runs.files import read_json
 from drift_cli.runs.folder import RunFolder
@@ -39,16 +40,31 @@ class Group:
     sds: dict[str, float | None]
 
 
-def rows(top: Path) -> list[Row]:
+@dataclass(frozen=True)
+class Collection:
+    """The rows, and for each folder that could not be read one line that says why."""
+
+    rows: list[Row]
+    passed_over: list[str]
+
+
+def collect(top: Path) -> Collection:
     """One row per run below `top`, however far it got. Raises `UserError` where there is none."""
     if not top.is_dir():
         raise UserError(f"There is no folder {top}: name one with runs below it, e.g. outputs/train.")
     folders = sorted((path.parent for path in top.rglob("config.yaml")), key=_natural)
     if not folders:
         raise UserError(f"{top} has no runs below it: a run is a folder with a config.yaml.")
-    settings = [_settings(folder / "config.yaml") for folder in folders]
-    differing = _differing(settings)
-    return [_row(top, folder, entries, differing) for folder, entries in zip(folders, settings, strict=True)]
+    readable, passed_over = [], []
+    for folder in folders:
+        try:
+            readable.append((folder, _settings(folder / "config.yaml"), _measured(RunFolder(folder))))
+        except UserError as error:
+            passed_over.append(str(error))
+    if not readable:
+        raise UserError(f"No run below {top} can be read. {passed_over[0]}")
+    differing = _differing([settings for _, settings, _ in readable])
+    return Collection([_row(top, *run, differing) for run in readable], passed_over)
 
 
 def groups(all_rows: list[Row]) -> list[Group]:
@@ -70,15 +86,20 @@ def _group(members: list[Row]) -> Group:
     return Group(members[0].settings, len(finished), len(members), means, sds)
 
 
-def _row(top: Path, folder: Path, entries: dict[str, Any], differing: list[str]) -> Row:
-    run = RunFolder(folder)
-    measured: dict[str, Any] = {}
-    if run.is_finished:
-        measured, status = read_json(run.summary), "finished"
-    else:
+def _measured(run: RunFolder) -> dict[str, Any]:
+    """The summary of a finished run, else the last logged row."""
+    if not run.is_finished:
         logged = run.read_metrics()
-        measured = logged[-1] if logged else {}
-        status = f"step {measured.get('step', 0)} of {entries.get('steps')}"
+        return logged[-1] if logged else {}
+    summary = read_json(run.summary)
+    if not isinstance(summary, dict):
+        raise UserError(f"{run.summary} is not the summary of a run: it must be a JSON object.")
+    return summary
+
+
+def _row(top: Path, folder: Path, entries: dict[str, Any], measured: dict[str, Any], differing: list[str]) -> Row:
+    done = f"step {measured.get('step', 0)} of {entries.get('steps')}"
+    status = "finished" if RunFolder(folder).is_finished else done
     return Row(
         folder=str(folder.relative_to(top)),
         settings={key: entries.get(key) for key in differing},
@@ -89,8 +110,14 @@ def _row(top: Path, folder: Path, entries: dict[str, Any], differing: list[str])
 
 
 def _settings(path: Path) -> dict[str, Any]:
-    """The settings of a run, flattened to dotted keys."""
-    return _flat("", OmegaConf.to_container(OmegaConf.load(path)))
+    """The settings of a run, flattened to dotted keys. Raises `UserError` where the file is not that."""
+    try:
+        entries = _flat("", OmegaConf.to_container(OmegaConf.load(path)))
+    except Exception as error:
+        raise UserError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
+    if "seed" not in entries or any(f"{group}.name" not in entries for group in GROUPS):
+        raise UserError(f"{path} is not the configuration of a run.")
+    return entries
 
 
 def _flat(prefix: str, node: Any) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -84,9 +87,19 @@ class RunFolder:
             raise UserError(f"The output folder {path} cannot be written: {error.strerror}.") from error
         return folder
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One process at a time trains in a folder. Raises `UserError` where another one does."""
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UserError(f"Another process is training in {self.path}: wait for it, or stop it.") from error
+            yield
+
     def append_metrics(self, row: dict[str, Any]) -> None:
         with self.metrics.open("a") as lines:
-            lines.write(json.dumps(row) + "\n")
+            lines.write(json.dumps(row, allow_nan=False) + "\n")
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """The logged rows; a line cut short by a crash is passed over."""

@@ -32,7 +32,9 @@ def closing(console: Console, summary: dict[str, Any], table: list[Marginal], fo
         value, floor = summary[key], summary[f"{key}_floor"]
         if value is not None:
             ratio = f"{value / floor:.2f}" if floor > 0 else "–"
-            numbers.add_row(name, f"{value:.4f} ± {summary[f'{key}_sd']:.4f}", f"{floor:.4f}", ratio)
+            sd = summary[f"{key}_sd"]
+            spread = "" if sd is None else f" ± {sd:.4f}"
+            numbers.add_row(name, f"{value:.4f}{spread}", f"{floor:.4f}", ratio)
     console.print(numbers)
     if table:
         console.print(_marginals(table))

@@ -13,6 +13,7 @@ from drift_cli.drift import Drift, drift_per_class
 from drift_cli.errors import UserError
 from drift_cli.generator import SampleGenerator
 from drift_cli.kernels import Kernel
+from drift_cli.metrics.effective_sample_size import effective_sample_size
 from drift_cli.schedules import Schedule
 from drift_cli.training import device as devices
 from drift_cli.training import ema, optimizer
@@ -52,10 +53,22 @@ class Bench:
         rows = torch.randint(len(batch.labels), (n,), generator=generator, device=self.device)
         return batch.labels[rows]
 
+    def effective_sample_size(
+        self, kernel: Kernel, x: torch.Tensor, labels: torch.Tensor | None, batch: Batch
+    ) -> float:
+        """Mean over the queries of the effective sample size of the weights on the data; of each class by itself."""
+        if labels is None or batch.labels is None:
+            return float(effective_sample_size(kernel, x, batch.points).mean())
+        sizes = [
+            effective_sample_size(kernel, x[labels == label], batch.points[batch.labels == label])
+            for label in labels.unique()
+        ]
+        return float(torch.cat(sizes).mean())
+
     def field(self, kernel: Kernel, x: torch.Tensor, labels: torch.Tensor | None, batch: Batch) -> torch.Tensor:
         """The drift V at the model's own samples x against a batch of data; of each class by itself."""
         if labels is None or batch.labels is None:
-            return self.drift(kernel, x, batch.points, x, paired=True)
+            return self.drift(kernel, x, batch.points, x, paired=len(x) > 1)
         return drift_per_class(self.drift, kernel, x, labels, batch.points, batch.labels)
 
 

@@ -8,6 +8,7 @@ of the step, so the step is their position.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from drift_cli.data import Space
-from drift_cli.errors import UserError
+from drift_cli.errors import RunFailed, UserError
 from drift_cli.generator import SampleGenerator
 from drift_cli.runs.files import read_json, write_json
 from drift_cli.training.bench import Bench
 
 _FORMAT = 1
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq", "momentum_buffer")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,18 @@ class State:
 
 def save(bench: Bench, checkpoints: Path, state: State) -> Path:
     """Write the checkpoint of `state.step`, then forget all but the latest `checkpoint.keep` up to it."""
+    try:
+        return _save(bench, checkpoints, state)
+    except (SafetensorError, OSError) as error:
+        kept = existing(checkpoints)
+        last = f"the last one is {kept[-1]}" if kept else "there is none yet"
+        raise RunFailed(
+            f"The checkpoint of step {state.step} cannot be written ({str(error).splitlines()[0]}) and the run "
+            f"stopped; {last}."
+        ) from error
+
+
+def _save(bench: Bench, checkpoints: Path, state: State) -> Path:
     place = checkpoints / f"step_{state.step:08d}"
     partial = place.with_name(place.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -68,16 +82,24 @@ def read_state(place: Path) -> State:
     entries = read_json(place / "state.json")
     if not isinstance(entries, dict) or entries.get("format") != _FORMAT:
         raise UserError(f"{place} is not a checkpoint of this version of drift: its format must be {_FORMAT}.")
-    return State(entries["step"], entries["seconds"], entries["seed"], Space.from_dict(entries["space"]))
+    try:
+        return State(entries["step"], entries["seconds"], entries["seed"], Space.from_dict(entries["space"]))
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{place / 'state.json'} is incomplete: {error}.") from error
 
 
 def restore(bench: Bench, place: Path) -> State:
     """Load a checkpoint into the bench. Raises `UserError` where it is cut short or of another shape."""
     state = read_state(place)
+    if not state.space.agrees_with(bench.target.space):
+        raise UserError(
+            f"The data is not that which {place} was trained on: its columns or their scale have changed. "
+            "Put the old data back, or train anew."
+        )
     load_weights(bench.model, place / "model.safetensors")
     if bench.average is not bench.model:
         load_weights(bench.average, place / "ema.safetensors")
-    _load_optimizer(bench.optimizer, _load(place / "optimizer.safetensors"))
+    _load_optimizer(bench.optimizer, place / "optimizer.safetensors")
     return state
 
 
@@ -92,12 +114,18 @@ def load_weights(model: SampleGenerator, file: Path) -> None:
     model.load_state_dict(found)
 
 
-def previous_offered(place: Path, error: UserError) -> UserError:
-    """The same error, with the checkpoint before the broken one offered where there is one."""
+def previous_offered(place: Path, error: UserError, setting: str) -> UserError:
+    """The same error, with the checkpoint before the broken one offered where there is one, as `setting=…`."""
     before = [path for path in existing(place.parent) if path.name < place.name]
     if before:
-        return UserError(f"{error} The one before it goes on with resume={before[-1]}.")
-    return UserError(f"{error} There is none before it: start again without resume=.")
+        return UserError(f"{error} The one before it: {setting}={before[-1]}.")
+    return UserError(f"{error} There is no checkpoint before it.")
+
+
+def set_aside_later(checkpoints: Path, step: int) -> list[Path]:
+    """Rename the checkpoints beyond `step`, which a run going on from there makes anew; returns their new places."""
+    later = [place for place in existing(checkpoints) if place.name > f"step_{step:08d}"]
+    return [place.rename(place.with_name(f"{place.name}.{secrets.token_hex(2)}.old")) for place in later]
 
 
 def _tensors(state: dict[str, Any]) -> dict[str, Tensor]:
@@ -115,11 +143,20 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     }
 
 
-def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+def _load_optimizer(optimizer: torch.optim.Optimizer, file: Path) -> None:
+    """Copy the moments of `file`; each has the shape of its parameter, or is a single number (Adam's step)."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        index, name = key.split(".", 1)
+    for key, tensor in _load(file).items():
+        index, _, name = key.partition(".")
+        if not index.isdigit() or int(index) >= len(parameters) or name not in _MOMENTS:
+            raise UserError(f"{file} is of another optimiser: it holds {key}.")
+        expected = () if name == "step" else tuple(parameters[int(index)].shape)
+        if tuple(tensor.shape) != expected:
+            raise UserError(f"{file} is of another shape: {key} is {tuple(tensor.shape)} there, not {expected}.")
         state.setdefault(int(index), {})[name] = tensor
+    if len({frozenset(moments) for moments in state.values()}) > 1 or (state and len(state) != len(parameters)):
+        raise UserError(f"{file} is incomplete: it lacks moments of some parameters.")
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 

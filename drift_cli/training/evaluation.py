@@ -19,7 +19,7 @@ class Mean:
     """Mean and standard deviation over draws."""
 
     value: float
-    sd: float
+    sd: float | None
 
 
 @torch.no_grad()
@@ -53,20 +53,21 @@ def comparable_points(bench: Bench, points: int) -> int:
 
 @torch.no_grad()
 def drift_norms(bench: Bench, draws: int, step: int) -> tuple[Mean, Mean]:
-    """Mean |V| over a batch of the averaged generator's samples, and the same at q = p (two samples of the target).
+    """Mean |V| of the averaged generator's samples against data, and the same at q = p (a second sample of the target).
 
-    The second is the norm's floor: what minibatches leave of a drift that vanishes in population.
+    The second is the norm's floor: what minibatches leave of a drift that vanishes in population. Both have the same
+    numbers of points and the same data; of a finite target at most half each.
     """
-    kernel, n = bench.kernel_at(step), bench.config.batch_size
+    kernel = bench.kernel_at(step)
     norms, floors = [], []
     for draw in range(draws):
         generator = bench.stream("floor", draw)
-        batch = bench.target.sample(n, generator, bench.dtype)
-        labels = bench.labels_like(batch, n, draw)
-        x = bench.average.sample(n, generator, labels)
+        truth, batch = _two_samples(bench, bench.config.batch_size, generator)
+        count = len(truth.points)
+        labels = bench.labels_like(batch, count, draw)
+        x = bench.average.sample(count, generator, labels)
         norms.append(float(bench.field(kernel, x, labels, batch).norm(dim=1).mean()))
-        truth, others = _two_samples(bench, n, generator)
-        floors.append(float(bench.field(kernel, truth.points, truth.labels, others).norm(dim=1).mean()))
+        floors.append(float(bench.field(kernel, truth.points, truth.labels, batch).norm(dim=1).mean()))
     return Mean(*_mean_sd(norms)), Mean(*_mean_sd(floors))
 
 
@@ -96,5 +97,6 @@ def _two_samples(bench: Bench, n: int, generator: torch.Generator) -> tuple[Batc
     return Batch(points[0][shared], labels[0][shared]), Batch(points[1], labels[1])
 
 
-def _mean_sd(values: list[float]) -> tuple[float, float]:
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+def _mean_sd(values: list[float]) -> tuple[float, float | None]:
+    """Mean and standard deviation; a single draw has no spread."""
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None

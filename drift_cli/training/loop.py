@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from drift_cli.errors import RunFailed
-from drift_cli.metrics.effective_sample_size import effective_sample_size
 from drift_cli.metrics.sliced_wasserstein import Distance
 from drift_cli.metrics.spread import is_collapsed, spread
 from drift_cli.runs.folder import RunFolder
@@ -48,7 +47,7 @@ def fit(
             drift = bench.field(kernel, x.detach(), labels, batch)
         loss = stop_gradient_loss(x, drift)
         if not bool(torch.isfinite(loss)):
-            raise _not_finite(step, {"data": batch.points, "generated sample": x, "drift": drift, "loss": loss}, folder)
+            check_finite(step, {"data": batch.points, "generated sample": x, "drift": drift, "loss": loss}, folder)
 
         bench.optimizer.zero_grad(set_to_none=True)
         (bench.model.loss_scale(len(x)) * loss).backward()
@@ -59,6 +58,10 @@ def fit(
             ema.update(bench.average, bench.model, config.ema.decay, step)
 
         step += 1  # from here on: steps done
+        measured = step % config.evaluation.every == 0 or step in (1, config.steps)
+        kept = step == config.steps or (config.checkpoint.every and step % config.checkpoint.every == 0)
+        if measured or kept or step in snapshots:
+            check_finite(step, {name: weight.detach() for name, weight in bench.model.named_parameters()}, folder)
         seconds = state.seconds + time.perf_counter() - began
         numbers = {
             "step": step,
@@ -66,18 +69,20 @@ def fit(
             "drift_norm": float(drift.norm(dim=1).mean()),
             "bandwidth": kernel.bandwidth,
         }
-        if step % config.evaluation.every == 0 or step in (1, config.steps):
+        if measured:
             sw = distance(bench, config.evaluation.points, 1, "evaluation", step).value
-            ess = effective_sample_size(kernel, x.detach()[:_QUERIES], batch.points).mean()
+            some = None if labels is None else labels[:_QUERIES]
+            ess = bench.effective_sample_size(kernel, x.detach()[:_QUERIES], some, batch)
             rate = (step - state.step) / (seconds - state.seconds)
-            numbers |= {"sw": sw, "sw_floor": floor.floor, "effective_sample_size": float(ess)}
+            numbers |= {"sw": sw, "sw_floor": floor.floor, "effective_sample_size": ess}
+            check_finite(step, {name: torch.tensor(number) for name, number in numbers.items()}, folder)
             folder.append_metrics(numbers | {"steps_per_second": rate, "seconds": seconds})
             if is_collapsed(x.detach(), target_spread):
                 progress.warn(f"collapsed: at step {step} the generator emits (nearly) one point")
         progress.show(numbers)
         if step in snapshots:
             keep_snapshot(bench, folder, step)
-        if step == config.steps or (config.checkpoint.every and step % config.checkpoint.every == 0):
+        if kept:
             checkpoint.save(bench, folder.checkpoints, checkpoint.State(step, seconds, config.seed, target.space))
 
     reached = checkpoint.State(step, seconds, config.seed, target.space)
@@ -95,21 +100,22 @@ def snapshot_steps(steps: int, *, animate: bool) -> set[int]:
 
 
 def keep_snapshot(bench: Bench, folder: RunFolder, step: int) -> None:
-    """Write samples at this step, in the data's units, for the figures: points of the plane, or images."""
+    """Write samples at this step, in the data's units, for the figures."""
     space = bench.target.space
     count = 64 if space.image else 2000
-    if space.dimension != 2 and not space.image:
-        return
     samples = space.to_units(generate(bench, count, bench.stream("snapshot", 0)))
     folder.samples.mkdir(exist_ok=True)
     np.save(folder.samples / f"step_{step:08d}.npy", samples.cpu().numpy().astype(np.float32))
 
 
-def _not_finite(step: int, tensors: dict[str, torch.Tensor], folder: RunFolder) -> RunFailed:
-    name = next(name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all()))
-    kept = checkpoint.existing(folder.checkpoints)
-    last = f"the last good checkpoint is {kept[-1]}" if kept else "there is no checkpoint yet"
-    return RunFailed(
-        f"At step {step} the {name} was not finite and the run stopped; {last}. A lower optimizer.lr or a larger "
-        "kernel.bandwidth often helps."
-    )
+def check_finite(step: int, tensors: dict[str, torch.Tensor], folder: RunFolder) -> None:
+    """Raise `RunFailed` naming the first tensor that is not finite, and the last checkpoint."""
+    for name, tensor in tensors.items():
+        if bool(torch.isfinite(tensor).all()):
+            continue
+        kept = checkpoint.existing(folder.checkpoints)
+        last = f"the last good checkpoint is {kept[-1]}" if kept else "there is no checkpoint yet"
+        raise RunFailed(
+            f"At step {step} the {name} was not finite and the run stopped; {last}. A lower optimizer.lr or a larger "
+            "kernel.bandwidth often helps."
+        )

@@ -37,7 +37,7 @@ class Progress:
     def show(self, numbers: dict[str, float]) -> None:
         self.latest |= numbers
         if self.live is not None:
-            self.live.update(Text(self.line(), no_wrap=True, overflow="ellipsis"))
+            self.live.update(Text(self.line()))  # a narrow terminal wraps it rather than hide its end
         elif self._is_due(int(numbers["step"])):
             self.console.print(self.line(), highlight=False, soft_wrap=True)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from drift_cli.cli import main
-from drift_cli.runs.collection import groups, rows
+from drift_cli.runs.collection import collect, groups
 from tests.problems.runs import SMALL
 
 
@@ -25,7 +25,7 @@ def test_a_sweep_leaves_one_run_per_combination(sweep: Path) -> None:
 
 
 def test_rows_show_what_differs_and_groups_average_over_seeds(sweep: Path) -> None:
-    every = rows(sweep)
+    every = collect(sweep).rows
     assert [tuple(row.settings.items()) for row in every] == [
         (("kernel.name", k),) for k in ["gaussian"] * 3 + ["laplace"] * 3
     ]
@@ -57,6 +57,22 @@ def test_a_bad_job_is_told_and_the_others_are_kept(tmp_path: Path, capsys: pytes
     assert main(words) == 2
     assert "above 0, got -1" in capsys.readouterr().err
     assert len(list(tmp_path.glob("*/summary.json"))) == 2
+
+
+def test_a_damaged_neighbour_is_passed_over(sweep: Path, capsys: pytest.CaptureFixture) -> None:
+    damaged = {"x": "steps: 3\n", "y": "{", "z": ""}
+    for name, text in damaged.items():
+        (sweep / name).mkdir()
+        (sweep / name / "config.yaml").write_text(text)
+    try:
+        assert main(["table", str(sweep)]) == 0
+    finally:
+        for name in damaged:
+            (sweep / name / "config.yaml").unlink()
+            (sweep / name).rmdir()
+    printed = capsys.readouterr().out
+    assert printed.count("passed over") == 3
+    assert "3 of 3" in printed
 
 
 @pytest.mark.parametrize("place", ["nowhere", "."])

@@ -156,18 +156,22 @@ def test_float64_runs_to_the_end(tmp_path: Path) -> None:
 
 
 def test_a_run_that_goes_wrong_names_the_step_the_tensor_and_the_last_checkpoint(tmp_path: Path, capsys) -> None:
-    assert train(tmp_path, "optimizer=sgd", "optimizer.lr=1e30") == 1
+    assert train(tmp_path / "a", "optimizer=sgd", "optimizer.lr=1e30") == 1
     told = capsys.readouterr().err
-    assert "not finite" in told
-    assert "At step" in told
-    assert "generated sample" in told
+    assert "At step 1 the sw was not finite" in told
+    assert "there is no checkpoint yet" in told
     assert told.count("\n") == 1
+    # A checkpoint is only kept of weights that are numbers, so the last one is a good one.
+    assert train(tmp_path / "b", "optimizer=sgd", "optimizer.lr=1e38", "checkpoint.every=1", "evaluation.every=9") == 1
+    assert "was not finite" in capsys.readouterr().err
+    for kept in (tmp_path / "b/checkpoints").glob("step_*"):
+        assert all(torch.isfinite(tensor).all() for tensor in tensors(kept).values())
 
 
 def test_steps_can_be_added_to_a_finished_run(tmp_path: Path, capsys) -> None:
     assert train(tmp_path) == 0
     assert train_resume(tmp_path) == 2
-    assert "12 of 12 steps" in capsys.readouterr().err
+    assert "all its 12 steps" in capsys.readouterr().err
     assert train_resume(tmp_path, "kernel.bandwidth=3") == 2
     assert "kernel.bandwidth belongs to the run" in capsys.readouterr().err
     assert (tmp_path / "summary.json").exists()  # a refusal loses nothing
@@ -229,3 +233,76 @@ def test_a_run_stopped_while_it_measures_goes_on_there(tmp_path: Path, monkeypat
     assert train_resume(tmp_path) == 0
     assert metrics(tmp_path) == before
     assert summary(tmp_path)["steps"] == 12
+
+
+def test_a_time_stamp_keeps_its_digits(tmp_path: Path, monkeypatch) -> None:
+    """1.7e9 ± 50 needs more digits than float32 has; the samples are written with them."""
+    from drift_cli.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    rows = np.random.default_rng(0).normal([1.7e9, 3.0], [50, 1], (200, 2))
+    np.savetxt("stamps.csv", rows, delimiter=",", header="ts,x", comments="", fmt="%.3f")
+    assert train(tmp_path / "run", "dataset=array", "dataset.path=stamps.csv") == 0
+    assert main(["sample", "run", "n=500", "out=S.NPY"]) == 0
+    assert len(np.unique(np.load(tmp_path / "S.NPY")[:, 0])) > 400
+
+
+def test_resuming_on_other_data_or_elsewhere(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    np.savetxt("points.csv", rows, delimiter=",")
+    assert train(tmp_path / "run", "dataset=array", "dataset.path=points.csv") == 0
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert train_resume(tmp_path / "run", "steps=13") == 0  # the path was kept whole
+    np.savetxt(tmp_path / "points.csv", 3 * rows + 1, delimiter=",")
+    assert train_resume(tmp_path / "run", "steps=14") == 2
+    assert "The data is not that which" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+def test_the_smallest_sets_train(rows: int, tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(rows, 3)), delimiter=",")
+    assert train(tmp_path / "run", "dataset=array", f"dataset.path={path}") == 0
+    assert (tmp_path / "run/figures/marginals.png").exists()
+
+
+def test_an_optimizer_of_another_shape_is_refused(tmp_path: Path, capsys) -> None:
+    from safetensors.torch import save_file
+
+    assert train(tmp_path) == 0
+    file = tmp_path / "checkpoints/step_00000012/optimizer.safetensors"
+    save_file({key: value.reshape(-1)[:1].clone() for key, value in load_file(file).items()}, file)
+    assert train_resume(tmp_path, "steps=13") == 2
+    told = capsys.readouterr().err
+    assert "optimizer.safetensors is of another shape" in told
+    assert "resume=" in told
+    (tmp_path / "checkpoints/step_00000012/state.json").write_text('{"format": 1}')
+    assert train_resume(tmp_path, "steps=13") == 2
+    assert "state.json is incomplete" in capsys.readouterr().err
+
+
+def test_going_on_from_an_earlier_checkpoint_sets_the_later_ones_aside(tmp_path: Path, capsys) -> None:
+    from drift_cli.cli import main
+
+    assert train(tmp_path) == 0
+    assert train_resume(tmp_path, "steps=11") == 2
+    assert "steps must be at least 12" in capsys.readouterr().err
+    assert train_resume(tmp_path / "checkpoints/step_00000008", "steps=10") == 0
+    assert "set aside" in capsys.readouterr().out
+    assert summary(tmp_path)["checkpoint"] == "checkpoints/step_00000010"
+    assert summary(tmp_path)["steps"] == 10
+    assert main(["sample", f"run={tmp_path}", "n=3", f"out={tmp_path}/s.csv"]) == 0
+    provenance = json.loads((tmp_path / "provenance.json").read_text())
+    assert provenance["resumed"][0]["from_step"] == 8
+    assert "batch_size=64" in provenance["command"]
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path: Path, capsys) -> None:
+    from drift_cli.runs.folder import RunFolder
+
+    assert train(tmp_path) == 0
+    with RunFolder(tmp_path).locked():
+        assert train_resume(tmp_path, "steps=13") == 2
+    assert "Another process is training" in capsys.readouterr().err
