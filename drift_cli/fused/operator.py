@@ -74,7 +74,7 @@ def _backward(ctx: Any, shift_gradient: Tensor, mass_gradient: Tensor) -> tuple[
     wanted = [x, y, log_weights]
     needed = [bool(need) for need in ctx.needs_input_grad[:3]]
     total = [torch.zeros_like(t) if need else None for t, need in zip(wanted, needed, strict=True)]
-    for rows in eager.row_blocks(len(x)):
+    for rows in eager.row_blocks(x):
         with torch.enable_grad():
             block, points = x[rows].detach().requires_grad_(), y.detach().requires_grad_()
             weights = None if log_weights is None else log_weights.detach().requires_grad_()
