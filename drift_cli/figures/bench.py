@@ -34,5 +34,6 @@ def draw(rows: list[dict[str, Any]], folder: Path) -> Path:
             axis.set_xlabel("points N (= M)")
             axis.set_title(f"{what}, d = {d}")
         axes[0].set_ylabel("one drift (ms)")
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(_LOOKS))
+        shown = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+        figure.legend(shown.values(), shown.keys(), loc="outside upper center", ncols=3)
         return save(figure, folder, "bench")

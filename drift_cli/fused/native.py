@@ -43,12 +43,16 @@ class _Block(ctypes.Structure):
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The compiled loops, or None; `DRIFT_NATIVE=0` in the environment leaves them out."""
-    if os.environ.get("DRIFT_NATIVE") == "0" or not LIBRARY.is_file():
+    """The compiled loops, or None.
+
+    `DRIFT_NATIVE=0` in the environment leaves them out, `DRIFT_NATIVE=FILE` takes another build of them.
+    """
+    wanted = os.environ.get("DRIFT_NATIVE", str(LIBRARY))
+    if wanted == "0" or not Path(wanted).is_file():
         return None
     try:
         _offer_openmp()
-        loaded = ctypes.CDLL(str(LIBRARY), mode=os.RTLD_NOW)
+        loaded = ctypes.CDLL(wanted, mode=os.RTLD_NOW)
         if loaded.drift_interface_version() != _INTERFACE_VERSION:
             return None
     except (OSError, AttributeError):

@@ -36,15 +36,16 @@ struct Math<float> {
         p = p * r + 1.6666665459e-1f;
         p = p * r + 5.0000001201e-1f;
         p = p * r * r + r + 1.0f;
-        const std::int32_t exponent = (bits_of<std::int32_t>(t) - bits_of<std::int32_t>(shift)) << 23;
-        return bits_of<float>(bits_of<std::int32_t>(p) + exponent);
+        // Unsigned, whose arithmetic wraps: n into the exponent of p. (A NaN has no low bits here, and stays NaN.)
+        const std::uint32_t exponent = (bits_of<std::uint32_t>(t) - bits_of<std::uint32_t>(shift)) << 23;
+        return bits_of<float>(bits_of<std::uint32_t>(p) + exponent);
     }
 
     // ln x for normal x >= 1.
     static inline float log(float x) {
-        std::int32_t bits = bits_of<std::int32_t>(x);
+        const std::int32_t bits = bits_of<std::int32_t>(x);
         const std::int32_t e = (bits - 0x3f3504f3) >> 23;  // x = 2^e * m with m in [1/sqrt2, sqrt2)
-        const float m = bits_of<float>(bits - (e << 23));
+        const float m = bits_of<float>(static_cast<std::uint32_t>(bits) - (static_cast<std::uint32_t>(e) << 23));
         const float f = m - 1.0f;
         const float z = f * f;
         float p = 7.0376836292e-2f;
@@ -87,15 +88,15 @@ struct Math<double> {
         p = p * r + 1.0 / 6.0;
         p = p * r + 0.5;
         p = p * r * r + r + 1.0;
-        const std::int64_t exponent = (bits_of<std::int64_t>(t) - bits_of<std::int64_t>(shift)) << 52;
-        return bits_of<double>(bits_of<std::int64_t>(p) + exponent);
+        const std::uint64_t exponent = (bits_of<std::uint64_t>(t) - bits_of<std::uint64_t>(shift)) << 52;
+        return bits_of<double>(bits_of<std::uint64_t>(p) + exponent);
     }
 
     // ln x = 2 artanh(f / (2 + f)) after taking out the power of two.
     static inline double log(double x) {
         const std::int64_t bits = bits_of<std::int64_t>(x);
         const std::int64_t e = (bits - 0x3fe6a09e667f3bcdLL) >> 52;
-        const double m = bits_of<double>(bits - (e << 52));
+        const double m = bits_of<double>(static_cast<std::uint64_t>(bits) - (static_cast<std::uint64_t>(e) << 52));
         const double f = m - 1.0;
         const double s = f / (2.0 + f);
         const double w = s * s;
