@@ -186,7 +186,9 @@ def _draw(bench: Bench, folder: RunFolder, result: Result, console: Console) -> 
         except (ValueError, ArithmeticError, OSError) as error:
             console.print(f"warning: the figure {name} could not be drawn: {error}", style="yellow", soft_wrap=True)
 
-    attempt("curves", lambda: curves.draw(rows, result.drift_norm_floor.value, bool(space.image), folder.figures))
+    # Of a finite target the floor has half the points, and would not be that of the curve.
+    norm_floor = result.drift_norm_floor.value if bench.target.size is None else None
+    attempt("curves", lambda: curves.draw(rows, norm_floor, bool(space.image), folder.figures))
     if space.image:
         shape, last = space.image, snapshots[max(snapshots)]
         real = _units(bench, bench.data(len(last), "snapshot", 1).points)

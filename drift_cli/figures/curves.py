@@ -8,8 +8,8 @@ from typing import Any
 from drift_cli.figures.style import DATA, FLOOR, MODEL, panels, save, style
 
 
-def draw(rows: list[dict[str, Any]], drift_norm_floor: float, pixels: bool, folder: Path) -> Path:
-    """Three panels on a logarithmic scale; the two that have a floor show it.
+def draw(rows: list[dict[str, Any]], drift_norm_floor: float | None, pixels: bool, folder: Path) -> Path:
+    """Three panels on a logarithmic scale; those that have a floor show it.
 
     Lengths are in units of the training space, where the data's size is about 1; SW of images is in pixel intensity.
     """
@@ -20,7 +20,8 @@ def draw(rows: list[dict[str, Any]], drift_norm_floor: float, pixels: bool, fold
         axes[0].plot(steps, [row["loss"] for row in rows], color=DATA)
         axes[0].set_ylabel("loss, mean |V|² (data size²)")
         axes[1].plot(steps, [row["drift_norm"] for row in rows], color=DATA)
-        axes[1].axhline(drift_norm_floor, color=FLOOR, linestyle="--", label="floor: at q = p")
+        if drift_norm_floor is not None:
+            axes[1].axhline(drift_norm_floor, color=FLOOR, linestyle="--", label="floor: at q = p")
         axes[1].set_ylabel("drift norm, mean |V| (data size)")
         axes[2].plot(steps, [row["sw"] for row in rows], color=MODEL)
         axes[2].axhline(rows[-1]["sw_floor"], color=FLOOR, linestyle="--", label="floor: target against target")
@@ -28,6 +29,6 @@ def draw(rows: list[dict[str, Any]], drift_norm_floor: float, pixels: bool, fold
         for axis in axes:
             axis.set_yscale("log")
             axis.set_xlabel("training step")
-        for axis in axes[1:]:
-            axis.legend(loc="best")
+            if axis.get_legend_handles_labels()[0]:  # above the panel, where no curve runs
+                axis.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
         return save(figure, folder, "curves")
