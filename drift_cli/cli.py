@@ -69,7 +69,7 @@ def _dispatch(words: list[str]) -> int:
     elif words[0] in ("completion", "-sc", "--shell-completion"):
         from drift_cli import completion
 
-        completion.main(words[1:], COMMANDS)
+        completion.main(words[1:], COMMANDS, run_hydra)
     elif words[0] not in COMMANDS:
         raise UserError(
             f'There is no command "{words[0]}".{did_you_mean(words[0], COMMANDS)} `drift --help` lists the commands.'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+from collections.abc import Callable
 
 from drift_cli.config.commands import GROUPS
 from drift_cli.errors import UserError, did_you_mean
@@ -12,7 +13,10 @@ from drift_cli.errors import UserError, did_you_mean
 SHELLS = ("bash", "zsh", "fish")
 
 
-def main(words: list[str], commands: dict[str, str]) -> None:
+RunHydra = Callable[[str, list[str]], None]  # hands a command and its words to Hydra
+
+
+def main(words: list[str], commands: dict[str, str], run_hydra: RunHydra) -> None:
     """`completion bash` prints the script to evaluate; `-sc query=bash` answers the shell that evaluated it."""
     request = words[0] if words else ""
     action, _, shell = request.rpartition("=")
@@ -22,12 +26,12 @@ def main(words: list[str], commands: dict[str, str]) -> None:
             'Use it as: eval "$(drift completion bash)"'
         )
     if action == "query":
-        print("\n".join(_answer(shell, os.environ.get("COMP_LINE", ""), commands)))
+        print("\n".join(_answer(shell, os.environ.get("COMP_LINE", ""), commands, run_hydra)))
     else:
-        print(_hydra(f"{action or 'install'}={shell}", "train"), end="")
+        print(_hydra(f"{action or 'install'}={shell}", "train", run_hydra), end="")
 
 
-def _answer(shell: str, line: str, commands: dict[str, str]) -> list[str]:
+def _answer(shell: str, line: str, commands: dict[str, str], run_hydra: RunHydra) -> list[str]:
     words = line.split()[1:]
     if not words or (len(words) == 1 and not line.endswith(" ")):
         return [name for name in commands if name.startswith(words[0] if words else "")]
@@ -39,12 +43,10 @@ def _answer(shell: str, line: str, commands: dict[str, str]) -> list[str]:
         "hydra/",
         *(() if words[0] in ("train", "bench") else (f"{group}=" for group in (*GROUPS, "experiment"))),
     )
-    return [word for word in _hydra(f"query={shell}", words[0]).split() if not word.startswith(foreign)]
+    return [word for word in _hydra(f"query={shell}", words[0], run_hydra).split() if not word.startswith(foreign)]
 
 
-def _hydra(request: str, command: str) -> str:
-    from drift_cli.cli import run_hydra
-
+def _hydra(request: str, command: str, run_hydra: RunHydra) -> str:
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
         run_hydra(command, ["--shell-completion", request])

@@ -2,6 +2,7 @@ r"""A drift operator $V(x;\,\text{data},\,\text{model})$: where each query shoul
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
@@ -29,3 +30,31 @@ class Drift(Protocol):
         query counts itself in the repulsion. Fields at new points are unpaired and have no self term.
         """
         ...
+
+
+class AtFactors(ABC):
+    """A drift that is evaluated at several bandwidths together, which costs less than one by one."""
+
+    @abstractmethod
+    def at_factors(
+        self,
+        kernel: Kernel,
+        factors: tuple[float, ...],
+        x: Float[Tensor, "n d"],
+        data: Float[Tensor, "m d"],
+        model: Float[Tensor, "l d"],
+        *,
+        paired: bool,
+    ) -> list[Tensor]:
+        """V at each of `factors` times the kernel's bandwidth."""
+
+    def __call__(
+        self,
+        kernel: Kernel,
+        x: Float[Tensor, "n d"],
+        data: Float[Tensor, "m d"],
+        model: Float[Tensor, "l d"],
+        *,
+        paired: bool,
+    ) -> Float[Tensor, "n d"]:
+        return self.at_factors(kernel, (1.0,), x, data, model, paired=paired)[0]

@@ -19,24 +19,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.drift.base import AtFactors
 from drift_cli.fused import kernel_mean, log_masses
 from drift_cli.kernels import Kernel
 
 
 @dataclass(frozen=True)
-class BatchNormalized:
+class BatchNormalized(AtFactors):
     self_term: str
-
-    def __call__(
-        self,
-        kernel: Kernel,
-        x: Float[Tensor, "n d"],
-        data: Float[Tensor, "m d"],
-        model: Float[Tensor, "l d"],
-        *,
-        paired: bool,
-    ) -> Float[Tensor, "n d"]:
-        return self.at_factors(kernel, (1.0,), x, data, model, paired=paired)[0]
 
     def at_factors(
         self,

@@ -15,24 +15,14 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.drift.base import AtFactors
 from drift_cli.fused import kernel_means
 from drift_cli.kernels import Kernel
 
 
 @dataclass(frozen=True)
-class MeanShift:
+class MeanShift(AtFactors):
     self_term: str
-
-    def __call__(
-        self,
-        kernel: Kernel,
-        x: Float[Tensor, "n d"],
-        data: Float[Tensor, "m d"],
-        model: Float[Tensor, "l d"],
-        *,
-        paired: bool,
-    ) -> Float[Tensor, "n d"]:
-        return self.at_factors(kernel, (1.0,), x, data, model, paired=paired)[0]
 
     def at_factors(
         self,

@@ -15,8 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.drift.batch_normalized import BatchNormalized
-from drift_cli.drift.mean_shift import MeanShift
+from drift_cli.drift.base import AtFactors
 from drift_cli.kernels import Kernel
 
 
@@ -24,7 +23,7 @@ from drift_cli.kernels import Kernel
 class MultiTemperature:
     """`factors` multiply the kernel's bandwidth; `base` is the drift at each of them."""
 
-    base: MeanShift | BatchNormalized
+    base: AtFactors
     factors: tuple[float, ...]
     normalize: bool
 
