@@ -84,9 +84,12 @@ def _dispatch(words: list[str]) -> int:
 
 
 def version() -> str:
-    """The version, and whether the native loops were compiled; which instruction set is chosen at run time."""
+    """The version and the loops in use; which instruction set the native ones run with is chosen at run time."""
     compiled = (Path(__file__).parent / "fused" / "_native.so").is_file()
-    loops = "native loops" if compiled else "eager loops (no compiler was found at the installation)"
+    if os.environ.get("DRIFT_NATIVE") == "0":
+        loops = "eager loops (DRIFT_NATIVE=0)"
+    else:
+        loops = "native loops" if compiled else "eager loops (no compiler was found at the installation)"
     return f"drift {__version__}, {loops}"
 
 

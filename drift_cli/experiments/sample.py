@@ -38,13 +38,11 @@ def run(config: SampleConfig, path: Path) -> list[Path]:
         place = kept[-1]
     device = devices.resolve(config.device)
     dtype = devices.dtype(trained.dtype, device)
-    try:
+    with checkpoint.offering_previous(place, "run"):
         space = checkpoint.read_state(place).space
         model = generators.skeleton(trained.generator, space)
         averaged = config.ema and trained.ema.decay > 0
         checkpoint.load_weights(model, place / ("ema.safetensors" if averaged else "model.safetensors"))
-    except UserError as error:
-        raise checkpoint.previous_offered(place, error, "run") from error
     model = model.to(device, dtype)
 
     generator = stream(config.seed, "sample", 0, device)

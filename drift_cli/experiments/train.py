@@ -52,15 +52,13 @@ def run(config: TrainConfig, path: Path) -> Result:
     """Train (or go on training) in the run folder `path`, then measure, draw and write the summary."""
     console = make_console()
     bench = benches.build(config)
-    if config.resume is None:
-        folder = RunFolder.start(path)
-        state = checkpoint.State(0, 0.0, config.seed, bench.target.space)
-    else:
-        place = Path(config.resume)
-        folder = RunFolder.containing(place)
-        state = _resume(bench, folder, place, console)
-    configs.save(config, folder.config)
-    with folder.locked():
+    folder = RunFolder.start(path) if config.resume is None else RunFolder.containing(config.resume)
+    with folder.locked():  # before anything in it is touched
+        if config.resume is None:
+            state = checkpoint.State(0, 0.0, config.seed, bench.target.space)
+        else:
+            state = _resume(bench, folder, Path(config.resume), console)
+        configs.save(config, folder.config)
         return _train(bench, folder, state, console)
 
 
@@ -118,10 +116,15 @@ def _resume(bench: Bench, folder: RunFolder, place: Path, console: Console) -> c
             console.print(f"{folder.path} has no checkpoint yet: starting again from step 0", soft_wrap=True)
             return checkpoint.State(0, 0.0, bench.config.seed, bench.target.space)
         place = kept[-1]
-    try:
-        state = checkpoint.restore(bench, place)
-    except UserError as error:
-        raise checkpoint.previous_offered(place, error, "resume") from error
+    with checkpoint.offering_previous(place, "resume"):
+        state = checkpoint.read_state(place)
+    if not state.space.agrees_with(bench.target.space):  # no earlier checkpoint would mend that
+        raise UserError(
+            f"The data is not that which {place} was trained on: its columns or their scale have changed. "
+            "Put the old data back, or train anew."
+        )
+    with checkpoint.offering_previous(place, "resume"):
+        checkpoint.restore(bench, place)
     if state.step > bench.config.steps:
         raise UserError(f"steps must be at least {state.step}, where {place} stands, got {bench.config.steps}.")
     if state.step == bench.config.steps and folder.is_finished:

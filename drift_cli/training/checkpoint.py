@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,19 +90,12 @@ def read_state(place: Path) -> State:
         raise UserError(f"{place / 'state.json'} is incomplete: {error}.") from error
 
 
-def restore(bench: Bench, place: Path) -> State:
-    """Load a checkpoint into the bench. Raises `UserError` where it is cut short or of another shape."""
-    state = read_state(place)
-    if not state.space.agrees_with(bench.target.space):
-        raise UserError(
-            f"The data is not that which {place} was trained on: its columns or their scale have changed. "
-            "Put the old data back, or train anew."
-        )
+def restore(bench: Bench, place: Path) -> None:
+    """Load the tensors of a checkpoint. Raises `UserError` where one is cut short or of another shape."""
     load_weights(bench.model, place / "model.safetensors")
     if bench.average is not bench.model:
         load_weights(bench.average, place / "ema.safetensors")
     _load_optimizer(bench.optimizer, place / "optimizer.safetensors")
-    return state
 
 
 def load_weights(model: SampleGenerator, file: Path) -> None:
@@ -114,12 +109,15 @@ def load_weights(model: SampleGenerator, file: Path) -> None:
     model.load_state_dict(found)
 
 
-def previous_offered(place: Path, error: UserError, setting: str) -> UserError:
-    """The same error, with the checkpoint before the broken one offered where there is one, as `setting=…`."""
-    before = [path for path in existing(place.parent) if path.name < place.name]
-    if before:
-        return UserError(f"{error} The one before it: {setting}={before[-1]}.")
-    return UserError(f"{error} There is no checkpoint before it.")
+@contextmanager
+def offering_previous(place: Path, setting: str) -> Iterator[None]:
+    """A `UserError` about the checkpoint `place` offers the one before it, as `setting=…`."""
+    try:
+        yield
+    except UserError as error:
+        before = [path for path in existing(place.parent) if path.name < place.name]
+        offer = f"The one before it: {setting}={before[-1]}." if before else "There is no checkpoint before it."
+        raise UserError(f"{error} {offer}") from error
 
 
 def set_aside_later(checkpoints: Path, step: int) -> list[Path]:

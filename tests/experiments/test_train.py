@@ -257,7 +257,9 @@ def test_resuming_on_other_data_or_elsewhere(tmp_path: Path, monkeypatch, capsys
     assert train_resume(tmp_path / "run", "steps=13") == 0  # the path was kept whole
     np.savetxt(tmp_path / "points.csv", 3 * rows + 1, delimiter=",")
     assert train_resume(tmp_path / "run", "steps=14") == 2
-    assert "The data is not that which" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "The data is not that which" in told
+    assert "resume=" not in told  # an earlier checkpoint would not mend it
 
 
 @pytest.mark.parametrize("rows", [2, 3])
@@ -305,4 +307,6 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path: Path, capsys) -> Non
     assert train(tmp_path) == 0
     with RunFolder(tmp_path).locked():
         assert train_resume(tmp_path, "steps=13") == 2
-    assert "Another process is training" in capsys.readouterr().err
+        assert train_resume(tmp_path / "checkpoints/step_00000008", "steps=10") == 2
+    assert capsys.readouterr().err.count("Another process is training") == 2
+    assert (tmp_path / "checkpoints/step_00000012").is_dir()  # nothing was set aside
