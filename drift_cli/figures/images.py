@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from drift_cli.figures.style import panels, save, style
+from drift_cli.figures.style import FLOOR, panels, save, style
 
 
 def draw(generated: np.ndarray, real: np.ndarray, shape: tuple[int, int], folder: Path) -> Path:
@@ -18,7 +18,9 @@ def draw(generated: np.ndarray, real: np.ndarray, shape: tuple[int, int], folder
         for axis, images, title in zip(axes, (generated, real), ("generated", "real"), strict=True):
             axis.imshow(_grid(images[: len(real)], shape), cmap="gray_r", vmin=0, vmax=high, interpolation="nearest")
             axis.set_title(title)
-            axis.set_axis_off()
+            axis.set_xticks([])
+            axis.set_yticks([])
+            axis.spines[:].set(visible=True, color=FLOOR)  # a frame tells the two grids apart
         return save(figure, folder, "images")
 
 
