@@ -14,8 +14,7 @@ from torch import Tensor
 from drift_cli.fused.terms import Term
 
 LIBRARY = Path(__file__).with_name("_native.so")
-_INTERFACE_VERSION = 1
-_BLOCK = 128  # rows of inner products at a time in many dimensions
+_INTERFACE_VERSION = 3
 _Pointer, _Long, _Double = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
 
 
@@ -25,19 +24,11 @@ class _Term(ctypes.Structure):
 
 class _Problem(ctypes.Structure):
     _fields_ = (
-        ("x", _Pointer), ("y", _Pointer), ("log_weights", _Pointer),
+        ("x", _Pointer), ("y", _Pointer), ("coordinates", _Pointer), ("log_weights", _Pointer),
         ("n", _Long), ("m", _Long), ("d", _Long),
         ("terms", ctypes.POINTER(_Term)), ("term_count", _Long),
         ("factors", ctypes.POINTER(_Double)), ("factor_count", _Long),
-        ("exclude_diagonal", ctypes.c_int32), ("shift", _Pointer), ("log_mass", _Pointer),
-    )  # fmt: skip
-
-
-class _Block(ctypes.Structure):
-    _fields_ = (
-        ("products", _Pointer), ("x_squared", _Pointer), ("y_squared", _Pointer), ("log_weights", _Pointer),
-        ("rows", _Long), ("m", _Long), ("terms", ctypes.POINTER(_Term)), ("term_count", _Long),
-        ("factor", _Double), ("excluded", _Long), ("mass", _Pointer), ("log_mass", _Pointer),
+        ("exclude_diagonal", ctypes.c_int32), ("shift", _Pointer), ("log_mass", _Pointer), ("mass", _Pointer),
     )  # fmt: skip
 
 
@@ -80,7 +71,7 @@ def instruction_set() -> str | None:
     return loaded.drift_instruction_set().decode() if loaded else None
 
 
-def kernel_mean_direct(
+def kernel_mean(
     terms: tuple[Term, ...],
     factors: list[float],
     x: Tensor,
@@ -88,53 +79,29 @@ def kernel_mean_direct(
     log_weights: Tensor | None,
     exclude: bool,
     mass_only: bool,
+    by_products: bool,
 ) -> tuple[Tensor, Tensor]:
-    """Shifts [f, n, d] and log masses [f, n] by differences of coordinates. All tensors contiguous, on the CPU."""
-    n, d = x.shape
-    shift = torch.empty(len(factors), 0 if mass_only else n, d, dtype=x.dtype)
-    log_mass = torch.empty(len(factors), n, dtype=x.dtype)
-    coordinates = y.T.contiguous()
+    """Shifts [f, n, d] and log masses [f, n]. All tensors contiguous, on the CPU.
+
+    By differences of coordinates, or (for many dimensions) by inner products of centred points.
+    """
+    if by_products:
+        centre = y.mean(dim=0)
+        x, y = x - centre, y - centre
+    (n, d), count = x.shape, len(factors)
+    shift = x.new_empty(count, 0 if mass_only else n, d)
+    log_mass, mass = x.new_empty(count, n), x.new_empty(count, n)
     problem = _Problem(
-        x.data_ptr(), coordinates.data_ptr(), _address(log_weights), n, len(y), d, _terms(terms), len(terms),
-        (_Double * len(factors))(*factors), len(factors), int(exclude),
-        None if mass_only else shift.data_ptr(), log_mass.data_ptr(),
+        x.data_ptr(), y.data_ptr(), None, _address(log_weights), n, len(y), d,
+        (_Term * len(terms))(*(_Term(term.kind, term.scale, term.alpha, term.weight) for term in terms)), len(terms),
+        (_Double * count)(*factors), count, int(exclude),
+        None if mass_only else shift.data_ptr(), log_mass.data_ptr(), mass.data_ptr(),
     )  # fmt: skip
-    _call("drift_kernel_mean", x.dtype, problem)
-    return shift, log_mass
-
-
-def kernel_mean_by_products(
-    terms: tuple[Term, ...],
-    factors: list[float],
-    x: Tensor,
-    y: Tensor,
-    log_weights: Tensor | None,
-    exclude: bool,
-    mass_only: bool,
-) -> tuple[Tensor, Tensor]:
-    """The same by matrix products of centred points, a block of rows at a time: for many dimensions."""
-    centre = y.mean(dim=0)
-    x, y = x - centre, y - centre
-    n, m = len(x), len(y)
-    shift = torch.empty(len(factors), 0 if mass_only else n, x.shape[1], dtype=x.dtype)
-    log_mass = torch.empty(len(factors), n, dtype=x.dtype)
-    x_squared, y_squared = x.square().sum(dim=1), y.square().sum(dim=1)
-    products, mass = torch.empty(min(_BLOCK, n), m, dtype=x.dtype), torch.empty(min(_BLOCK, n), dtype=x.dtype)
-    passed = _terms(terms)
-    for start in range(0, n, _BLOCK):
-        rows = slice(start, min(start + _BLOCK, n))
-        count = rows.stop - start
-        for f, factor in enumerate(factors):
-            block = torch.mm(x[rows], y.T, out=products[:count])
-            part = log_mass[f, rows]
-            _call("drift_weigh_block", x.dtype, _Block(
-                block.data_ptr(), x_squared[rows].data_ptr(), y_squared.data_ptr(), _address(log_weights), count, m,
-                passed, len(terms), factor, start if exclude else -1, mass.data_ptr(), part.data_ptr(),
-            ))  # fmt: skip
-            if mass_only:
-                continue
-            torch.mm(block, y, out=shift[f, rows])
-            shift[f, rows].div_(mass[:count, None]).sub_(x[rows])
+    loaded = library()
+    assert loaded is not None
+    run = loaded.drift_kernel_mean_f32 if x.dtype == torch.float32 else loaded.drift_kernel_mean_f64
+    if run(ctypes.byref(problem), int(by_products), torch.get_num_threads()) != 0:
+        raise MemoryError(f"no memory to pack {len(y):,} points of {d:,} dimensions")
     return shift, log_mass
 
 
@@ -145,16 +112,5 @@ def arithmetic_alone(queries: int) -> int:
     return int(loaded.drift_arithmetic_f32(queries, torch.get_num_threads()))
 
 
-def _terms(terms: tuple[Term, ...]) -> ctypes.Array[_Term]:
-    return (_Term * len(terms))(*(_Term(term.kind, term.scale, term.alpha, term.weight) for term in terms))
-
-
 def _address(tensor: Tensor | None) -> int | None:
     return None if tensor is None else tensor.data_ptr()
-
-
-def _call(name: str, dtype: torch.dtype, argument: ctypes.Structure) -> None:
-    loaded = library()
-    assert loaded is not None
-    suffix = {torch.float32: "f32", torch.float64: "f64"}[dtype]
-    getattr(loaded, f"{name}_{suffix}")(ctypes.byref(argument), torch.get_num_threads())

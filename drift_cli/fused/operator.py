@@ -14,7 +14,7 @@ from torch import Tensor
 from drift_cli.fused import eager, native
 from drift_cli.fused.terms import Term, kernel_of
 
-_DIRECT_DIMENSIONS = 20  # up to here differences by coordinate are faster than matrix products (docs/fused.md)
+_DIRECT_DIMENSIONS = 6  # up to here differences by coordinate are faster than inner products (docs/fused.md)
 
 
 _SCHEMA = (
@@ -41,8 +41,8 @@ def kernel_mean(
     terms = unpacked(kinds, numbers)
     if x.device.type == "cpu" and native.library() is not None:
         arguments = (x.contiguous(), y.contiguous(), None if log_weights is None else log_weights.contiguous())
-        method = native.kernel_mean_direct if x.shape[1] <= _DIRECT_DIMENSIONS else native.kernel_mean_by_products
-        return method(terms, factors, *arguments, exclude_diagonal, mass_only)
+        by_products = x.shape[1] > _DIRECT_DIMENSIONS
+        return native.kernel_mean(terms, factors, *arguments, exclude_diagonal, mass_only, by_products)
     kernel = kernel_of(terms)
     parts = [eager.shift_and_log_mass(kernel.scaled(f), x, y, log_weights, exclude_diagonal) for f in factors]
     shifts = x.new_empty(len(factors), 0, x.shape[1]) if mass_only else torch.stack([shift for shift, _ in parts])

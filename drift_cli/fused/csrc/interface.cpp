@@ -1,6 +1,8 @@
 // The plain C interface: no torch, no Python. Pointers are to contiguous memory that the caller owns.
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -36,7 +38,7 @@ Choice chosen = best();
 template <typename Run>
 void share_out(std::int64_t n, int threads, Run&& run) {
     const std::int64_t parts = std::max<std::int64_t>(1, std::min<std::int64_t>(threads, n));
-    const auto part = [&](std::int64_t k) { run(n * k / parts, n * (k + 1) / parts); };
+    const auto part = [&](std::int64_t k) { run(k, n * k / parts, n * (k + 1) / parts); };
 #ifdef _OPENMP
 #pragma omp parallel for schedule(static) num_threads(static_cast<int>(parts))
     for (std::int64_t k = 0; k < parts; ++k) part(k);
@@ -48,12 +50,49 @@ void share_out(std::int64_t n, int threads, Run&& run) {
 #endif
 }
 
+constexpr std::size_t line = 64;  // bytes of a cache line and of the widest vector
+
+struct Release {
+    void operator()(void* memory) const { ::operator delete(memory, std::align_val_t(line)); }
+};
+
+template <typename T>
+using Memory = std::unique_ptr<T, Release>;
+
+// Room for so many numbers at the start of a cache line; null where there is no memory.
+template <typename T>
+Memory<T> room(std::int64_t numbers) {
+    return Memory<T>(static_cast<T*>(::operator new(sizeof(T) * numbers, std::align_val_t(line), std::nothrow)));
+}
+
+template <typename T>
+int kernel_mean(const drift::Problem<T>& given, const drift::LoopsOf<T>& loops, bool by_products, int threads) {
+    drift::Problem<T> problem = given;
+    if (!by_products) {
+        const Memory<T> coordinates = room<T>(problem.m * problem.d);
+        if (!coordinates) return 1;
+        loops.transpose(problem, coordinates.get());
+        problem.coordinates = coordinates.get();
+        share_out(problem.n, threads, [&](auto, auto begin, auto end) { loops.direct(problem, begin, end); });
+        return 0;
+    }
+    constexpr std::int64_t numbers = line / sizeof(T);
+    const std::int64_t each = (loops.scratch_numbers(problem) / numbers + 1) * numbers;
+    const Memory<T> packed = room<T>(loops.packed_numbers(problem)), scratch = room<T>(each * std::max(threads, 1));
+    if (!packed || !scratch) return 1;
+    loops.pack(problem, packed.get());
+    share_out(problem.n, threads, [&](auto part, auto begin, auto end) {
+        loops.by_products(problem, packed.get(), scratch.get() + part * each, begin, end);
+    });
+    return 0;
+}
+
 }  // namespace
 
 #pragma GCC visibility push(default)
 extern "C" {
 
-int drift_interface_version() { return 1; }
+int drift_interface_version() { return 3; }
 
 const char* drift_instruction_set() { return chosen.name; }
 
@@ -73,22 +112,17 @@ int drift_use(const char* name) {
     return 0;
 }
 
-void drift_kernel_mean_f32(const drift::Problem<float>* problem, int threads) {
-    share_out(problem->n, threads, [=](auto begin, auto end) { chosen.loops->kernel_mean_f32(*problem, begin, end); });
+// Both return 0, or 1 where there is no memory for the packed points.
+int drift_kernel_mean_f32(const drift::Problem<float>* problem, int by_products, int threads) {
+    return kernel_mean(*problem, chosen.loops->f32, by_products != 0, threads);
 }
-void drift_kernel_mean_f64(const drift::Problem<double>* problem, int threads) {
-    share_out(problem->n, threads, [=](auto begin, auto end) { chosen.loops->kernel_mean_f64(*problem, begin, end); });
-}
-void drift_weigh_block_f32(const drift::Block<float>* block, int threads) {
-    share_out(block->rows, threads, [=](auto begin, auto end) { chosen.loops->weigh_block_f32(*block, begin, end); });
-}
-void drift_weigh_block_f64(const drift::Block<double>* block, int threads) {
-    share_out(block->rows, threads, [=](auto begin, auto end) { chosen.loops->weigh_block_f64(*block, begin, end); });
+int drift_kernel_mean_f64(const drift::Problem<double>* problem, int by_products, int threads) {
+    return kernel_mean(*problem, chosen.loops->f64, by_products != 0, threads);
 }
 
 // Queries against `tile` points done by the bare arithmetic of the loop; returns how many pairs that was.
 std::int64_t drift_arithmetic_f32(std::int64_t queries, int threads) {
-    share_out(queries, threads, [](auto begin, auto end) {
+    share_out(queries, threads, [](auto, auto begin, auto end) {
         volatile double kept = chosen.loops->arithmetic_f32(end - begin);
         (void)kept;
     });

@@ -1,4 +1,4 @@
-// The one hot loop: for every query x_i, over all points y_j,
+// The one hot loop, by differences of coordinates: for every query x_i, over all points y_j,
 //
 //     log m_i = log sum_j e^{l_j} k(x_i, y_j),      shift_i = sum_j e^{l_j} k(x_i, y_j) (y_j - x_i) / m_i,
 //
@@ -28,7 +28,6 @@ enum Kind : std::int32_t { gaussian = 0, laplace = 1, matern32 = 2, matern52 = 3
 
 constexpr std::int64_t tile = 512;       // points at a time: a few arrays of this length fit the first-level cache
 constexpr std::int64_t most_terms = 16;    // of one mixture
-constexpr std::int64_t most_factors = 64;  // bandwidths in one pass
 
 struct Term {
     std::int32_t kind;
@@ -40,7 +39,8 @@ struct Term {
 template <typename T>
 struct Problem {
     const T* x;            // [n][d]
-    const T* y;            // [d][m]: one row per coordinate
+    const T* y;            // [m][d]
+    const T* coordinates;  // [d][m]: the same points axis by axis, where they are taken directly
     const T* log_weights;  // [m] or null
     std::int64_t n, m, d;
     const Term* terms;
@@ -50,18 +50,19 @@ struct Problem {
     std::int32_t exclude_diagonal;
     T* shift;     // [factor_count][n][d], or null where only the masses are wanted
     T* log_mass;  // [factor_count][n]
+    T* mass;      // [factor_count][n]: the same without the row's largest exponent
 };
 
 // -exponent(r) of one kind, from r^2 (gaussian, rational) or r (the others).
 template <Kind kind, typename T>
-static inline T exponent_of(T r_or_squared, T scale, T alpha) {
+static DRIFT_INLINE T exponent_of(T r_or_squared, T scale, T alpha) {
     if constexpr (kind == rational) return -alpha * Math<T>::log(T(1) + r_or_squared * scale);
     return -(r_or_squared * scale);
 }
 
 template <Kind kind, typename T>
-static inline T prefactor_of(T r, T scale) {
-    const T u = r * scale;
+static DRIFT_INLINE T prefactor_of(T r, T scale) {
+    const T far = T(1e6), u = r * scale < far ? r * scale : far;  // so far away that the exponential is all that counts
     if constexpr (kind == matern32) return T(1) + u;
     if constexpr (kind == matern52) return T(1) + u + u * u * T(1.0 / 3.0);
     return T(1);
@@ -75,67 +76,58 @@ static inline T scale_at(const Term& term, double factor) {
     return static_cast<T>(scale);
 }
 
-// Running sums of one row at one bandwidth, relative to the largest exponent so far.
-template <typename T>
-struct Sums {
-    T top;
-    T mass;
-};
-
-// Squared distances of one query to a tile of points, coordinate by coordinate.
+// |x - y_j|^2 of one query to a tile of points and, where wanted, |x - y_j|. Returns the smallest square.
 template <typename T, int D>
-static inline void squared_distances(const Problem<T>& p, const T* x, std::int64_t start, std::int64_t count, T* out) {
-    const std::int64_t d = D > 0 ? D : p.d;
-    const T* first = p.y + start;
-    const T x0 = x[0];
+static inline T distances(const Problem<T>& p, const T* x, std::int64_t start, std::int64_t count, T* squares, T* roots) {
+    const T* const y = p.coordinates + start;
+    const std::int64_t m = p.m;
+    if constexpr (D == 0) {
+        const T first = x[0];
 #pragma omp simd
-    for (std::int64_t j = 0; j < count; ++j) {
-        const T gap = x0 - first[j];
-        out[j] = gap * gap;
-    }
-    for (std::int64_t k = 1; k < d; ++k) {
-        const T* row = p.y + k * p.m + start;
-        const T xk = x[k];
+        for (std::int64_t j = 0; j < count; ++j) squares[j] = (first - y[j]) * (first - y[j]);
+        std::int64_t k = 1;
+        for (; k + 3 < p.d; k += 4) {  // four coordinates a visit
+            const T *a = y + k * m, *b = a + m, *c = b + m, *e = c + m;
+            const T xa = x[k], xb = x[k + 1], xc = x[k + 2], xe = x[k + 3];
 #pragma omp simd
-        for (std::int64_t j = 0; j < count; ++j) {
-            const T gap = xk - row[j];
-            out[j] += gap * gap;
+            for (std::int64_t j = 0; j < count; ++j) {
+                const T ga = xa - a[j], gb = xb - b[j], gc = xc - c[j], ge = xe - e[j];
+                squares[j] += (ga * ga + gb * gb) + (gc * gc + ge * ge);
+            }
+        }
+        for (; k < p.d; ++k) {
+            const T* a = y + k * m;
+            const T xa = x[k];
+#pragma omp simd
+            for (std::int64_t j = 0; j < count; ++j) squares[j] += (xa - a[j]) * (xa - a[j]);
         }
     }
-}
-
-template <typename T>
-static inline T largest(const T* values, std::int64_t count) {
-    T top = values[0];
-#pragma omp simd reduction(max : top)
-    for (std::int64_t j = 0; j < count; ++j) top = values[j] > top ? values[j] : top;
-    return top;
-}
-
-// weights[j] = prefactor * exp(exponents[j] - top), added to (or put in place of) what is there.
-template <Kind kind, typename T>
-static inline void weigh(const T* exponents, const T* r, T scale, T top, T weight, bool add, T* weights, std::int64_t count) {
-    if (add) {
-#pragma omp simd
-        for (std::int64_t j = 0; j < count; ++j)
-            weights[j] += weight * prefactor_of<kind>(r[j], scale) * Math<T>::exp(exponents[j] - top);
+    const T x0 = x[0], x1 = D > 1 ? x[1] : 0, x2 = D > 2 ? x[2] : 0;
+    const auto square = [=](std::int64_t j) {
+        if constexpr (D == 0) return squares[j];
+        T total = (x0 - y[j]) * (x0 - y[j]);
+        if constexpr (D > 1) total += (x1 - y[m + j]) * (x1 - y[m + j]);
+        if constexpr (D > 2) total += (x2 - y[2 * m + j]) * (x2 - y[2 * m + j]);
+        return total;
+    };
+    T least = std::numeric_limits<T>::infinity();
+    if (roots) {
+#pragma omp simd reduction(min : least)
+        for (std::int64_t j = 0; j < count; ++j) {
+            const T s = square(j);
+            squares[j] = s;
+            roots[j] = std::sqrt(s);
+            least = s < least ? s : least;
+        }
     } else {
-#pragma omp simd
-        for (std::int64_t j = 0; j < count; ++j)
-            weights[j] = weight * prefactor_of<kind>(r[j], scale) * Math<T>::exp(exponents[j] - top);
+#pragma omp simd reduction(min : least)
+        for (std::int64_t j = 0; j < count; ++j) {
+            const T s = square(j);
+            squares[j] = s;
+            least = s < least ? s : least;
+        }
     }
-}
-
-template <Kind kind, typename T>
-static inline void exponents_of(const T* r_or_squared, T scale, T alpha, const T* log_weights, T* out, std::int64_t count) {
-    if (log_weights) {
-#pragma omp simd
-        for (std::int64_t j = 0; j < count; ++j)
-            out[j] = exponent_of<kind>(r_or_squared[j], scale, alpha) + log_weights[j];
-    } else {
-#pragma omp simd
-        for (std::int64_t j = 0; j < count; ++j) out[j] = exponent_of<kind>(r_or_squared[j], scale, alpha);
-    }
+    return least;
 }
 
 template <typename T>
@@ -155,6 +147,88 @@ static inline T weighted_gaps(const T* weights, const T* y, T x, std::int64_t co
     return total;
 }
 
+// The exponent of the nearest point, rounded: a product left to be fused with what follows it would be another number
+// than the one that was compared, by more than any exponential stands where it is large.
+template <Kind kind, typename T>
+static inline T nearest_exponent(T least, T scale, T alpha) {
+    volatile T rounded = exponent_of<kind>(least, scale, alpha);
+    return rounded;
+}
+
+// The largest exponent of one term over a tile. `gaps` are r^2 or r, as the kind wants; every kind decreases with them.
+template <Kind kind, typename T>
+static inline T largest_exponent(const T* gaps, T least, T scale, T alpha, const T* log_weights, std::int64_t count) {
+    if (!log_weights) return nearest_exponent<kind>(least, scale, alpha);
+    T top = -std::numeric_limits<T>::infinity();
+#pragma omp simd reduction(max : top)
+    for (std::int64_t j = 0; j < count; ++j) {
+        const T here = exponent_of<kind>(gaps[j], scale, alpha) + log_weights[j];
+        top = here > top ? here : top;
+    }
+    return top;
+}
+
+// One term over a tile, its exponents counted from the tile's largest: `offset` is exponent(least) - top, at most 0.
+// Differences of gaps keep the digits that differences of exponents lose where the points are far away.
+template <typename T>
+struct Seen {
+    T least, scale, alpha, offset;
+};
+
+template <Kind kind, typename T>
+static inline Seen<T> seen_from(const Term& term, double factor, T least, T top) {
+    const T scale = scale_at<T>(term, factor), alpha = T(term.alpha);
+    return {least, scale, alpha, nearest_exponent<kind>(least, scale, alpha) - top};
+}
+
+template <Kind kind, bool weighted, typename T>
+static DRIFT_INLINE T weight_of(T gap, T log_weight, const Seen<T>& at) {
+    T exponent;
+    if constexpr (kind == rational)
+        exponent = at.offset - at.alpha * Math<T>::log((T(1) + gap * at.scale) / (T(1) + at.least * at.scale));
+    else
+        exponent = at.offset - (gap - at.least) * at.scale;
+    if constexpr (weighted) exponent += log_weight;
+    if constexpr (weighted || kind == rational) exponent = exponent > T(0) ? T(0) : exponent;  // by rounding alone
+    return prefactor_of<kind>(gap, at.scale) * Math<T>::exp(exponent);
+}
+
+// One term's weights over a tile, added to (or put in place of) what is there.
+template <Kind kind, typename T>
+static inline void weigh(const T* gaps, const Seen<T> at, T share, const T* log_weights, bool add, T* weights,
+                         std::int64_t count) {
+    const auto each = [=](auto weighted) {
+#pragma omp simd
+        for (std::int64_t j = 0; j < count; ++j) {
+            const T kept = add ? weights[j] : 0;
+            weights[j] = kept + share * weight_of<kind, weighted>(gaps[j], weighted ? log_weights[j] : T(0), at);
+        }
+    };
+    log_weights ? each(std::true_type{}) : each(std::false_type{});
+}
+
+// The same for a kernel of one term, whose weights are summed as they arise: `shift` takes the first `summed` coordinates.
+template <Kind kind, int summed, bool weighted, typename T>
+static inline void weigh_and_sum(const Problem<T>& p, const T* x, std::int64_t start, const T* gaps, const Seen<T> at,
+                                 std::int64_t count, T& mass, T* shift) {
+    const T *y0 = p.coordinates + start, *y1 = y0 + p.m, *y2 = y1 + p.m;
+    const T* log_weights = p.log_weights + (weighted ? start : 0);
+    const T x0 = x[0], x1 = summed > 1 ? x[1] : 0, x2 = summed > 2 ? x[2] : 0;
+    T total = 0, s0 = 0, s1 = 0, s2 = 0;
+#pragma omp simd reduction(+ : total, s0, s1, s2)
+    for (std::int64_t j = 0; j < count; ++j) {
+        const T w = weight_of<kind, weighted>(gaps[j], weighted ? log_weights[j] : T(0), at);
+        total += w;
+        if constexpr (summed > 0) s0 += w * (y0[j] - x0);
+        if constexpr (summed > 1) s1 += w * (y1[j] - x1);
+        if constexpr (summed > 2) s2 += w * (y2[j] - x2);
+    }
+    mass += total;
+    if constexpr (summed > 0) shift[0] += s0;
+    if constexpr (summed > 1) shift[1] += s1;
+    if constexpr (summed > 2) shift[2] += s2;
+}
+
 template <typename T, typename Body>
 static inline void with_kind(std::int32_t kind, Body&& body) {
     switch (kind) {
@@ -166,78 +240,106 @@ static inline void with_kind(std::int32_t kind, Body&& body) {
     }
 }
 
+// log m from the largest exponent and the rest; a query without a finite distance has none.
+template <typename T>
+static inline void finish_mass(const Problem<T>& p, std::int64_t f, std::int64_t i) {
+    const T mass = p.mass[f * p.n + i];
+    T& log_mass = p.log_mass[f * p.n + i];
+    log_mass = mass > 0 ? log_mass + std::log(mass) : std::numeric_limits<T>::quiet_NaN();
+}
+
 // One query against all points, every bandwidth.
 template <typename T, int D>
 static void row(const Problem<T>& p, std::int64_t i) {
-    alignas(64) T squared[tile], r[tile], exponents[most_terms][tile], weights[tile];
+    alignas(64) T squares[tile], roots[tile], weights[tile];
+    constexpr T nothing = -std::numeric_limits<T>::infinity();
     const std::int64_t d = D > 0 ? D : p.d;
     const T* x = p.x + i * d;
     bool needs_root = false;
     for (std::int64_t t = 0; t < p.term_count; ++t) needs_root |= !uses_square(static_cast<Kind>(p.terms[t].kind));
+    const std::int64_t summed = p.shift ? d : 0;         // coordinates whose weighted gaps are wanted
+    // A kernel of one term: its weights are summed as they arise.
+    const bool at_once = p.term_count == 1 && p.terms[0].weight == 1 && (D > 0 || !p.shift);
 
-    const std::int64_t summed = p.shift ? d : 0;  // coordinates whose weighted gaps are wanted
     for (std::int64_t f = 0; f < p.factor_count; ++f) {
         T* shift = p.shift + (f * p.n + i) * d;
         for (std::int64_t k = 0; k < summed; ++k) shift[k] = 0;
-        p.log_mass[f * p.n + i] = -std::numeric_limits<T>::infinity();
+        p.log_mass[f * p.n + i] = nothing;
+        p.mass[f * p.n + i] = 0;
     }
-    T masses[most_factors];
-    for (std::int64_t f = 0; f < p.factor_count; ++f) masses[f] = 0;
-
     for (std::int64_t start = 0; start < p.m; start += tile) {
         const std::int64_t count = std::min(tile, p.m - start);
-        squared_distances<T, D>(p, x, start, count, squared);
-        if (needs_root) {
-#pragma omp simd
-            for (std::int64_t j = 0; j < count; ++j) r[j] = std::sqrt(squared[j]);
+        T least = distances<T, D>(p, x, start, count, squares, needs_root ? roots : nullptr);
+        const std::int64_t own = i - start;
+        if (p.exclude_diagonal && own >= 0 && own < count) {  // infinitely far: its weight is the smallest there is
+            squares[own] = roots[own] = std::numeric_limits<T>::infinity();
+            least = squares[0];
+#pragma omp simd reduction(min : least)
+            for (std::int64_t j = 0; j < count; ++j) least = squares[j] < least ? squares[j] : least;
         }
+        if (least == std::numeric_limits<T>::infinity()) continue;  // nothing but the query itself
+        const T least_root = std::sqrt(least);
         const T* log_weights = p.log_weights ? p.log_weights + start : nullptr;
-        const std::int64_t own = p.exclude_diagonal ? i - start : -1;
 
         for (std::int64_t f = 0; f < p.factor_count; ++f) {
-            T top = -std::numeric_limits<T>::infinity();
+            T top = nothing;
             for (std::int64_t t = 0; t < p.term_count; ++t) {
                 const Term& term = p.terms[t];
                 const T scale = scale_at<T>(term, p.factors[f]);
                 with_kind<T>(term.kind, [&](auto kind) {
                     constexpr Kind K = decltype(kind)::value;
-                    exponents_of<K>(uses_square(K) ? squared : r, scale, T(term.alpha), log_weights, exponents[t], count);
+                    const T *gaps = uses_square(K) ? squares : roots, smallest = uses_square(K) ? least : least_root;
+                    const T here = largest_exponent<K>(gaps, smallest, scale, T(term.alpha), log_weights, count);
+                    top = here > top ? here : top;
                 });
-                if (own >= 0 && own < count) exponents[t][own] = -std::numeric_limits<T>::infinity();
-                const T here = largest(exponents[t], count);
-                top = here > top ? here : top;
             }
-            T& running_top = p.log_mass[f * p.n + i];
+            T &running_top = p.log_mass[f * p.n + i], &mass = p.mass[f * p.n + i];
             T* shift = p.shift + (f * p.n + i) * d;
             if (!(top > running_top)) {
                 top = running_top;
             } else {
-                if (masses[f] != 0) {
+                if (mass != 0) {
                     const T shrink = std::exp(running_top - top);
-                    masses[f] *= shrink;
+                    mass *= shrink;
                     for (std::int64_t k = 0; k < summed; ++k) shift[k] *= shrink;
                 }
                 running_top = top;
             }
-            if (top == -std::numeric_limits<T>::infinity()) continue;  // nothing but the query itself so far
             for (std::int64_t t = 0; t < p.term_count; ++t) {
                 const Term& term = p.terms[t];
-                const T scale = scale_at<T>(term, p.factors[f]);
                 with_kind<T>(term.kind, [&](auto kind) {
                     constexpr Kind K = decltype(kind)::value;
-                    weigh<K>(exponents[t], r, scale, top, T(term.weight), t > 0, weights, count);
+                    const T* gaps = uses_square(K) ? squares : roots;
+                    const Seen<T> at = seen_from<K>(term, p.factors[f], uses_square(K) ? least : least_root, top);
+                    const auto sums = [&](auto coordinates, auto weighted) {
+                        weigh_and_sum<K, coordinates, weighted>(p, x, start, gaps, at, count, mass, shift);
+                    };
+                    using None = std::integral_constant<int, 0>;
+                    using All = std::integral_constant<int, D>;
+                    if (!at_once)
+                        weigh<K>(gaps, at, T(term.weight), log_weights, t > 0, weights, count);
+                    else if (log_weights)
+                        p.shift ? sums(All{}, std::true_type{}) : sums(None{}, std::true_type{});
+                    else
+                        p.shift ? sums(All{}, std::false_type{}) : sums(None{}, std::false_type{});
                 });
             }
-            if (own >= 0 && own < count) weights[own] = 0;
-            masses[f] += sum(weights, count);
-            for (std::int64_t k = 0; k < summed; ++k) shift[k] += weighted_gaps(weights, p.y + k * p.m + start, x[k], count);
+            if (at_once) continue;
+            mass += sum(weights, count);
+            for (std::int64_t k = 0; k < summed; ++k) shift[k] += weighted_gaps(weights, p.coordinates + k * p.m + start, x[k], count);
         }
     }
     for (std::int64_t f = 0; f < p.factor_count; ++f) {
         T* shift = p.shift + (f * p.n + i) * d;
-        for (std::int64_t k = 0; k < summed; ++k) shift[k] /= masses[f];
-        p.log_mass[f * p.n + i] += std::log(masses[f]);
+        for (std::int64_t k = 0; k < summed; ++k) shift[k] /= p.mass[f * p.n + i];
+        finish_mass(p, f, i);
     }
+}
+
+template <typename T>
+static void transpose(const Problem<T>& p, T* coordinates) {
+    for (std::int64_t k = 0; k < p.d; ++k)
+        for (std::int64_t j = 0; j < p.m; ++j) coordinates[k * p.m + j] = p.y[j * p.d + k];
 }
 
 template <typename T, int D>
@@ -247,104 +349,13 @@ static void rows(const Problem<T>& p, std::int64_t begin, std::int64_t end) {
 
 // The rows from `begin` to `end`: each row's sums are its own, so the result does not depend on how rows are shared out.
 template <typename T>
-static void kernel_mean(const Problem<T>& p, std::int64_t begin, std::int64_t end) {
+static void kernel_mean_direct(const Problem<T>& p, std::int64_t begin, std::int64_t end) {
     switch (p.d) {
         case 1: rows<T, 1>(p, begin, end); break;
         case 2: rows<T, 2>(p, begin, end); break;
         case 3: rows<T, 3>(p, begin, end); break;
         default: rows<T, 0>(p, begin, end); break;
     }
-}
-
-// For many coordinates, where matrix products carry the cost: a block of inner products x_i . y_j becomes weights.
-template <typename T>
-struct Block {
-    T* products;           // [rows][m]: inner products on entry, weights relative to the row's largest on return
-    const T* x_squared;    // [rows]
-    const T* y_squared;    // [m]
-    const T* log_weights;  // [m] or null
-    std::int64_t rows, m;
-    const Term* terms;
-    std::int64_t term_count;
-    double factor;
-    std::int64_t excluded;  // column left out of row 0; of row i it is excluded + i; negative: none
-    T* mass;                // [rows]: sum of the row's weights
-    T* log_mass;            // [rows]
-};
-
-template <typename T>
-static void block_row(const Block<T>& b, std::int64_t i) {
-    alignas(64) T r[tile], exponents[most_terms][tile];
-    T* row = b.products + i * b.m;
-    const T own_squared = b.x_squared[i];
-    const std::int64_t own = b.excluded >= 0 ? b.excluded + i : -1;
-
-    // First the largest exponent of the row, leaving squared distances in place; then the weights.
-    T top = -std::numeric_limits<T>::infinity();
-    for (std::int64_t start = 0; start < b.m; start += tile) {
-        const std::int64_t count = std::min(tile, b.m - start);
-        T* squared = row + start;
-#pragma omp simd
-        for (std::int64_t j = 0; j < count; ++j) {
-            const T s = own_squared + b.y_squared[start + j] - 2 * squared[j];
-            squared[j] = s < 0 ? 0 : s;
-        }
-        if (own >= start && own < start + count) squared[own - start] = std::numeric_limits<T>::infinity();
-        if (b.log_weights || b.term_count > 1) {
-            const T* log_weights = b.log_weights ? b.log_weights + start : nullptr;
-#pragma omp simd
-            for (std::int64_t j = 0; j < count; ++j) r[j] = std::sqrt(squared[j]);
-            for (std::int64_t t = 0; t < b.term_count; ++t) {
-                with_kind<T>(b.terms[t].kind, [&](auto kind) {
-                    constexpr Kind K = decltype(kind)::value;
-                    const T scale = scale_at<T>(b.terms[t], b.factor);
-                    exponents_of<K>(uses_square(K) ? squared : r, scale, T(b.terms[t].alpha), log_weights, exponents[0], count);
-                });
-                const T here = largest(exponents[0], count);
-                top = here > top ? here : top;
-            }
-        } else {  // one term without weights: the nearest point has the largest exponent
-            T nearest = squared[0];
-#pragma omp simd reduction(min : nearest)
-            for (std::int64_t j = 0; j < count; ++j) nearest = squared[j] < nearest ? squared[j] : nearest;
-            with_kind<T>(b.terms[0].kind, [&](auto kind) {
-                constexpr Kind K = decltype(kind)::value;
-                const T at = uses_square(K) ? nearest : std::sqrt(nearest);
-                const T here = exponent_of<K>(at, scale_at<T>(b.terms[0], b.factor), T(b.terms[0].alpha));
-                top = here > top ? here : top;
-            });
-        }
-    }
-    T mass = 0;
-    for (std::int64_t start = 0; start < b.m; start += tile) {
-        const std::int64_t count = std::min(tile, b.m - start);
-        T* squared = row + start;
-        const T* log_weights = b.log_weights ? b.log_weights + start : nullptr;
-#pragma omp simd
-        for (std::int64_t j = 0; j < count; ++j) r[j] = std::sqrt(squared[j]);
-        for (std::int64_t t = 0; t < b.term_count; ++t) {
-            with_kind<T>(b.terms[t].kind, [&](auto kind) {
-                constexpr Kind K = decltype(kind)::value;
-                const T scale = scale_at<T>(b.terms[t], b.factor);
-                exponents_of<K>(uses_square(K) ? squared : r, scale, T(b.terms[t].alpha), log_weights, exponents[t], count);
-            });
-        }
-        for (std::int64_t t = 0; t < b.term_count; ++t) {
-            with_kind<T>(b.terms[t].kind, [&](auto kind) {
-                constexpr Kind K = decltype(kind)::value;
-                weigh<K>(exponents[t], r, scale_at<T>(b.terms[t], b.factor), top, T(b.terms[t].weight), t > 0, squared, count);
-            });
-        }
-        if (own >= start && own < start + count) squared[own - start] = 0;
-        mass += sum(squared, count);
-    }
-    b.mass[i] = mass;
-    b.log_mass[i] = top + std::log(mass);
-}
-
-template <typename T>
-static void weigh_block(const Block<T>& b, std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) block_row(b, i);
 }
 
 // The arithmetic of the loop and nothing else, to measure how fast this machine could do it: one pass over a few points

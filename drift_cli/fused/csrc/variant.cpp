@@ -1,15 +1,19 @@
 // One instruction set's copy of the loops. Compiled once per set, with DRIFT_VARIANT naming it.
-#include "kernel_mean.hpp"
 #include "variant.hpp"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 
+namespace {
+
+template <typename T>
+constexpr drift::LoopsOf<T> loops_of() {
+    return {drift::transpose<T>,          drift::kernel_mean_direct<T>,
+            drift::Packed<T>::numbers,    drift::Scratch<T>::numbers,
+            drift::pack<T>,               drift::kernel_mean_by_products<T>};
+}
+
+}  // namespace
+
 extern const drift::Loops JOIN(drift_loops_, DRIFT_VARIANT);
-const drift::Loops JOIN(drift_loops_, DRIFT_VARIANT) = {
-    drift::kernel_mean<float>,
-    drift::kernel_mean<double>,
-    drift::weigh_block<float>,
-    drift::weigh_block<double>,
-    drift::arithmetic<float>,
-};
+const drift::Loops JOIN(drift_loops_, DRIFT_VARIANT) = {loops_of<float>(), loops_of<double>(), drift::arithmetic<float>};

@@ -1,15 +1,23 @@
 // The loops of one instruction set, as a table that the dispatcher picks from at run time.
 #pragma once
 
-#include "kernel_mean.hpp"
+#include "products.hpp"
 
 namespace drift {
 
+template <typename T>
+struct LoopsOf {
+    void (*transpose)(const Problem<T>&, T* coordinates);
+    void (*direct)(const Problem<T>&, std::int64_t begin, std::int64_t end);
+    std::int64_t (*packed_numbers)(const Problem<T>&);
+    std::int64_t (*scratch_numbers)(const Problem<T>&);
+    void (*pack)(const Problem<T>&, T* packed);
+    void (*by_products)(const Problem<T>&, T* packed, T* scratch, std::int64_t begin, std::int64_t end);
+};
+
 struct Loops {
-    void (*kernel_mean_f32)(const Problem<float>&, std::int64_t begin, std::int64_t end);
-    void (*kernel_mean_f64)(const Problem<double>&, std::int64_t begin, std::int64_t end);
-    void (*weigh_block_f32)(const Block<float>&, std::int64_t begin, std::int64_t end);
-    void (*weigh_block_f64)(const Block<double>&, std::int64_t begin, std::int64_t end);
+    LoopsOf<float> f32;
+    LoopsOf<double> f64;
     double (*arithmetic_f32)(std::int64_t repeats);
 };
 
