@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 from jaxtyping import install_import_hook
 
-_MATHEMATICS = ("fused", "drift", "metrics")
+_MATHEMATICS = ("fused.mean", "fused.eager", "fused.native", "fused.terms", "drift", "metrics")
 install_import_hook([f"drift_cli.{name}" for name in _MATHEMATICS], "beartype.beartype")
 
 import pytest  # noqa: E402
 import torch  # noqa: E402
+
+if not torch.cuda.is_available():  # Triton's interpreter runs the GPU's loop on the CPU; read when Triton is imported
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture

@@ -9,9 +9,7 @@ import torch
 from drift_cli.bench.contestants import official
 from drift_cli.config.commands import TrainConfig
 from drift_cli.training import bench as benches
-from drift_cli.training import ema
-from drift_cli.training.loss import stop_gradient_loss
-from drift_cli.training.optimizer import learning_rate
+from drift_cli.training import step as training
 
 
 def steps(config: TrainConfig) -> dict[str, Callable[[], object]]:
@@ -20,21 +18,11 @@ def steps(config: TrainConfig) -> dict[str, Callable[[], object]]:
 
 
 def _ours(config: TrainConfig) -> Callable[[], object]:
-    bench, done = benches.build(config), 0
+    advance, done = training.build(benches.build(config)), 0
 
     def step() -> None:
         nonlocal done
-        batch = bench.data(config.batch_size, "data", done)
-        x = bench.model.sample(config.batch_size, bench.stream("noise", done))
-        with torch.no_grad():
-            drift = bench.field(bench.kernel_at(done), x.detach(), None, batch)
-        loss = stop_gradient_loss(x, drift)
-        bench.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        for group in bench.optimizer.param_groups:
-            group["lr"] = learning_rate(config.optimizer, done % config.steps, config.steps)
-        bench.optimizer.step()
-        ema.update(bench.average, bench.model, config.ema.decay, done)
+        advance(done % config.steps)
         done += 1
 
     return step

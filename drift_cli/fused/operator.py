@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from drift_cli.fused import eager, native
+from drift_cli.fused import eager, gpu, native
 from drift_cli.fused.terms import Term, kernel_of
 
 _DIRECT_DIMENSIONS = 6  # up to here differences by coordinate are faster than inner products (docs/fused.md)
@@ -43,6 +43,9 @@ def kernel_mean(
         arguments = (x.contiguous(), y.contiguous(), None if log_weights is None else log_weights.contiguous())
         by_products = x.shape[1] > _DIRECT_DIMENSIONS
         return native.kernel_mean(terms, factors, *arguments, exclude_diagonal, mass_only, by_products)
+    if gpu.takes(x):
+        arguments = (x.contiguous(), y.contiguous(), None if log_weights is None else log_weights.contiguous())
+        return gpu.kernel_mean(terms, factors, *arguments, exclude_diagonal, mass_only)
     kernel = kernel_of(terms)
     parts = [eager.shift_and_log_mass(kernel.scaled(f), x, y, log_weights, exclude_diagonal) for f in factors]
     shifts = x.new_empty(len(factors), 0, x.shape[1]) if mass_only else torch.stack([shift for shift, _ in parts])

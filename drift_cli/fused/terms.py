@@ -38,6 +38,11 @@ class Term:
         return 0.5 / (self.alpha * self.bandwidth**2)
 
 
+def scale_at(term: Term, factor: float) -> float:
+    """The term's scale at `factor` times its bandwidth."""
+    return term.scale / (factor**2 if term.kind in (GAUSSIAN, RATIONAL) else factor)
+
+
 def terms_of(kernel: Kernel) -> tuple[Term, ...] | None:
     """The kernel's terms, or None where it has none."""
     if type(kernel) in _KINDS:

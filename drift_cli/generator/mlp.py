@@ -40,8 +40,11 @@ class Mlp(SampleGenerator):
         return self.layers(torch.cat([noise, one_hot(labels, self.classes, noise.dtype)], dim=1))
 
     def sample(self, n: int, generator: Generator, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
-        dtype = next(self.parameters()).dtype
-        return self(normal(n, self.noise, generator=generator, dtype=dtype), labels)
+        return self(self.draw(n, generator), labels)
+
+    def draw(self, n: int, generator: Generator) -> Float[Tensor, "n z"]:
+        """The noise that n samples are made from."""
+        return normal(n, self.noise, generator=generator, dtype=next(self.parameters()).dtype)
 
     def loss_scale(self, n: int) -> float:
         return 1.0

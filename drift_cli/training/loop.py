@@ -11,15 +11,15 @@ from drift_cli.errors import RunFailed
 from drift_cli.metrics.sliced_wasserstein import Distance
 from drift_cli.metrics.spread import is_collapsed, spread
 from drift_cli.runs.folder import RunFolder
-from drift_cli.training import checkpoint, ema
+from drift_cli.training import checkpoint
+from drift_cli.training import step as steps
 from drift_cli.training.bench import Bench
 from drift_cli.training.evaluation import distance, generate
-from drift_cli.training.loss import stop_gradient_loss
-from drift_cli.training.optimizer import learning_rate
 from drift_cli.training.progress import Progress
 from drift_cli.training.stop import StopRequest
 
 _QUERIES = 256  # rows over which the effective sample size is averaged
+_LOOK_EVERY = 10  # steps on a GPU between looks at the loss: each one waits for the device
 
 
 def fit(
@@ -37,47 +37,37 @@ def fit(
     if step == 0:
         keep_snapshot(bench, folder, 0)
 
+    advance = steps.build(bench)
+    look_every = 1 if bench.device.type == "cpu" else _LOOK_EVERY
+
     while step < config.steps and not stop.asked:
-        kernel = bench.kernel_at(step)
-        batch = bench.data(config.batch_size, "data", step)
-        labels = bench.labels_like(batch, config.batch_size, step)
-
-        x = bench.model.sample(config.batch_size, bench.stream("noise", step), labels)
-        with torch.no_grad():
-            drift = bench.field(kernel, x.detach(), labels, batch)
-        loss = stop_gradient_loss(x, drift)
-        if not bool(torch.isfinite(loss)):
-            check_finite(step, {"data": batch.points, "generated sample": x, "drift": drift, "loss": loss}, folder)
-
-        bench.optimizer.zero_grad(set_to_none=True)
-        (bench.model.loss_scale(len(x)) * loss).backward()
-        for group in bench.optimizer.param_groups:
-            group["lr"] = learning_rate(config.optimizer, step, config.steps)
-        bench.optimizer.step()
-        if bench.average is not bench.model:
-            ema.update(bench.average, bench.model, config.ema.decay, step)
-
+        taken = advance(step)
         step += 1  # from here on: steps done
         measured = step % config.evaluation.every == 0 or step in (1, config.steps)
         kept = step == config.steps or (config.checkpoint.every and step % config.checkpoint.every == 0)
+        if not (measured or kept or step in snapshots or step % look_every == 0):
+            continue
+        if not bool(torch.isfinite(taken.loss)):
+            tensors = {"data": taken.batch.points, "generated sample": taken.x, "drift": taken.drift}
+            check_finite(step - 1, tensors | {"loss": taken.loss}, folder)
         if measured or kept or step in snapshots:
             check_finite(step, {name: weight.detach() for name, weight in bench.model.named_parameters()}, folder)
         seconds = state.seconds + time.perf_counter() - began
         numbers = {
             "step": step,
-            "loss": float(loss.detach()),
-            "drift_norm": float(drift.norm(dim=1).mean()),
-            "bandwidth": kernel.bandwidth,
+            "loss": float(taken.loss),
+            "drift_norm": float(taken.drift.norm(dim=1).mean()),
+            "bandwidth": taken.kernel.bandwidth,
         }
         if measured:
             sw = distance(bench, config.evaluation.points, 1, "evaluation", step).value
-            some = None if labels is None else labels[:_QUERIES]
-            ess = bench.effective_sample_size(kernel, x.detach()[:_QUERIES], some, batch)
+            some = None if taken.labels is None else taken.labels[:_QUERIES]
+            ess = bench.effective_sample_size(taken.kernel, taken.x[:_QUERIES], some, taken.batch)
             rate = (step - state.step) / (seconds - state.seconds)
             numbers |= {"sw": sw, "sw_floor": floor.floor, "effective_sample_size": ess}
             check_finite(step, {name: torch.tensor(number) for name, number in numbers.items()}, folder)
             folder.append_metrics(numbers | {"steps_per_second": rate, "seconds": seconds})
-            if is_collapsed(x.detach(), target_spread):
+            if is_collapsed(taken.x, target_spread):
                 progress.warn(f"collapsed: at step {step} the generator emits (nearly) one point")
         progress.show(numbers)
         if step in snapshots:

@@ -83,8 +83,41 @@ def test_the_number_of_threads_changes_no_bit(dtype, dimension: int, plane) -> N
         found.append(kernel_mean(Laplace(0.3), x, y).shift)
     torch.set_num_threads(before)
     assert torch.equal(found[1], found[2])
-    if dimension == 2:  # matrix products may split their sums by thread
-        assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[1])
+
+
+@pytest.mark.parametrize("dimension", [2, 40])
+def test_deterministic_algorithms_are_what_they_are_asked_for(dimension: int, plane) -> None:
+    x, y = plane(300, dimension).requires_grad_(), plane(900, dimension).requires_grad_()
+
+    def bits() -> torch.Tensor:
+        found = kernel_mean(Laplace(0.3), x, y)
+        gradients = torch.autograd.grad(found.shift.square().sum() + found.log_mass.sum(), (x, y))
+        return torch.cat([found.shift.flatten(), *map(torch.flatten, gradients)])
+
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert torch.equal(bits(), bits())
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def test_near_points_in_many_dimensions_keep_their_digits(instruction_set: str, plane) -> None:
+    """|x|² + |y|² − 2x·y of two near points is a difference of large numbers: those are taken from differences."""
+    x = plane(300, 64).float()
+    y = torch.cat([x + 1e-3 * plane(300, 64).float(), plane(200, 64).float()])
+    kernel = Laplace(0.02)
+    exact, log_mass = eager.shift_and_log_mass(kernel, x.double(), y.double(), None, False)
+    found = kernel_mean(kernel, x, y)
+    assert float((found.shift - exact).norm() / exact.norm()) < 1e-4  # x − y itself is rounded to 1e-4 of 1e-3
+    assert float((found.log_mass - log_mass).abs().max()) < 1e-4
+    by_products = (x.square().sum(1)[:, None] + y.square().sum(1) - 2 * x @ y.T).clamp_min(0).sqrt()
+    assert float((torch.logsumexp(-by_products / 0.02, dim=1) - log_mass).abs().max()) > 1e-2  # so much is lost without
+
+
+def test_own_distance_is_zero_in_many_dimensions(plane) -> None:
+    x = plane(200, 64).float() + 100
+    assert float(kernel_mean(Laplace(1e-3), x, x).shift.abs().max()) < 1e-30
 
 
 @pytest.mark.parametrize("kernel", [Laplace(1.0), Gaussian(1.0)], ids=["laplace", "gaussian"])

@@ -260,10 +260,11 @@ static void kernel_mean_by_products(const Problem<T>& p, T* workspace, T* scratc
                     if (!(top > running_top)) {
                         top = running_top;
                     } else {
-                        const T shrink = std::exp(running_top - top);
-                        mass *= shrink;
-                        if (p.shift && mass != 0)
-                            for (std::int64_t k = 0; k < packed.d; ++k) sums[r * packed.d + k] *= shrink;
+                        if (mass != 0) {
+                            const T shrink = std::exp(running_top - top);
+                            mass *= shrink;
+                            for (std::int64_t k = 0; k < (p.shift ? packed.d : 0); ++k) sums[r * packed.d + k] *= shrink;
+                        }
                         running_top = top;
                     }
                     mass += row_weights(p, p.factors[f], squares, roots, least, log_weights, top, count, weights);

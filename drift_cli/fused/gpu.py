@@ -1,0 +1,72 @@
+"""The loop on a GPU: what `gpu_kernel` takes, made from tensors; absent without Triton and in many dimensions."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from drift_cli.fused.terms import Term, scale_at
+
+_MOST_DIMENSIONS = {torch.float32: 128, torch.float64: 8}  # above, blocks of the library's matrix products are better
+_SUMMED_BY_AXIS = 8  # dimensions up to which weighted differences are summed one by one, and no digit is lost
+_QUERIES, _POINTS = 16, 128  # of a tile: 2,048 queries then keep 128 multiprocessors busy
+
+
+def takes(x: Tensor) -> bool:
+    """Whether this tensor goes through the kernel."""
+    return x.device.type == "cuda" and _installed() and x.shape[1] <= _MOST_DIMENSIONS[x.dtype] and len(x) > 0
+
+
+@lru_cache
+def _installed() -> bool:
+    return importlib.util.find_spec("triton") is not None
+
+
+def kernel_mean(
+    terms: tuple[Term, ...],
+    factors: list[float],
+    x: Tensor,
+    y: Tensor,
+    log_weights: Tensor | None,
+    exclude: bool,
+    mass_only: bool,
+) -> tuple[Tensor, Tensor]:
+    """Shifts [f, n, d] and log masses [f, n]. All tensors contiguous and on one device."""
+    from drift_cli.fused import gpu_kernel
+
+    (n, d), m, count = x.shape, len(y), len(factors)
+    products = d > _SUMMED_BY_AXIS
+    if products:
+        centre = y.mean(dim=0)
+        x, y = x - centre, y - centre
+    shift = x.new_empty(count, 0 if mass_only else n, d)
+    log_mass = x.new_empty(count, n)
+    padded = max(16 if products else 1, 1 << (d - 1).bit_length())
+    grid = ((n + _QUERIES - 1) // _QUERIES, count)
+    gpu_kernel.kernel_mean[grid](
+        x, y, y if log_weights is None else log_weights, _numbers(terms, factors, x),
+        shift, log_mass, n, m,
+        d, padded, tuple(term.kind for term in terms), len(terms),
+        log_weights is not None, exclude, mass_only, products,
+        _QUERIES, _POINTS,
+        enable_fp_fusion=False,  # a product fused with the subtraction after it is not the number that was compared
+    )  # fmt: skip
+    return shift, log_mass
+
+
+def _numbers(terms: tuple[Term, ...], factors: list[float], x: Tensor) -> Tensor:
+    """[f, term, 3]: scale, alpha and weight, on the device."""
+    rows = tuple((scale_at(term, factor), term.alpha, term.weight) for factor in factors for term in terms)
+    if x.device.type == "cuda" and torch.cuda.is_current_stream_capturing():
+        # A graph may neither copy from the host nor read what somebody else may free: it fills in its own.
+        return torch.stack([x.new_full((), number) for row in rows for number in row])
+    return _kept_numbers(rows, x.dtype, x.device)
+
+
+@lru_cache(maxsize=64)
+def _kept_numbers(rows: tuple[tuple[float, ...], ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Kept, so that a step whose bandwidth stays as it was copies nothing to the device."""
+    return torch.tensor(rows, dtype=dtype, device=device)

@@ -1,0 +1,71 @@
+"""A step on tensors that stay in place is the step as it is written."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+
+from drift_cli import config as configs
+from drift_cli.config.commands import TrainConfig
+from drift_cli.drift import BatchNormalized, MeanShift, MultiTemperature
+from drift_cli.kernels import Laplace
+from drift_cli.training import bench as benches
+from drift_cli.training import step as steps
+from tests.problems.runs import train
+
+
+@pytest.fixture
+def settings(tmp_path, request: pytest.FixtureRequest):
+    assert train(tmp_path / "run", "steps=1", "dtype=float64", *request.param) == 0
+    return configs.load(tmp_path / "run" / "config.yaml", TrainConfig)
+
+
+def weights_after(advance: steps.Step, bench: benches.Bench, count: int) -> torch.Tensor:
+    for step in range(count):
+        advance(step)
+    return torch.cat([p.detach().flatten() for p in [*bench.model.parameters(), *bench.average.parameters()]])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [("steps=7",), ("steps=7", "schedule=exponential"), ("steps=7", "schedule=exponential", "drift=batch_normalized")],
+    indirect=True,
+)
+def test_steps_in_place_are_the_steps_as_written(settings) -> None:
+    first, second = benches.build(settings), benches.build(copy.deepcopy(settings))
+    assert steps.can_be_captured(first)
+    plain = weights_after(steps.DirectStep(first), first, 7)
+    in_place = weights_after(steps.CapturedStep(second), second, 7)
+    # A bandwidth that moves enters through a division and a product, each rounded.
+    tolerance = 0.0 if settings.schedule.name == "constant" else 1e-9
+    assert float((plain - in_place).abs().max()) <= tolerance
+
+
+@pytest.mark.parametrize(
+    ("drift", "without"),
+    [
+        (MeanShift("include"), True),
+        (BatchNormalized("exclude"), True),
+        (MultiTemperature(MeanShift("exclude"), (0.5, 2.0), normalize=False), True),
+        (MultiTemperature(MeanShift("exclude"), (0.5, 2.0), normalize=True), False),
+    ],
+)
+def test_drifts_without_a_length_of_their_own_scale_with_the_points(drift, without: bool, plane) -> None:
+    x, data, c = plane(20), plane(30), 3.0
+    assert steps.has_no_length(drift) == without
+    scaled = drift(Laplace(0.5 * c), c * x, c * data, c * x, paired=True)
+    plain = c * drift(Laplace(0.5), x, data, x, paired=True)
+    assert torch.allclose(scaled, plain, rtol=1e-10, atol=1e-12) == without
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("settings", [("steps=7",), ("steps=7", "schedule=exponential")], indirect=True)
+def test_a_captured_step_is_the_step_as_written(settings) -> None:
+    settings.device = "cuda"
+    first, second = benches.build(settings), benches.build(copy.deepcopy(settings))
+    captured = steps.build(second)
+    assert isinstance(captured, steps.CapturedStep)
+    plain = weights_after(steps.DirectStep(first), first, 7)
+    torch.testing.assert_close(weights_after(captured, second, 7), plain, rtol=1e-8, atol=1e-10)
