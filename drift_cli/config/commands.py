@@ -136,16 +136,18 @@ class BenchConfig(TrainConfig):
     tau: float | None = None
     seconds: float = MISSING
     largest_array_gb: float = MISSING
+    longest: float = MISSING
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.n, self.d = _numbers("n", self.n), _numbers("d", self.d)
         for what in self.what:
-            one_of("what", what, ("mean_shift", "row_column", "step"))
+            one_of("what", what, ("mean_shift", "narrow", "row_column", "step"))
         if self.tau is not None:
             positive("tau", self.tau)
         positive("seconds", self.seconds)
         at_least("largest_array_gb", self.largest_array_gb, 0)
+        positive("longest", self.longest)
 
 
 def _numbers(key: str, value: Any) -> list[int]:

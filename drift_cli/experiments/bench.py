@@ -23,6 +23,9 @@ from drift_cli.runs.files import write_json
 from drift_cli.training import device as devices
 
 _CHECKED_ROWS = 256  # queries whose drift is compared with float64
+_NARROW = 0.1  # a bandwidth so small that float32 exponentials underflow, which is slow where they are let
+_FEW = 6  # dimensions up to which the loop takes differences of coordinates
+_PRODUCTS = "products"
 _LARGEST_REFERENCE = 4096  # points up to which the row-and-column operator has a float64 reference
 
 
@@ -46,15 +49,22 @@ def run(config: BenchConfig, path: Path) -> list[Row]:
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     device = devices.resolve(config.device)
-    console, rows = make_console(), []
+    console = make_console()
+    rows: list[Row] = []
     limit = pairs_limit() if device.type == "cpu" and native.library() else None
     if limit:
-        console.print(f"limit: {limit:.3g} pairs/s, the loop's bare arithmetic without memory traffic", highlight=False)
+        console.print(f"limit at d = 2: {limit:.3g} pairs/s, the loop's bare arithmetic without memory traffic")
+    if any(d > _FEW for d in config.d):
+        console.print(f"limit above d = {_FEW}: the four matrix products alone, by blocks of rows")
     for what in config.what:
         cells = [(config.batch_size, 2)] if what == "step" else [(n, d) for n in config.n for d in config.d]
         for n, d in cells:
             with console.status(f"{what}, N = {n:,}, d = {d} …"):
-                found = _step_cell(config) if what == "step" else _cell(config, what, n, d, device, limit)
+                if what == "step":
+                    found = _step_cell(config)
+                else:
+                    sits_out = _too_long(config, rows, what, n, d)
+                    found = _cell(config, what, n, d, device, limit, sits_out)
             _show(console, found)
             rows += found
     try:
@@ -78,38 +88,47 @@ def pairs_limit() -> float:
     return pairs / (ms / 1e3)
 
 
-def _cell(config: BenchConfig, what: str, n: int, d: int, device: torch.device, limit: float | None) -> list[Row]:
+def _too_long(config: BenchConfig, rows: list[Row], what: str, n: int, d: int) -> set[str]:
+    """Who would take too long here, judged by their largest cell of this dimension so far: time grows as N²."""
+    before = [row for row in rows if (row.what, row.d) == (what, d)]
+    largest = {row.who: row for row in sorted(before, key=lambda row: row.n)}
+    gone = set(contestants.installed(what)) - {row.who for row in before if row.n == max(r.n for r in before)}
+    slow = {who for who, row in largest.items() if row.ms / 1e3 * (n / row.n) ** 2 > config.longest}
+    return (slow | gone if before else set()) - {"ours"}
+
+
+def _cell(
+    config: BenchConfig, what: str, n: int, d: int, device: torch.device, limit: float | None, sits_out: set[str]
+) -> list[Row]:
     generator = torch.Generator(device).manual_seed(config.seed)
     x, data = (torch.randn(n, d, generator=generator, device=device) for _ in range(2))
-    tau = config.tau or 0.3 * (d / 2) ** 0.5
+    tau = _NARROW if what == "narrow" else config.tau or 0.3 * (d / 2) ** 0.5
     fits = 4 * n * n * (2 if what == "row_column" else 1) <= config.largest_array_gb * 1e9
     functions = {
         who: partial(contestant, x, data, tau)
         for who, contestant in contestants.installed(what).items()
-        if fits or who not in contestants.BUILDS_AN_ARRAY
+        if (fits or who not in contestants.BUILDS_AN_ARRAY) and who not in sits_out
     }
     reference = _reference(what, x, data, tau)
-    times = measure.median_ms(functions, config.seconds)
+    bare = {_PRODUCTS: partial(contestants.products, x, data)} if what == "mean_shift" and d > _FEW else {}
+    times = measure.median_ms({**functions, **bare}, config.seconds)
     rows = []
     for who, function in functions.items():
         pairs = 2 * n * n / (times[who] / 1e3)
         error = None if (what, who) in contestants.ANOTHER_FIELD else _error(function(), reference)
         share = pairs / limit if limit and (what, d) == ("mean_shift", 2) else None
+        share = times[_PRODUCTS] / times[who] if bare else share
         rows.append(Row(what, who, n, d, times[who], measure.peak_mb(function), pairs, error, share))
     return rows
 
 
 def _reference(what: str, x: Tensor, data: Tensor, tau: float) -> Tensor | None:
     """The drift of the first rows in float64, by the dense formula."""
-    if what == "mean_shift":
+    if what != "row_column":
         some, x, data = x[:_CHECKED_ROWS].double(), x.double(), data.double()
 
         def mean(points: Tensor) -> Tensor:
-            distances = (
-                torch.linalg.vector_norm(some[:, None] - points[None], dim=2)
-                if x.shape[1] <= 16
-                else (torch.cdist(some, points))
-            )
+            distances = torch.cdist(some, points, compute_mode="donot_use_mm_for_euclid_dist")
             return torch.softmax(-distances / tau, dim=1) @ points
 
         return mean(data) - mean(x)

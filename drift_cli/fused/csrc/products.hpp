@@ -32,6 +32,7 @@ struct Lanes {
 constexpr std::int64_t group = 6;         // rows in registers at once: 6 x panel_vectors sums
 constexpr std::int64_t block_rows = 60;   // queries that meet a tile of points together
 constexpr std::int64_t breadth = 256;     // points in a tile
+constexpr std::int64_t run = 128;         // terms of an inner product added up before they join the others: fewer roundings
 constexpr double near = 0.01;  // a square below this share of |x|^2 + |y|^2 lost digits, and is taken again from differences
 
 constexpr std::int64_t rounded_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
@@ -58,6 +59,14 @@ struct Packed {
 };
 
 template <typename T>
+static inline T squared_norm(const T* x, std::int64_t d) {
+    T total = 0;
+#pragma omp simd reduction(+ : total)
+    for (std::int64_t k = 0; k < d; ++k) total += x[k] * x[k];
+    return total;
+}
+
+template <typename T>
 static void pack(const Problem<T>& p, T* workspace) {
     constexpr std::int64_t panel = Lanes<T>::panel;
     const Packed<T> to(p, workspace);
@@ -65,12 +74,8 @@ static void pack(const Problem<T>& p, T* workspace) {
         const bool there = j < p.m;
         const T* y = p.y + j * p.d;
         T* column = to.by_points + j / panel * panel * p.d + j % panel;
-        T total = 0;
-        for (std::int64_t k = 0; k < p.d; ++k) {
-            column[k * panel] = there ? y[k] : T(0);
-            total += there ? y[k] * y[k] : T(0);
-        }
-        to.squared[j] = there ? total : std::numeric_limits<T>::infinity();
+        for (std::int64_t k = 0; k < p.d; ++k) column[k * panel] = there ? y[k] : T(0);
+        to.squared[j] = there ? squared_norm(y, p.d) : std::numeric_limits<T>::infinity();
         if (to.log_weights) to.log_weights[j] = there ? p.log_weights[j] : T(0);
         for (std::int64_t k = 0; k < to.d; k += panel) {
             const std::int64_t width = std::min(panel, to.d - k);
@@ -98,16 +103,21 @@ static DRIFT_INLINE bool panel_squares(const T* const (&rows)[group], const T (&
     using L = Lanes<T>;
     using V = typename L::Vector;
     V products[group][panel_vectors] = {};
-    for (std::int64_t k = 0; k < d; ++k) {
-        V y[panel_vectors];
+    for (std::int64_t begin = 0; begin < d; begin += run) {
+        V part[group][panel_vectors] = {};
+        for (std::int64_t k = begin; k < std::min(begin + run, d); ++k) {
+            V y[panel_vectors];
 #pragma GCC unroll 4
-        for (int c = 0; c < panel_vectors; ++c) y[c] = L::load(points + k * L::panel + c * L::count);
+            for (int c = 0; c < panel_vectors; ++c) y[c] = L::load(points + k * L::panel + c * L::count);
 #pragma GCC unroll 6
-        for (int r = 0; r < group; ++r) {
-            const V x = rows[r][k] - V{};
+            for (int r = 0; r < group; ++r) {
+                const V x = rows[r][k] - V{};
 #pragma GCC unroll 4
-            for (int c = 0; c < panel_vectors; ++c) products[r][c] += x * y[c];
+                for (int c = 0; c < panel_vectors; ++c) part[r][c] += x * y[c];
+            }
         }
+        for (int r = 0; r < group; ++r)
+            for (int c = 0; c < panel_vectors; ++c) products[r][c] += part[r][c];
     }
     auto any = V{} < V{};
     for (int r = 0; r < group; ++r) {
@@ -153,11 +163,7 @@ static inline T smallest(const T* values, std::int64_t count) {
 template <int C, typename T>
 static DRIFT_INLINE void add_products(const T* weights, const T* points, std::int64_t count, T* sums, std::int64_t stride) {
     using L = Lanes<T>;
-    typename L::Vector total[group][C];
-#pragma GCC unroll 6
-    for (int r = 0; r < group; ++r)
-#pragma GCC unroll 4
-        for (int c = 0; c < C; ++c) total[r][c] = L::load(sums + r * stride + c * L::count);
+    typename L::Vector total[group][C] = {};
     for (std::int64_t j = 0; j < count; ++j) {
         typename L::Vector y[C];
 #pragma GCC unroll 4
@@ -172,7 +178,10 @@ static DRIFT_INLINE void add_products(const T* weights, const T* points, std::in
 #pragma GCC unroll 6
     for (int r = 0; r < group; ++r)
 #pragma GCC unroll 4
-        for (int c = 0; c < C; ++c) L::store(sums + r * stride + c * L::count, total[r][c]);
+        for (int c = 0; c < C; ++c) {
+            T* into = sums + r * stride + c * L::count;
+            L::store(into, L::load(into) + total[r][c]);
+        }
 }
 
 // Weights of one row over a tile at one bandwidth, relative to exp(top); returns their sum.
@@ -204,9 +213,7 @@ static void kernel_mean_by_products(const Problem<T>& p, T* workspace, T* scratc
         const std::int64_t rows = std::min(block_rows, end - first);
         for (std::int64_t r = 0; r < rounded_up(rows, group); ++r) {
             const T* x = p.x + std::min(first + r, end - 1) * p.d;
-            T total = 0;
-            for (std::int64_t k = 0; k < p.d; ++k) total += x[k] * x[k];
-            x_squared[r] = total;
+            x_squared[r] = squared_norm(x, p.d);
         }
         std::fill_n(own.sums, p.factor_count * block_rows * packed.d, T(0));
         for (std::int64_t f = 0; f < p.factor_count; ++f) {
