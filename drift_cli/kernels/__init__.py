@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drift_cli.config import kernel as settings
-from drift_cli.kernels.base import Kernel
+from drift_cli.kernels.base import Kernel, Weighted
 from drift_cli.kernels.gaussian import Gaussian
 from drift_cli.kernels.laplace import Laplace
 from drift_cli.kernels.matern32 import Matern32
@@ -11,8 +11,20 @@ from drift_cli.kernels.matern52 import Matern52
 from drift_cli.kernels.mixture import Mixture
 from drift_cli.kernels.power import Power
 from drift_cli.kernels.rational_quadratic import RationalQuadratic
+from drift_cli.kernels.spectral import Spectral
 
-__all__ = ["Gaussian", "Kernel", "Laplace", "Matern32", "Matern52", "Mixture", "Power", "RationalQuadratic", "build"]
+__all__ = [
+    "Gaussian",
+    "Kernel",
+    "Laplace",
+    "Matern32",
+    "Matern52",
+    "Mixture",
+    "Power",
+    "RationalQuadratic",
+    "Spectral",
+    "build",
+]
 
 
 def build(config: settings.KernelConfig) -> Kernel:

@@ -24,3 +24,12 @@ class Kernel(Protocol):
     def scaled(self, factor: float) -> Self:
         """The same kernel at `factor` times its bandwidth."""
         ...
+
+
+@runtime_checkable
+class Weighted(Kernel, Protocol):
+    """A kernel whose profile has a slope in closed form."""
+
+    def weight(self, r: Tensor) -> Tensor:
+        """w(r) = −φ'(r)/(r φ(r)), by which ∇_x k = w k (y − x): constant for the Gaussian kernel alone."""
+        ...

@@ -5,9 +5,12 @@ Its drift is a score difference (Turan & Ovsjanikov, Theorem 4.1).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
+import torch
 from torch import Tensor
 
 
@@ -20,3 +23,15 @@ class Gaussian:
 
     def scaled(self, factor: float) -> Self:
         return replace(self, bandwidth=factor * self.bandwidth)
+
+    def weight(self, r: Tensor) -> Tensor:
+        return torch.full_like(r, 1 / self.bandwidth**2)
+
+    def log_integral(self, d: int) -> float:
+        return d / 2 * math.log(2 * math.pi) + d * math.log(self.bandwidth)
+
+    def spectrum(self, frequency: np.ndarray, d: int) -> np.ndarray:
+        return np.exp(-((self.bandwidth * frequency) ** 2) / 2)
+
+    def rate(self, frequency: np.ndarray, d: int) -> np.ndarray:
+        return (self.bandwidth * frequency) ** 2 * self.spectrum(frequency, d)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
 from torch import Tensor
+
+from drift_cli.kernels.spectral import matern_log_integral, matern_rate, matern_spectrum
 
 
 @dataclass(frozen=True)
@@ -17,3 +20,15 @@ class Laplace:
 
     def scaled(self, factor: float) -> Self:
         return replace(self, bandwidth=factor * self.bandwidth)
+
+    def weight(self, r: Tensor) -> Tensor:
+        return 1 / (r * self.bandwidth)
+
+    def log_integral(self, d: int) -> float:
+        return matern_log_integral(self.bandwidth, 0.5, d)
+
+    def spectrum(self, frequency: np.ndarray, d: int) -> np.ndarray:
+        return matern_spectrum(frequency, self.bandwidth, 0.5, d)
+
+    def rate(self, frequency: np.ndarray, d: int) -> np.ndarray:
+        return matern_rate(frequency, self.bandwidth, 0.5, d)

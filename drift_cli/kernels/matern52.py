@@ -6,7 +6,10 @@ import math
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
 from torch import Tensor
+
+from drift_cli.kernels.spectral import matern_log_integral, matern_rate, matern_spectrum
 
 
 @dataclass(frozen=True)
@@ -19,3 +22,17 @@ class Matern52:
 
     def scaled(self, factor: float) -> Self:
         return replace(self, bandwidth=factor * self.bandwidth)
+
+    def weight(self, r: Tensor) -> Tensor:
+        a = math.sqrt(5) / self.bandwidth
+        u = a * r
+        return a**2 * (1 + u) / (3 * (1 + u + u.square() / 3))
+
+    def log_integral(self, d: int) -> float:
+        return matern_log_integral(self.bandwidth / math.sqrt(5), 2.5, d)
+
+    def spectrum(self, frequency: np.ndarray, d: int) -> np.ndarray:
+        return matern_spectrum(frequency, self.bandwidth / math.sqrt(5), 2.5, d)
+
+    def rate(self, frequency: np.ndarray, d: int) -> np.ndarray:
+        return matern_rate(frequency, self.bandwidth / math.sqrt(5), 2.5, d)

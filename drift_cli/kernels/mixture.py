@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from drift_cli.kernels.base import Kernel
+from drift_cli.kernels.base import Kernel, Weighted
+from drift_cli.kernels.spectral import Spectral
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,32 @@ class Mixture:
     def scaled(self, factor: float) -> Self:
         components = tuple(kernel.scaled(factor) for kernel in self.components)
         return type(self)(factor * self.bandwidth, components, self.weights)
+
+    def weight(self, r: Tensor) -> Tensor:
+        """The components' weights, each by its share of φ(r)."""
+        terms = [kernel.log_profile(r) + math.log(w) for kernel, w in zip(self.components, self.weights, strict=True)]
+        shares = torch.softmax(torch.stack(terms), dim=0)
+        weights = [cast(Weighted, kernel).weight(r) for kernel in self.components]
+        return (shares * torch.stack(weights)).sum(dim=0)
+
+    def log_integral(self, d: int) -> float:
+        return float(np.logaddexp.reduce(self._log_parts(d)))
+
+    def spectrum(self, frequency: np.ndarray, d: int) -> np.ndarray:
+        return np.sum([share * kernel.spectrum(frequency, d) for share, kernel in self._shares(d)], axis=0)
+
+    def rate(self, frequency: np.ndarray, d: int) -> np.ndarray:
+        return np.sum([share * kernel.rate(frequency, d) for share, kernel in self._shares(d)], axis=0)
+
+    def _log_parts(self, d: int) -> list[float]:
+        total = math.fsum(self.weights)
+        logs = (math.log(weight / total) for weight in self.weights)
+        return [k.log_integral(d) + log for k, log in zip(self._spectral(), logs, strict=True)]
+
+    def _shares(self, d: int) -> list[tuple[float, Spectral]]:
+        """Each component with its part of k̂(0)."""
+        whole = self.log_integral(d)
+        return [(math.exp(part - whole), k) for part, k in zip(self._log_parts(d), self._spectral(), strict=True)]
+
+    def _spectral(self) -> list[Spectral]:
+        return [cast(Spectral, kernel) for kernel in self.components]

@@ -3,11 +3,11 @@ r"""A power of a kernel, $\varphi(r)^p$; $p = 2$ gives the second moment of the 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, cast
 
 from torch import Tensor
 
-from drift_cli.kernels.base import Kernel
+from drift_cli.kernels.base import Kernel, Weighted
 
 
 @dataclass(frozen=True)
@@ -24,3 +24,6 @@ class Power:
 
     def scaled(self, factor: float) -> Self:
         return replace(self, base=self.base.scaled(factor))
+
+    def weight(self, r: Tensor) -> Tensor:
+        return self.exponent * cast(Weighted, self.base).weight(r)

@@ -4,10 +4,14 @@ Its Fourier transform exists for $\alpha > d/2$; as a weight it may be used at a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
 from torch import Tensor
+
+from drift_cli.kernels.spectral import bessel_rate, scaled_bessel
 
 
 @dataclass(frozen=True)
@@ -20,3 +24,28 @@ class RationalQuadratic:
 
     def scaled(self, factor: float) -> Self:
         return replace(self, bandwidth=factor * self.bandwidth)
+
+    def weight(self, r: Tensor) -> Tensor:
+        return 1 / (self.bandwidth**2 + r.square() / (2 * self.alpha))
+
+    def log_integral(self, d: int) -> float:
+        """By the Gamma mixture of Gaussians that the kernel is; finite for α > d/2."""
+        order = self._order(d)
+        return (
+            d / 2 * math.log(2 * math.pi * self.alpha * self.bandwidth**2)
+            + math.lgamma(order)
+            - math.lgamma(self.alpha)
+        )
+
+    def spectrum(self, frequency: np.ndarray, d: int) -> np.ndarray:
+        r"""$\frac{2^{1-\nu}}{\Gamma(\nu)} z^\nu K_\nu(z)$ with ν = α − d/2 and z = √(2α) ℓ|ξ|."""
+        return scaled_bessel(self._order(d), math.sqrt(2 * self.alpha) * self.bandwidth * frequency)
+
+    def rate(self, frequency: np.ndarray, d: int) -> np.ndarray:
+        r"""$\frac{2^{1-\nu}}{\Gamma(\nu)} z^{\nu+1} K_{\nu-1}(z)$, by $(z^\nu K_\nu)' = -z^\nu K_{\nu-1}$."""
+        return bessel_rate(self._order(d), math.sqrt(2 * self.alpha) * self.bandwidth * frequency)
+
+    def _order(self, d: int) -> float:
+        if self.alpha <= d / 2:
+            raise ValueError(f"a rational quadratic has a Fourier transform in {d} dimensions for alpha > {d / 2} only")
+        return self.alpha - d / 2
