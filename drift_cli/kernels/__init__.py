@@ -23,6 +23,7 @@ __all__ = [
     "Power",
     "RationalQuadratic",
     "Spectral",
+    "Weighted",
     "build",
 ]
 

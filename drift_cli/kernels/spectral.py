@@ -1,6 +1,7 @@
 r"""What a kernel is in Fourier space, for those that have a transform.
 
-For $k(z) = \varphi(|z|)$ in $\mathbb R^d$ the *spectrum* is $h(\xi) = \hat k(\xi)/\hat k(0)$, a function of $|\xi|$; near a uniform density the mean-shift drift makes the mode $\xi$ of a perturbation decay at the rate
+For $k(z) = \varphi(|z|)$ in $\mathbb R^d$ the *spectrum* is $h(\xi) = \hat k(\xi)/\hat k(0)$, a function of
+$|\xi|$; near a uniform density the mean-shift drift makes the mode $\xi$ of a perturbation decay at the rate
 
 $$\lambda(\xi) = -\frac{d\,h}{d\log|\xi|}$$
 

@@ -1,0 +1,1 @@
+"""The papers' claims as data, and the verdicts that measurements give."""

@@ -1,0 +1,76 @@
+"""Claims and verdicts. A verdict is computed from a measurement; none is written by hand."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+FILE = Path(__file__).with_name("claims.yaml")
+CONFIRMED, CONDITIONAL, REFUTED, UNTESTED = "confirmed", "holds under a condition", "not confirmed", "not tested"
+_CRITERION = re.compile(r"(?P<sign><=|>=) *(?P<bound>\S+)|(?P<low>\S+) *\.\. *(?P<high>\S+)")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of a paper, and what decides it. `control`: a check of ours that the test can fail."""
+
+    id: str
+    paper: str
+    place: str
+    statement: str
+    reconstructed: bool
+    command: str
+    field: str
+    criterion: str
+    condition: str = ""
+    control: bool = False
+
+    def __post_init__(self) -> None:
+        if not _CRITERION.fullmatch(self.criterion):
+            raise ValueError(f'{self.id}: a criterion is "<= x", ">= x" or "x .. y", got "{self.criterion}"')
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim with its measured value, None where it was not measured."""
+
+    claim: Claim
+    value: float | None
+    verdict: str
+
+
+def load(command: str | None = None) -> list[Claim]:
+    """The claims of the claims file in its order; of one command, or all."""
+    entries = OmegaConf.to_container(OmegaConf.load(FILE)) or []
+    assert isinstance(entries, list)
+    claims = [Claim(**entry) for entry in entries]
+    return [claim for claim in claims if command in (None, claim.command)]
+
+
+def judge(command: str, summary: dict[str, float]) -> list[Verdict]:
+    """A verdict for every claim that `command` tests, from the numbers that it measured."""
+    return [_verdict(claim, summary.get(claim.field)) for claim in load(command)]
+
+
+def _verdict(claim: Claim, value: float | None) -> Verdict:
+    if value is None or not math.isfinite(value):
+        return Verdict(claim, None, UNTESTED)
+    if not holds(claim.criterion, value):
+        return Verdict(claim, value, REFUTED)
+    return Verdict(claim, value, CONDITIONAL if claim.condition else CONFIRMED)
+
+
+def holds(criterion: str, value: float) -> bool:
+    """Whether `value` satisfies "<= x", ">= x" or "x .. y"."""
+    found = _CRITERION.fullmatch(criterion)
+    assert found is not None
+    match found["sign"]:
+        case "<=":
+            return value <= float(found["bound"])
+        case ">=":
+            return value >= float(found["bound"])
+    return float(found["low"]) <= value <= float(found["high"])

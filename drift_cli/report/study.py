@@ -1,0 +1,92 @@
+"""What every study leaves behind: summary, curves, figures, provenance, and a printed table of claims with verdicts."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from drift_cli import config as configs
+from drift_cli.console import make as make_console
+from drift_cli.errors import UserError
+from drift_cli.report import claims
+from drift_cli.runs import provenance
+from drift_cli.runs.files import write_json
+
+Curves = Mapping[str, Sequence[Any] | np.ndarray]
+
+
+@dataclass
+class Study:
+    """The run folder of a study while it works. `summary` is flat; each of `curves` becomes one CSV file."""
+
+    command: str
+    path: Path
+    console: Console
+    progress: Progress
+    summary: dict[str, float] = field(default_factory=dict)
+    figures: list[Path] = field(default_factory=list)
+
+    def part(self, what: str) -> None:
+        """Say what is being done now; each part is one step of the progress bar."""
+        task = self.progress.tasks[0]
+        self.progress.update(task.id, description=what, completed=task.completed + (task.description != ""))
+
+    def curves(self, name: str, columns: Curves) -> None:
+        """Write columns of equal length to data/<name>.csv, for others to draw again."""
+        folder = self.path / "data"
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = zip(*(np.asarray(column).tolist() for column in columns.values()), strict=True)
+        with (folder / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            writer.writerows(rows)
+
+
+@contextmanager
+def study(command: str, config: Any, path: Path, seed: int, parts: int) -> Iterator[Study]:
+    """Open the run folder, show progress over `parts` parts, and write everything at the end."""
+    console, began = make_console(), time.perf_counter()
+    origin = provenance.at_start(command, seed, torch.device("cpu"))
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        configs.save(config, path / "config.yaml")
+    except OSError as error:
+        raise UserError(f"The output folder {path} cannot be written: {error.strerror}.") from error
+    (path / "summary.json").unlink(missing_ok=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        progress.add_task("", total=parts)
+        opened = Study(command, path, console, progress)
+        yield opened
+    seconds = time.perf_counter() - began
+    write_json(path / "provenance.json", origin | provenance.at_end(torch.device("cpu"), seconds))
+    write_json(path / "summary.json", {key: float(value) for key, value in opened.summary.items()})
+    show(console, claims.judge(command, opened.summary))
+    for place in [*opened.figures, path / "summary.json"]:
+        console.print(str(place), highlight=False, soft_wrap=True)
+
+
+def show(console: Console, verdicts: list[claims.Verdict]) -> None:
+    """The claims with the measured number, the criterion and the verdict."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("claim", "where", "measured", "criterion", "verdict"):
+        table.add_column(heading, justify="right" if heading == "measured" else "left", overflow="fold")
+    for each in verdicts:
+        claim = each.claim
+        where = f"{claim.paper}, {claim.place}" + (" (as reconstructed)" if claim.reconstructed else "")
+        measured = "–" if each.value is None else f"{each.value:.3g}"
+        verdict = each.verdict + (f": {claim.condition}" if each.verdict == claims.CONDITIONAL else "")
+        statement = f"control: {claim.statement}" if claim.control else claim.statement
+        table.add_row(statement, where, measured, claim.criterion, verdict)
+    console.print(table)

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from drift_cli.cli import COMMANDS
+from drift_cli.report import claims
+
+
+def test_every_claim_is_whole_and_named_once() -> None:
+    every = claims.load()
+    assert len({claim.id for claim in every}) == len(every)
+    for claim in every:
+        assert claim.command in COMMANDS
+        assert claim.statement
+        assert claim.field
+
+
+@pytest.mark.parametrize(
+    ("criterion", "inside", "outside"),
+    [("<= 1e-12", 1e-13, 1e-11), (">= 0.5", 0.5, 0.4), ("-0.55 .. -0.45", -0.5, -0.6)],
+)
+def test_a_changed_measurement_changes_the_verdict(criterion: str, inside: float, outside: float, monkeypatch) -> None:
+    for condition, good in (("", claims.CONFIRMED), ("only so", claims.CONDITIONAL)):
+        claim = claims.Claim("x", "TO", "Thm 1", "It holds.", False, "train", "error", criterion, condition)
+        monkeypatch.setattr(claims, "load", lambda command, claim=claim: [claim])
+        assert claims.judge("train", {"error": inside})[0].verdict == good
+        assert claims.judge("train", {"error": outside})[0].verdict == claims.REFUTED
+        assert claims.judge("train", {})[0].verdict == claims.UNTESTED
+        assert claims.judge("train", {"error": math.nan})[0].verdict == claims.UNTESTED
+
+
+def test_a_criterion_that_says_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="a criterion is"):
+        claims.Claim("x", "TO", "Thm 1", "It holds.", False, "train", "error", "about 3")
