@@ -24,7 +24,11 @@ COMMANDS = {
     "train": "train a one-step generator by drifting",
     "sample": "draw samples from a trained run",
     "table": "one row per run below a folder, mean ± sd over seeds",
+    "verify-score": "Theorem 4.1: is the Gaussian drift a score difference, exactly and from samples",
+    "verify-radial": "how near a score difference the drift of a radial kernel is, by dimension and temperature",
+    "spectral": "Theorem 5.2, Figure 2: how fast each frequency decays, predicted and measured",
     "bench": "how fast the drift is here, beside naive torch and its peers",
+    "ablate-schedule": "which bandwidth schedule is best: Theorem 6.2, the optimum, real training",
 }
 _POSITIONAL = {"table": "folder", "sample": "run"}  # `drift table FOLDER` is `drift table folder=FOLDER`
 _FLAGS = ("-m", "--multirun", "--resolve", "--hydra-help")

@@ -7,13 +7,18 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, between, fraction, one_of, positive
+from drift_cli.config.ablate_schedule import AblateScheduleConfig
+from drift_cli.config.checks import at_least, between, one_of, positive
 from drift_cli.config.dataset import DATASETS, DatasetConfig
 from drift_cli.config.drift import DRIFTS, DriftConfig
 from drift_cli.config.generator import GENERATORS, GeneratorConfig
 from drift_cli.config.kernel import KERNELS, KernelConfig
 from drift_cli.config.optimizer import OPTIMIZERS, OptimizerConfig
 from drift_cli.config.schedule import SCHEDULES, ScheduleConfig
+from drift_cli.config.training import DEVICES, CheckpointConfig, EmaConfig, EvaluationConfig
+from drift_cli.config.verify_radial import VerifyRadialConfig
+from drift_cli.config.verify_score import VerifyScoreConfig
+from drift_cli.config.spectral import SpectralConfig
 from drift_cli.errors import UserError
 
 GROUPS: dict[str, dict[str, type]] = {
@@ -24,45 +29,6 @@ GROUPS: dict[str, dict[str, type]] = {
     "generator": GENERATORS,
     "optimizer": OPTIMIZERS,
 }
-DEVICES = ("auto", "cpu", "cuda", "mps")
-
-
-@dataclass
-class EmaConfig:
-    """Exponential moving average of the weights: θ̄ ← decay·θ̄ + (1 − decay)·θ; 0 switches it off."""
-
-    decay: float = MISSING
-
-    def __post_init__(self) -> None:
-        fraction("ema.decay", self.decay)
-
-
-@dataclass
-class EvaluationConfig:
-    """`every`: steps between points of the curves; the sizes of the sliced Wasserstein distances."""
-
-    every: int = MISSING
-    points: int = MISSING
-    large_points: int = MISSING
-    projections: int = MISSING
-    draws: int = MISSING
-
-    def __post_init__(self) -> None:
-        for key in ("every", "points", "projections", "draws"):
-            at_least(f"evaluation.{key}", getattr(self, key), 1)
-        at_least("evaluation.large_points", self.large_points, 0)
-
-
-@dataclass
-class CheckpointConfig:
-    """A checkpoint every `every` steps (0: only at the end); the last `keep` are kept."""
-
-    every: int = MISSING
-    keep: int = MISSING
-
-    def __post_init__(self) -> None:
-        at_least("checkpoint.every", self.every, 0)
-        at_least("checkpoint.keep", self.keep, 1)
 
 
 @dataclass
@@ -164,4 +130,8 @@ COMMANDS: dict[str, type] = {
     "sample": SampleConfig,
     "table": TableConfig,
     "bench": BenchConfig,
+    "ablate-schedule": AblateScheduleConfig,
+    "verify-score": VerifyScoreConfig,
+    "verify-radial": VerifyRadialConfig,
+    "spectral": SpectralConfig,
 }

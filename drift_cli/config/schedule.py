@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, positive_fraction
+from drift_cli.config.checks import at_least, between, one_of, positive_fraction
 
 
 @dataclass
@@ -46,9 +46,25 @@ class CosineScheduleConfig(SweepConfig):
     name: str = "cosine"
 
 
+@dataclass
+class OptimalScheduleConfig(SweepConfig):
+    """`kernel` and `dimension`: whose rates decide how long to stay at which bandwidth."""
+
+    name: str = "optimal"
+    kernel: str = MISSING
+    dimension: int = MISSING
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("schedule.kernel", self.kernel, ("gaussian", "laplace", "matern32", "matern52"))
+        at_least("schedule.dimension", self.dimension, 1)
+        between("schedule.floor", self.floor, 1e-4, 0.8)  # one bandwidth serves a narrower sweep best
+
+
 SCHEDULES: dict[str, type[ScheduleConfig]] = {
     "constant": ConstantScheduleConfig,
     "exponential": ExponentialScheduleConfig,
     "linear": LinearScheduleConfig,
     "cosine": CosineScheduleConfig,
+    "optimal": OptimalScheduleConfig,
 }

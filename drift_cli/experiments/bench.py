@@ -45,17 +45,23 @@ class Row:
 
 
 def run(config: BenchConfig, path: Path) -> list[Row]:
-    """Measure every cell, print the table, write bench.json and the figure into the run folder."""
+    """Measure every cell and print it; bench.json in the run folder grows with them, and a figure ends it."""
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     device = devices.resolve(config.device)
     console = make_console()
     rows: list[Row] = []
+    origin = provenance.at_start("bench", config.seed, device)
     limit = pairs_limit() if device.type == "cpu" and native.library() else None
     if limit:
         console.print(f"limit at d = 2: {limit:.3g} pairs/s, the loop's bare arithmetic without memory traffic")
     if any(d > _FEW for d in config.d):
         console.print(f"limit above d = {_FEW}: the four matrix products alone, by blocks of rows")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        write_json(path / "provenance.json", origin | {"limit_pairs_per_s": limit})
+    except OSError as error:
+        raise UserError(f"The output folder {path} cannot be written: {error.strerror}.") from error
     for what in config.what:
         cells = [(config.batch_size, 2)] if what == "step" else [(n, d) for n in config.n for d in config.d]
         for n, d in cells:
@@ -67,13 +73,7 @@ def run(config: BenchConfig, path: Path) -> list[Row]:
                     found = _cell(config, what, n, d, device, limit, sits_out)
             _show(console, found)
             rows += found
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        write_json(path / "bench.json", [asdict(row) for row in rows])
-        origin = provenance.at_start("bench", config.seed, device)
-        write_json(path / "provenance.json", origin | {"limit_pairs_per_s": limit})
-    except OSError as error:
-        raise UserError(f"The output folder {path} cannot be written: {error.strerror}.") from error
+            write_json(path / "bench.json", [asdict(row) for row in rows])  # a long bench that is stopped keeps these
     console.print(f"{path / 'bench.json'}", highlight=False, soft_wrap=True)
     drawn = [asdict(row) for row in rows if row.what != "step"]
     if len({row["n"] for row in drawn}) > 1:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from drift_cli import kernels
+from drift_cli.config import kernel as kernel_settings
 from drift_cli.config import schedule as settings
 from drift_cli.schedules.base import Schedule
 from drift_cli.schedules.constant import Constant
 from drift_cli.schedules.cosine import Cosine
 from drift_cli.schedules.exponential import Exponential
 from drift_cli.schedules.linear import Linear
+from drift_cli.schedules.optimal import Optimal
 
-__all__ = ["Constant", "Cosine", "Exponential", "Linear", "Schedule", "build"]
+__all__ = ["Constant", "Cosine", "Exponential", "Linear", "Optimal", "Schedule", "build"]
 
 
 def build(config: settings.ScheduleConfig) -> Schedule:
@@ -23,4 +28,7 @@ def build(config: settings.ScheduleConfig) -> Schedule:
             return Linear(config.floor, config.steps)
         case settings.CosineScheduleConfig():
             return Cosine(config.floor, config.steps)
+        case settings.OptimalScheduleConfig():
+            kernel = kernels.build(kernel_settings.KERNELS[config.kernel](bandwidth=1.0))
+            return Optimal(config.floor, config.steps, cast(kernels.Spectral, kernel), config.dimension)
     raise TypeError(f"no schedule is built from {type(config).__name__}")

@@ -1,0 +1,41 @@
+"""Settings of `drift verify-score`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from omegaconf import MISSING
+
+from drift_cli.config.checks import at_least, not_empty, positive
+from drift_cli.errors import UserError
+
+
+@dataclass
+class VerifyScoreConfig:
+    modes: int = MISSING
+    radius: float = MISSING
+    deviation: float = MISSING
+    bandwidths: list[float] = MISSING
+    samples: list[int] = MISSING
+    repeats: int = MISSING
+    queries: int = MISSING
+    field_bandwidth: float = MISSING
+    field_samples: int = MISSING
+    seed: int = MISSING
+
+    def __post_init__(self) -> None:
+        at_least("modes", self.modes, 1)
+        at_least("radius", self.radius, 0)
+        positive("deviation", self.deviation)
+        not_empty("bandwidths", self.bandwidths)
+        for bandwidth in self.bandwidths:
+            positive("each of bandwidths", bandwidth)
+        positive("field_bandwidth", self.field_bandwidth)
+        for count in self.samples:
+            at_least("each of samples", count, 2)
+        if len(set(self.samples)) < 2:
+            raise UserError(f"samples must name at least 2 sizes to fit an exponent to, got {self.samples}.")
+        at_least("repeats", self.repeats, 2)
+        at_least("queries", self.queries, 1)
+        at_least("field_samples", self.field_samples, 2)
+        at_least("seed", self.seed, 0)

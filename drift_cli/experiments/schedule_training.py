@@ -1,0 +1,139 @@
+"""Training runs that differ in the bandwidth schedule alone; finished ones are kept in the folder and not repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+
+from drift_cli.config.ablate_schedule import AblateScheduleConfig
+from drift_cli.config.commands import TrainConfig
+from drift_cli.config.dataset import CheckerboardConfig, DatasetConfig, GaussianMixtureConfig
+from drift_cli.config.schedule import (
+    ConstantScheduleConfig,
+    CosineScheduleConfig,
+    ExponentialScheduleConfig,
+    LinearScheduleConfig,
+    OptimalScheduleConfig,
+    ScheduleConfig,
+)
+from drift_cli.config.training import CheckpointConfig
+from drift_cli.errors import RunFailed
+from drift_cli.runs.files import read_json, write_json
+from drift_cli.training import bench as benches
+from drift_cli.training import step as steps
+from drift_cli.training.evaluation import distance
+
+WIDE, NARROW = "constant, wide", "constant, narrow"
+_STAIRS_OF = ("gaussian", "laplace", "matern32", "matern52")
+
+
+@dataclass(frozen=True)
+class Run:
+    """SW-2 of one run at `steps` (of the averaged weights), beside the floor of each evaluation."""
+
+    target: str
+    schedule: str
+    seed: int
+    steps: np.ndarray
+    sw: np.ndarray
+    floor: np.ndarray
+
+
+def planned(config: AblateScheduleConfig) -> dict[tuple[str, str, int], TrainConfig]:
+    """The runs by target, schedule and seed; everything but these three is the same."""
+    return {
+        (target, schedule, seed): _settings(config, data, bandwidths, scale, seed)
+        for target, data in targets(config).items()
+        for schedule, (bandwidths, scale) in schedules(config).items()
+        for seed in config.seeds
+    }
+
+
+def targets(config: AblateScheduleConfig) -> dict[str, DatasetConfig]:
+    """The checkerboard, and a square of narrow Gaussians."""
+    places = np.linspace(-1, 1, config.mixture_side).tolist()
+    means = [[x, y] for x in places for y in places]
+    mixture = GaussianMixtureConfig(
+        modes=len(means), dimension=2, radius=1.0, std=config.mixture_std, means=means, weights=None
+    )
+    return {"checkerboard": CheckerboardConfig(noise=0.05), "mixture": mixture}
+
+
+def schedules(config: AblateScheduleConfig) -> dict[str, tuple[ScheduleConfig, float]]:
+    """Each schedule with a factor of kernel.bandwidth: the constants are the two ends of the sweep."""
+    sweep: dict[str, Any] = {"floor": config.floor, "steps": config.steps}
+    stairs = config.kernel.name if config.kernel.name in _STAIRS_OF else "gaussian"
+    every: dict[str, tuple[ScheduleConfig, float]] = {
+        WIDE: (ConstantScheduleConfig(), 1.0),
+        NARROW: (ConstantScheduleConfig(), config.floor),
+        "exponential": (ExponentialScheduleConfig(**sweep), 1.0),
+        "linear": (LinearScheduleConfig(**sweep), 1.0),
+        "cosine": (CosineScheduleConfig(**sweep), 1.0),
+    }
+    return every | {"optimal": (OptimalScheduleConfig(**sweep, kernel=stairs, dimension=2), 1.0)}
+
+
+def _settings(
+    config: AblateScheduleConfig, dataset: DatasetConfig, schedule: ScheduleConfig, scale: float, seed: int
+) -> TrainConfig:
+    return TrainConfig(
+        dataset=dataset,
+        kernel=replace(config.kernel, bandwidth=scale * config.kernel.bandwidth),
+        drift=config.drift,
+        schedule=schedule,
+        generator=config.generator,
+        optimizer=config.optimizer,
+        ema=config.ema,
+        evaluation=config.evaluation,
+        checkpoint=CheckpointConfig(every=0, keep=1),
+        batch_size=config.batch_size,
+        steps=config.steps,
+        seed=seed,
+        device=config.device,
+        dtype="float32",
+        threads=config.threads,
+        gradient_paths="none",
+        animate=False,
+    )
+
+
+def train(plan: dict[tuple[str, str, int], TrainConfig], folder: Path) -> Iterator[Run]:
+    """Every run of the plan in turn, trained now or read from `folder` where it stands with the same settings."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for (target, schedule, seed), settings in plan.items():
+        place = folder / f"{target}_{schedule.replace(', ', '_')}_{seed}.json"
+        asked = OmegaConf.to_container(OmegaConf.structured(settings))
+        kept = read_json(place) if place.is_file() else {}
+        if kept.get("settings") != asked:
+            kept = {"settings": asked, **_curve(settings)}
+            write_json(place, kept)
+        columns = [np.array(kept[name], dtype=float) for name in ("steps", "sw", "floor")]
+        yield Run(target, schedule, seed, *columns)
+
+
+def _curve(settings: TrainConfig) -> dict[str, list[float]]:
+    """Train once; SW-2 and its floor every `evaluation.every` steps and at the end."""
+    bench = benches.build(settings)
+    advance, found = steps.build(bench), {"steps": [], "sw": [], "floor": []}  # type: ignore[var-annotated]
+    for step in range(1, settings.steps + 1):
+        taken = advance(step - 1)
+        if step % settings.evaluation.every and step != settings.steps:
+            continue
+        if not bool(torch.isfinite(taken.loss)):
+            raise RunFailed(f"At step {step} of schedule {settings.schedule.name} the loss was not finite: lower lr.")
+        measured = distance(bench, settings.evaluation.points, settings.evaluation.draws, "evaluation", step)
+        for name, value in (("steps", step), ("sw", measured.value), ("floor", measured.floor)):
+            found[name].append(value)
+    return found
+
+
+def steps_to(run: Run, multiple: float) -> float:
+    """The first step at which SW-2 is at most `multiple` times the run's mean floor; infinite if none."""
+    below = np.flatnonzero(run.sw <= multiple * run.floor.mean())
+    return float(run.steps[below[0]]) if len(below) else np.inf

@@ -1,0 +1,50 @@
+r"""The time-optimal staircase of bandwidths over the first `steps` steps, then held at its last, the floor (ours).
+
+It makes the slowest of all frequencies between the two bandwidths' own as fast as any schedule can, in the linear
+theory (`drift_cli.theory.optimal_schedule`): a linear programme in the rates of the kernel.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from drift_cli.kernels.spectral import Spectral
+from drift_cli.theory.optimal_schedule import optimal
+
+_FREQUENCIES = 100
+_BEYOND = (1.2, 1.3, 1.4, 1.6, 2.0, 2.5, 3.0)
+
+
+@dataclass(frozen=True)
+class Optimal:
+    """`kernel`: whose rates in `dimension` dimensions decide, at any bandwidth."""
+
+    floor: float
+    steps: int
+    kernel: Spectral
+    dimension: int
+
+    def __call__(self, step: int) -> float:
+        ends, factors = self._stairs
+        return factors[min(bisect_right(ends, step / self.steps), len(factors) - 1)]
+
+    @cached_property
+    def _stairs(self) -> tuple[list[float], list[float]]:
+        """Where each stair ends, from 0 to 1, and its factor.
+
+        The frequencies reach beyond those that decay fastest at the first and at the last bandwidth by the least of a
+        few factors with which the stairs begin at 1 and end at the floor: a wider band spends its time at the ends.
+        """
+        kernel, d = self.kernel.scaled(1 / self.kernel.bandwidth), self.dimension
+        u = np.geomspace(0.01, 100, 4000)
+        peak = float(u[np.argmax(kernel.rate(u, d))])
+        for beyond in _BEYOND:
+            k = np.geomspace(peak / beyond, peak * beyond / self.floor, _FREQUENCIES)
+            found = optimal(lambda u: kernel.rate(u, d), k, self.floor, 1.0)
+            if np.allclose(found.bandwidths[[0, -1]], [1.0, self.floor], rtol=1e-9):
+                break
+        return np.cumsum(found.shares).tolist(), found.bandwidths.tolist()

@@ -1,0 +1,242 @@
+r"""Modes under a bandwidth that changes in time, in the linear theory of a uniform target.
+
+The mode k of a small perturbation obeys $\dot\eta_k = -\lambda(\sigma(t)k)\,\eta_k$, where
+$\lambda(u) = -dh/d\log u$ is the kernel's rate at bandwidth 1 (see `drift_cli.kernels.spectral`). So all there is to
+know of a schedule is its accumulated decay
+
+$$\Lambda_k(t) = \int_0^t \lambda(\sigma(s)k)\,ds, \qquad \eta_k(t) = \eta_k(0)\,e^{-\Lambda_k(t)},$$
+
+and the time $T_k$ at which $\Lambda_k = \ln(1/\varepsilon)$. Both are measured here by quadrature and root finding on
+the mode equations; the closed forms stand beside them (Turan & Ovsjanikov, section 6.2 and eqs. 18, 19, as
+reconstructed; the law for every kernel and the condition of Theorem 6.2 are ours).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+Rate = Callable[[np.ndarray], np.ndarray]  # λ(u) of u = σk, the kernel at bandwidth 1
+Modes = Float[np.ndarray, " k"]
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+_PANELS_PER_E = 12  # panels of quadrature for each factor e of the bandwidth
+_HALVINGS = 60  # of the bracket of a root: below the rounding of its ends
+
+
+@dataclass(frozen=True)
+class Course:
+    """σ(t) for t ≥ 0: smooth between neighbouring `edges` (the first is 0), `last` from the last edge on."""
+
+    name: str
+    bandwidth: Callable[[np.ndarray], np.ndarray]
+    edges: np.ndarray
+    last: float
+
+    @property
+    def duration(self) -> float:
+        return float(self.edges[-1])
+
+    def at(self, time: np.ndarray) -> np.ndarray:
+        """σ at any times ≥ 0."""
+        return np.where(time < self.duration, self.bandwidth(np.minimum(time, self.duration)), self.last)
+
+
+def exponential(sigma_0: float, sigma_min: float, duration: float) -> Course:
+    r"""$\sigma_0(\sigma_{\min}/\sigma_0)^{t/T}$, that is $\sigma_0e^{-rt}$ with $r = \ln(\sigma_0/\sigma_{\min})/T$."""
+    log_ratio = math.log(sigma_min / sigma_0)
+    edges = duration * np.linspace(0, 1, _panels(sigma_0, sigma_min) + 1)
+    return Course("exponential", lambda t: sigma_0 * np.exp(log_ratio * t / duration), edges, sigma_min)
+
+
+def linear(sigma_0: float, sigma_min: float, duration: float) -> Course:
+    r"""$\sigma_0 - (\sigma_0 - \sigma_{\min})\,t/T$."""
+    fall = _fallen(sigma_0, sigma_min)
+    return Course("linear", lambda t: sigma_0 - (sigma_0 - sigma_min) * t / duration, duration * fall, sigma_min)
+
+
+def cosine(sigma_0: float, sigma_min: float, duration: float) -> Course:
+    r"""$\sigma_{\min} + \tfrac12(\sigma_0 - \sigma_{\min})(1 + \cos(\pi t/T))$."""
+    edges = duration * np.arccos(1 - 2 * _fallen(sigma_0, sigma_min)) / math.pi
+
+    def bandwidth(t: np.ndarray) -> np.ndarray:
+        return sigma_min + (sigma_0 - sigma_min) * (1 + np.cos(math.pi * t / duration)) / 2
+
+    return Course("cosine", bandwidth, edges, sigma_min)
+
+
+def constant(sigma: float, duration: float) -> Course:
+    """σ, always; `duration` is only where the comparison with a sweep of that length is made."""
+    return Course("constant", lambda t: np.full_like(t, sigma), np.array([0.0, duration]), sigma)
+
+
+def staircase(bandwidths: Sequence[float], durations: Sequence[float]) -> Course:
+    """Each bandwidth in turn for its duration; the last one is held."""
+    steps, ends = np.asarray(bandwidths, dtype=float), np.cumsum(durations)
+
+    def bandwidth(t: np.ndarray) -> np.ndarray:
+        return steps[np.minimum(np.searchsorted(ends, t, side="right"), len(steps) - 1)]
+
+    return Course("optimal", bandwidth, np.concatenate([[0.0], ends]), float(steps[-1]))
+
+
+SWEEPS = {"exponential": exponential, "linear": linear, "cosine": cosine}
+
+
+def _panels(sigma_0: float, sigma_min: float) -> int:
+    return max(1, math.ceil(_PANELS_PER_E * math.log(sigma_0 / sigma_min)))
+
+
+def _fallen(sigma_0: float, sigma_min: float) -> np.ndarray:
+    """How far σ has fallen, from 0 to 1, where equal parts of log σ are done: high modes live at its end."""
+    if sigma_0 == sigma_min:
+        return np.array([0.0, 1.0])
+    sigma = np.geomspace(sigma_0, sigma_min, _panels(sigma_0, sigma_min) + 1)
+    return np.concatenate([[0.0], (sigma_0 - sigma[1:-1]) / (sigma_0 - sigma_min), [1.0]])
+
+
+def accumulated(course: Course, rate: Rate, k: Modes, time: float) -> Modes:
+    """Λ_k(time) by Gauss–Legendre quadrature of the mode equations, for every mode of `k`."""
+    before = course.edges[course.edges < min(time, course.duration)]
+    starts, ends = before, np.append(before[1:], min(time, course.duration))
+    sweep = _integrals(course, rate, k[:, None], starts[None, :], ends[None, :]).sum(axis=1)
+    return sweep + max(time - course.duration, 0.0) * rate(course.last * k)
+
+
+def crossing_times(course: Course, rate: Rate, k: Modes, level: float) -> Modes:
+    """T_k, when Λ_k reaches `level` > 0, by bisection on the quadrature; infinite for modes that never do."""
+    panels = _integrals(course, rate, k[:, None], course.edges[None, :-1], course.edges[None, 1:])
+    reached = np.cumsum(panels, axis=1)
+    held = rate(course.last * k)
+    with np.errstate(divide="ignore"):
+        times = course.duration + np.where(level > reached[:, -1], (level - reached[:, -1]) / held, 0.0)
+    within = np.flatnonzero(reached[:, -1] >= level)
+    if len(within) == 0:
+        return times
+    panel = np.argmax(reached[within] >= level, axis=1)
+    missing = level - (reached[within, panel] - panels[within, panel])
+    starts, modes = course.edges[panel], k[within]
+    low, high = starts.copy(), course.edges[panel + 1].copy()
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        enough = _integrals(course, rate, modes, starts, middle) >= missing
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    times[within] = high
+    return times
+
+
+def _integrals(course: Course, rate: Rate, k: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """∫ λ(σ(t)k) dt from `starts` to `ends` within one panel each; the arguments broadcast."""
+    halves = (ends - starts)[..., None] / 2
+    times = starts[..., None] + halves * (1 + _NODES)
+    return (rate(course.bandwidth(times) * k[..., None]) * halves) @ _WEIGHTS
+
+
+def annealing_law(spectrum: Rate, k: Modes, sigma_0: float, sigma: float, r: float) -> Modes:
+    r"""$\Lambda_k = [h(\sigma k) - h(\sigma_0k)]/r$ once exponential annealing has come from σ₀ down to σ (ours).
+
+    It follows from $\lambda = -dh/d\log$ for every kernel: no mode collects more than 1/r.
+    """
+    return (spectrum(sigma * k) - spectrum(sigma_0 * k)) / r
+
+
+def gaussian_rate(u: np.ndarray) -> np.ndarray:
+    r"""$g(u) = u^2e^{-u^2/2}$, with its peak 2/e at √2."""
+    return u**2 * np.exp(-(u**2) / 2)
+
+
+def gaussian_spectrum(u: np.ndarray) -> np.ndarray:
+    return np.exp(-(u**2) / 2)
+
+
+def gaussian_times(k: Modes, sigma_0: float, sigma_min: float, r: float, level: float) -> Modes:
+    r"""$T_k$ of the Gaussian kernel under exponential annealing with hold, in closed form.
+
+    With $A = e^{-\sigma_0^2k^2/2} + r\ell$: $\frac1r\ln\frac{\sigma_0k}{\sqrt{-2\ln A}}$ while annealing, which is when
+    $A < e^{-\sigma_{\min}^2k^2/2}$; else $t_1 + (\ell - \Lambda_k(t_1))/g(\sigma_{\min}k)$ (eq. 18 as reconstructed).
+    """
+    sweep = math.log(sigma_0 / sigma_min) / r
+    needed = gaussian_spectrum(sigma_0 * k) + r * level
+    while_annealing = needed < gaussian_spectrum(sigma_min * k)
+    logs = np.log(np.where(while_annealing, needed, 0.5))
+    with np.errstate(divide="ignore"):
+        held = (level - annealing_law(gaussian_spectrum, k, sigma_0, sigma_min, r)) / gaussian_rate(sigma_min * k)
+    return np.where(while_annealing, np.log(sigma_0 * k / np.sqrt(-2 * logs)) / r, sweep + held)
+
+
+@dataclass(frozen=True)
+class Theorem62:
+    """Theorem 6.2 at one setting: its bound, whether what it needs is given, and what was measured."""
+
+    bound: float
+    condition: bool  # exact: necessary and sufficient
+    handy: bool  # r ln(1/ε) ≤ 1 − exp(−σ₀²/2)
+    time: float
+    slowest: int
+
+    @property
+    def ratio(self) -> float:
+        return self.time / self.bound
+
+
+def theorem62(modes: int, sigma_0: float, sigma_min: float, r: float, epsilon: float) -> Theorem62:
+    """Bound, condition and measured time of exponential annealing with hold, for modes 1 … K, at σ_min K ≥ √2."""
+    k, level = np.arange(1.0, modes + 1), math.log(1 / epsilon)
+    course = exponential(sigma_0, sigma_min, math.log(sigma_0 / sigma_min) / r)
+    times = crossing_times(course, gaussian_rate, k, level)
+    slowest = int(np.argmax(times))
+    return Theorem62(
+        bound=bound62(modes, sigma_0, sigma_min, r, epsilon),
+        condition=r * level <= largest_product(modes, sigma_0, sigma_min),
+        handy=r * level <= -math.expm1(-(sigma_0**2) / 2),
+        time=float(times[slowest]),
+        slowest=slowest + 1,
+    )
+
+
+def bound62(modes: int, sigma_0: float, sigma_min: float, r: float, epsilon: float) -> float:
+    r"""$\frac1r\ln\frac{\sigma_0}{\sigma_{\min}} + \ln(1/\varepsilon)/g(\sigma_{\min}K)$ (eq. 19, as reconstructed)."""
+    return math.log(sigma_0 / sigma_min) / r + math.log(1 / epsilon) / float(gaussian_rate(np.array(sigma_min * modes)))
+
+
+def largest_product(modes: int, sigma_0: float, sigma_min: float) -> float:
+    r"""The largest r ln(1/ε) for which the bound holds; infinite where every mode is faster than K at σ_min (ours).
+
+    Mode k meets the bound if and only if $\Lambda_k(t_1) \ge \ell\,(1 - g(\sigma_{\min}k)/g(\sigma_{\min}K))$, so
+
+    $$r\,\ell \le \min_k
+    \frac{e^{-\sigma_{\min}^2k^2/2} - e^{-\sigma_0^2k^2/2}}{1 - g(\sigma_{\min}k)/g(\sigma_{\min}K)}$$
+
+    over the modes with $g(\sigma_{\min}k) < g(\sigma_{\min}K)$. For $K \to \infty$ the mode 1 gives the handy form
+    $r\,\ell \le 1 - e^{-\sigma_0^2/2}$. The printed proof takes K for the slowest mode, which is mode 1.
+    """
+    k = np.arange(1.0, modes + 1)
+    short = 1 - gaussian_rate(sigma_min * k) / gaussian_rate(np.array(sigma_min * modes))
+    slower = short > 0
+    if not slower.any():
+        return math.inf
+    gained = annealing_law(gaussian_spectrum, k[slower], sigma_0, sigma_min, 1.0)
+    return float(np.min(gained / short[slower]))
+
+
+def log_error(decay: Modes, k: Modes, spectrum: float) -> float:
+    r"""$\log\sum_k|\eta_k|^2$ after the accumulated decay, from $|\eta_k(0)|^2 \propto k^{-s}$ of sum 1."""
+    start = -spectrum * np.log(k)
+    return float(np.logaddexp.reduce(start - 2 * decay) - np.logaddexp.reduce(start))
+
+
+def activation_times(name: str, sigma: np.ndarray, sigma_0: float, sigma_min: float, duration: float) -> np.ndarray:
+    """When the sweep `name` comes down to each of the bandwidths `sigma` of [σ_min, σ₀]."""
+    fallen = (sigma_0 - sigma) / (sigma_0 - sigma_min)
+    match name:
+        case "exponential":
+            return duration * np.log(sigma_0 / sigma) / math.log(sigma_0 / sigma_min)
+        case "linear":
+            return duration * fallen
+        case "cosine":
+            return duration * np.arccos(1 - 2 * fallen) / math.pi
+    raise ValueError(f"there is no sweep {name}")
