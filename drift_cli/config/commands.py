@@ -15,10 +15,10 @@ from drift_cli.config.generator import GENERATORS, GeneratorConfig
 from drift_cli.config.kernel import KERNELS, KernelConfig
 from drift_cli.config.optimizer import OPTIMIZERS, OptimizerConfig
 from drift_cli.config.schedule import SCHEDULES, ScheduleConfig
+from drift_cli.config.spectral import SpectralConfig
 from drift_cli.config.training import DEVICES, CheckpointConfig, EmaConfig, EvaluationConfig
 from drift_cli.config.verify_radial import VerifyRadialConfig
 from drift_cli.config.verify_score import VerifyScoreConfig
-from drift_cli.config.spectral import SpectralConfig
 from drift_cli.errors import UserError
 
 GROUPS: dict[str, dict[str, type]] = {

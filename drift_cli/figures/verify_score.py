@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def draw_fields(found: Fields, folder: Path) -> Path:
         figure, axes = panels(1, 3, 3.1, 3.1)
         fields = ((f"from {found.samples:,} samples", found.empirical), ("exact", found.exact))
         for axis, (title, field) in zip(axes, fields, strict=False):
-            axis.scatter(*found.target.T, s=2, color=DATA, alpha=0.35, linewidths=0)
+            axis.scatter(found.target[:, 0], found.target[:, 1], s=2, color=DATA, alpha=0.35, linewidths=0)
             lengths = np.linalg.norm(field, axis=1, keepdims=True)
             arrows = field * np.minimum(1, longest / np.maximum(lengths, 1e-300))  # the longest are cut
             axis.quiver(x, y, *arrows.T, color=MODEL, angles="xy", pivot="mid", scale=longest * side, width=0.004)
@@ -51,7 +51,7 @@ def draw_errors(found: MonteCarlo, exponent: Exponent, folder: Path) -> Path:
     with style():
         figure, axes = panels(1, 2, 3.6, 3.1)
         for b, bandwidth in enumerate(found.bandwidths):
-            looks = {
+            looks: dict[str, Any] = {
                 "color": _COLOURS[b % len(_COLOURS)],
                 "linestyle": LINE_STYLES[b % len(LINE_STYLES)],
                 "marker": _MARKERS[b % len(_MARKERS)],
@@ -98,7 +98,10 @@ def draw_estimator(found: Estimator, tails: Tails, folder: Path) -> Path:
         for axis in axes[:2]:
             axis.set_xlabel("query x (standard deviations)")
         for b, bandwidth in enumerate(tails.bandwidths):
-            look = {"color": _COLOURS[b % len(_COLOURS)], "linestyle": LINE_STYLES[b % len(LINE_STYLES)]}
+            look: dict[str, Any] = {
+                "color": _COLOURS[b % len(_COLOURS)],
+                "linestyle": LINE_STYLES[b % len(LINE_STYLES)],
+            }
             axes[2].errorbar(
                 tails.radii, tails.error[b], tails.spread[b], marker=_MARKERS[b % len(_MARKERS)], ms=4, capsize=2,
                 label=f"σ = {bandwidth:g}", **look,
