@@ -89,26 +89,31 @@ class Result:
 def run(config: VerifyScoreConfig, path: Path) -> Result:
     """Everything, into the run folder `path`."""
     p, q = mixture.ring(config.modes, config.radius, config.deviation), mixture.normal(2)
-    generator = Generator().manual_seed(config.seed)
+
+    def stream(part: int) -> Generator:
+        """Each part draws from its own, so that a change of one leaves the others as they were."""
+        state = np.random.SeedSequence([config.seed, part]).generate_state(1, np.uint64)
+        return Generator().manual_seed(int(state[0] >> 1))
+
     with study("verify-score", config, path, config.seed, parts=6) as s:
         s.part("exact identities")
-        closed, empirical = closed_form_error(config, generator), empirical_error(p, q, generator)
+        closed, empirical = closed_form_error(config, stream(0)), empirical_error(config, stream(1))
         s.summary |= {"closed_form_error": closed, "empirical_error": empirical}
         s.summary["identity_max_error"] = max(closed, empirical)
         s.part("negative controls")
-        _controls(s, p, q, generator)
+        _controls(s, p, q, stream(2))
         s.part("error against N")
-        monte_carlo = measure_errors(config, p, q, generator)
+        monte_carlo = measure_errors(config, p, q, stream(3))
         exponent = fitted_exponent(monte_carlo)
         _write_monte_carlo(s, monte_carlo, exponent)
         s.part("bias and variance of the estimator")
-        estimator = measure_estimator(mixture.normal(1), generator)
-        tails = measure_tails(config, q, generator)
+        estimator = measure_estimator(mixture.normal(1), stream(4))
+        tails = measure_tails(config, q, stream(5))
         _write_estimator(s, estimator, tails)
         s.part("identifiability")
         _identifiability(s, path)
         s.part("figures")
-        s.figures.append(figures.draw_fields(fields(config, p, q, generator), path / "figures"))
+        s.figures.append(figures.draw_fields(fields(config, p, q, stream(6)), path / "figures"))
         s.figures.append(figures.draw_errors(monte_carlo, exponent, path / "figures"))
         s.figures.append(figures.draw_estimator(estimator, tails, path / "figures"))
     return Result(s.summary["identity_max_error"], monte_carlo, exponent, estimator, tails)
@@ -126,14 +131,17 @@ def closed_form_error(config: VerifyScoreConfig, generator: Generator) -> float:
     return worst
 
 
-def empirical_error(p: GaussianMixture, q: GaussianMixture, generator: Generator) -> float:
+def empirical_error(config: VerifyScoreConfig, generator: Generator) -> float:
     """The same of the empirical drift, as training computes it, from σ² times the difference of two KDE scores."""
     worst = 0.0
-    data, model = p.sample(300, generator), q.sample(200, generator)
-    x = 2 * torch.randn(200, 2, generator=generator, dtype=torch.float64)
-    for bandwidth in _EXACT_BANDWIDTHS:
-        found = MeanShift("include")(Gaussian(bandwidth), x, data, model, paired=False)
-        worst = max(worst, relative(found, bandwidth**2 * score_difference(Gaussian(bandwidth), x, data, model)))
+    for d in _DIMENSIONS:
+        p = mixture.ring(config.modes, config.radius, config.deviation, d)
+        data, model = p.sample(300, generator), mixture.normal(d).sample(200, generator)
+        x = 2 * torch.randn(200, d, generator=generator, dtype=torch.float64)
+        for kernel in map(Gaussian, _EXACT_BANDWIDTHS):
+            found = MeanShift("include")(kernel, x, data, model, paired=False)
+            expected = kernel.bandwidth**2 * score_difference(kernel, x, data, model)
+            worst = max(worst, relative(found, expected))
     return worst
 
 
