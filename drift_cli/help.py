@@ -27,7 +27,7 @@ def command_help(command: str, conf: Path) -> str:
     summary, _, body = text.partition("\n")
     settings = re.sub(r"^defaults:\n(?:[ -].*\n)+", "", body, flags=re.M)
     settings = re.sub(r"^hydra:\n(?:[ ].*\n?)+", "", settings, flags=re.M).strip()
-    parts = [f"drift {command}: {summary.lstrip('# ').rstrip('.').lower()}"]
+    parts = [f"drift {command}: {_within_a_sentence(summary.lstrip('# ').rstrip('.'))}"]
     if groups := _groups(body, conf):
         parts.append("Groups (group=option; group.key=value changes a setting of the chosen option):\n" + groups)
     parts.append("Settings (key=value):\n" + "\n".join(f"  {line}".rstrip() for line in settings.splitlines()))
@@ -37,6 +37,11 @@ def command_help(command: str, conf: Path) -> str:
             "`drift " + command + " kernel=laplace --cfg job` shows the settings of the options you chose."
         )
     return "\n\n".join(parts)
+
+
+def _within_a_sentence(text: str) -> str:
+    """Its first letter small; names keep theirs."""
+    return text[:1].lower() + text[1:]
 
 
 def _groups(body: str, conf: Path) -> str:

@@ -76,6 +76,8 @@ def describe(error: OmegaConfBaseException, prefix: str = "") -> str:
     first = (error.msg or str(error)).splitlines()[0]
     if found := re.match(r"Value '(.*)' of type '.*' could not be converted to (\w+)", first):
         return f'{key} must be of type {found[2].lower()}, got "{found[1]}".'
+    if found := re.match(r"Value '(.*)' is not a valid bool", first):
+        return f'{key} must be true or false, got "{found[1]}".'
     if "is not a ListConfig" in first:
         return f"{key} must be a list, written as [a,b]."
     if found := re.match(r"Interpolation key '(.*)' not found", first):

@@ -15,6 +15,7 @@ from drift_cli.config.optimizer import OptimizerConfig
 from drift_cli.config.training import DEVICES, EmaConfig, EvaluationConfig
 from drift_cli.errors import UserError
 
+_LEAST = 1e-100  # the smallest factor asked of a mode
 _NOTHING = 1e-3  # a horizon must take at least this share of one mode's amplitude
 
 
@@ -132,5 +133,8 @@ def _mode_still_moves(key: str, last: float) -> None:
 
 
 def _open_fraction(key: str, value: float) -> None:
-    if not 0 < value < 1:
-        raise UserError(f"{key} must be above 0 and below 1, got {value}: it is the factor that modes shrink by.")
+    if not _LEAST <= value < 1:
+        raise UserError(
+            f"{key} must be above 0 and below 1, at least {_LEAST:g}, got {value}: it is the factor that modes shrink "
+            "by."
+        )

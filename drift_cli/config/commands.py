@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from drift_cli.config.ablate_schedule import AblateScheduleConfig
-from drift_cli.config.checks import at_least, between, one_of, positive
+from drift_cli.config.checks import at_least, between, not_empty, one_of, positive
 from drift_cli.config.dataset import DATASETS, DatasetConfig
 from drift_cli.config.drift import DRIFTS, DriftConfig
 from drift_cli.config.generator import GENERATORS, GeneratorConfig
@@ -96,7 +96,7 @@ class TableConfig:
 class BenchConfig(TrainConfig):
     """What is measured; the settings of a training run are those of the step that `what=step` measures."""
 
-    what: list[str] = MISSING
+    what: Any = MISSING  # one name or several
     n: Any = MISSING  # one number or several
     d: Any = MISSING
     tau: float | None = None
@@ -107,6 +107,8 @@ class BenchConfig(TrainConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.n, self.d = _numbers("n", self.n), _numbers("d", self.d)
+        self.what = self.what if isinstance(self.what, list) else [self.what]
+        not_empty("what", self.what)
         for what in self.what:
             one_of("what", what, ("mean_shift", "narrow", "row_column", "step"))
         if self.tau is not None:
@@ -119,6 +121,7 @@ class BenchConfig(TrainConfig):
 def _numbers(key: str, value: Any) -> list[int]:
     """One whole number above 1 or a list of them, as a list."""
     values = value if isinstance(value, list) else [value]
+    not_empty(key, values)
     for entry in values:
         if not isinstance(entry, int) or entry < 1:
             raise UserError(f"{key} must be a whole number above 0 or a list of them, got {entry}.")

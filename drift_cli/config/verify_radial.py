@@ -38,13 +38,13 @@ class VerifyRadialConfig:
             between("each of dimensions", dimension, 2, 4096)
         for dimension in self.low_dimensions:
             between("each of low_dimensions", dimension, 2, 4096)
-        positive("temperature", self.temperature)
+        between("temperature", self.temperature, 1e-3, 1e3)
         for temperature in self.low_temperatures:
             between("each of low_temperatures", temperature, 1e-5, 100)  # below, float64 sees no asymmetry
-        _enough("low_temperatures", self.low_temperatures, "different temperatures")
+        _enough("low_temperatures", self.low_temperatures, "that differ")
         _enough("dimensions", [d for d in self.dimensions if d >= self.fit_from], f"from fit_from={self.fit_from} on")
-        positive("offset", self.offset)
-        positive("deviation", self.deviation)
+        between("offset", self.offset, 1e-3, 1e3)
+        between("deviation", self.deviation, 1e-2, 1e2)
         if self.deviation == 1:
             raise UserError("deviation must differ from 1, the model's, got 1: give 0.9, or any other scale mismatch.")
         at_least("queries", self.queries, 2)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, not_empty, positive
+from drift_cli.config.checks import at_least, between, not_empty
 from drift_cli.errors import UserError
+
+_LENGTHS = (1e-3, 1e3)  # bandwidths, where the model has standard deviation 1
 
 
 @dataclass
@@ -25,12 +27,12 @@ class VerifyScoreConfig:
 
     def __post_init__(self) -> None:
         at_least("modes", self.modes, 1)
-        at_least("radius", self.radius, 0)
-        positive("deviation", self.deviation)
+        between("radius", self.radius, 0, 100)
+        between("deviation", self.deviation, 1e-3, 100)
         not_empty("bandwidths", self.bandwidths)
         for bandwidth in self.bandwidths:
-            positive("each of bandwidths", bandwidth)
-        positive("field_bandwidth", self.field_bandwidth)
+            between("each of bandwidths", bandwidth, *_LENGTHS)
+        between("field_bandwidth", self.field_bandwidth, *_LENGTHS)
         for count in self.samples:
             at_least("each of samples", count, 2)
         if len(set(self.samples)) < 2:

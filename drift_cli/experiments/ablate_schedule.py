@@ -22,6 +22,7 @@ from drift_cli.theory import annealing, occupation, optimal_schedule
 from drift_cli.theory import schedule_comparison as comparison
 from drift_cli.theory.annealing import SWEEPS, Rate, Theorem62, gaussian_rate
 from drift_cli.theory.schedule_comparison import CONTESTANTS, Compared
+from drift_cli.training import device as devices
 
 KERNELS: dict[str, Spectral] = {
     "gaussian": Gaussian(1.0),
@@ -58,6 +59,8 @@ def run(config: AblateScheduleConfig, path: Path) -> Result:
     """Measure every part, write curves, figures, summary and the table of claims."""
     if config.threads is not None:
         torch.set_num_threads(config.threads)
+    if config.train:
+        devices.resolve(config.device)  # a device that is not there is refused before any work
     plan = training.planned(config) if config.train else {}
     with study("ablate-schedule", config, path, config.seeds[0], _PARTS + len(plan)) as s:
         s.part("schedules over one sweep")

@@ -149,7 +149,7 @@ def winners(found: dict[tuple[Setting, str], str], names: tuple[str, ...], name:
     down = sorted({(setting.modes, setting.sigma_0) for setting in settings})
     across = sorted({(round(setting.sigma_min * setting.modes, 6), setting.horizon) for setting in settings})
     with style():
-        figure, axes = panels(2, len(spectra), 0.19 * len(across) + 1.0, 0.19 * len(down) + 0.9)
+        figure, axes = panels(2, len(spectra), max(0.19 * len(across) + 1.0, 3.2), max(0.19 * len(down) + 0.9, 2.2))
         colours = ListedColormap([LOOKS[each][4] for each in names])
         norm = BoundaryNorm(np.arange(len(names) + 1) - 0.5, len(names))
         for row, when in enumerate(("end", "held")):

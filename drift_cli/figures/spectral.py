@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from drift_cli.figures.style import FLOOR, panels, save, style
 
@@ -85,6 +85,7 @@ def draw_rates(measurements: list[Measurement], particles: list[Particles], fold
             for axis in (top, bottom):
                 axis.set_xscale("log")
                 axis.set_yscale("log")
+                axis.xaxis.set_minor_formatter(NullFormatter())  # over less than a decade they would collide
                 axis.set_xlabel("frequency |ξ| (1/length)")
         for axis, moved in zip((axes[2], axes[5]), particles, strict=True):
             _particles(axis, moved)

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 FILE = Path(__file__).with_name("claims.yaml")
 CONFIRMED, CONDITIONAL, REFUTED, UNTESTED = "confirmed", "holds under a condition", "not confirmed", "not tested"
+UNDECIDED = "not tested: the interval of the measurement is too wide to say"
 _CRITERION = re.compile(r"(?P<sign><=|>=) *(?P<bound>\S+)|(?P<low>\S+) *\.\. *(?P<high>\S+)")
 
 
@@ -53,15 +54,28 @@ def load(command: str | None = None) -> list[Claim]:
 
 def judge(command: str, summary: dict[str, float]) -> list[Verdict]:
     """A verdict for every claim that `command` tests, from the numbers that it measured."""
-    return [_verdict(claim, summary.get(claim.field)) for claim in load(command)]
+    return [_verdict(claim, summary) for claim in load(command)]
 
 
-def _verdict(claim: Claim, value: float | None) -> Verdict:
+def _verdict(claim: Claim, summary: dict[str, float]) -> Verdict:
+    value = summary.get(claim.field)
     if value is None or not math.isfinite(value):
         return Verdict(claim, None, UNTESTED)
+    ends = [summary.get(f"{claim.field}.{end}", value) for end in ("ci_low", "ci_high")]
+    if too_wide(claim.criterion, *ends):
+        return Verdict(claim, value, UNDECIDED)
     if not holds(claim.criterion, value):
         return Verdict(claim, value, REFUTED)
     return Verdict(claim, value, CONDITIONAL if claim.condition else CONFIRMED)
+
+
+def too_wide(criterion: str, low: float, high: float) -> bool:
+    """Whether an interval is wider than the range "a .. b" and reaches into it, so that it says nothing."""
+    found = _CRITERION.fullmatch(criterion)
+    if found is None or found["low"] is None:
+        return False
+    first, last = float(found["low"]), float(found["high"])
+    return high - low > last - first and low <= last and high >= first
 
 
 def holds(criterion: str, value: float) -> bool:

@@ -39,6 +39,8 @@ class Study:
 
     def part(self, what: str) -> None:
         """Say what is being done now; each part is one step of the progress bar."""
+        if self.progress.disable:
+            self.console.print(f"{what} …", highlight=False, soft_wrap=True)
         task = self.progress.tasks[0]
         self.progress.update(task.id, description=what, completed=task.completed + (task.description != ""))
 
@@ -68,7 +70,11 @@ def study(command: str, config: Any, path: Path, seed: int, parts: int) -> Itera
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         progress.add_task("", total=parts)
         opened = Study(command, path, console, progress)
-        yield opened
+        try:
+            yield opened
+        except KeyboardInterrupt:
+            console.print(f"stopped: {path} is incomplete and has no summary.json", highlight=False, soft_wrap=True)
+            raise
     seconds = time.perf_counter() - began
     write_json(path / "provenance.json", origin | provenance.at_end(torch.device("cpu"), seconds))
     write_json(path / "summary.json", {key: float(value) for key, value in opened.summary.items()})

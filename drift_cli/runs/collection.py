@@ -116,7 +116,7 @@ def _settings(path: Path) -> dict[str, Any]:
     except Exception as error:
         raise UserError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
     if "seed" not in entries or any(f"{group}.name" not in entries for group in GROUPS):
-        raise UserError(f"{path} is not the configuration of a run.")
+        raise UserError(f"{path} is not the configuration of a run of `drift train`, the runs that a table is made of.")
     return entries
 
 

@@ -31,6 +31,19 @@ def test_a_changed_measurement_changes_the_verdict(criterion: str, inside: float
         assert claims.judge("train", {"error": math.nan})[0].verdict == claims.UNTESTED
 
 
+def test_an_interval_wider_than_the_criterion_decides_nothing(monkeypatch) -> None:
+    claim = claims.Claim("x", "TO", "Thm 1", "It holds.", False, "train", "slope", "-0.55 .. -0.45")
+    monkeypatch.setattr(claims, "load", lambda command: [claim])
+
+    def verdict(value: float, low: float, high: float) -> str:
+        return claims.judge("train", {"slope": value, "slope.ci_low": low, "slope.ci_high": high})[0].verdict
+
+    assert verdict(-0.59, -0.82, -0.35) == claims.UNDECIDED
+    assert verdict(-0.50, -0.82, -0.35) == claims.UNDECIDED
+    assert verdict(-0.50, -0.52, -0.48) == claims.CONFIRMED
+    assert verdict(-1.00, -1.30, -0.70) == claims.REFUTED
+
+
 def test_a_criterion_that_says_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="a criterion is"):
         claims.Claim("x", "TO", "Thm 1", "It holds.", False, "train", "error", "about 3")
