@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy import stats
 
 from drift_cli import schedules
 from drift_cli.config.ablate_schedule import AblateScheduleConfig
@@ -21,6 +20,7 @@ from drift_cli.report.study import Study, study
 from drift_cli.theory import annealing, occupation, optimal_schedule
 from drift_cli.theory import schedule_comparison as comparison
 from drift_cli.theory.annealing import SWEEPS, Rate, Theorem62, gaussian_rate
+from drift_cli.theory.fits import fit
 from drift_cli.theory.schedule_comparison import CONTESTANTS, Compared
 from drift_cli.training import device as devices
 
@@ -244,17 +244,11 @@ def _growth(config: AblateScheduleConfig, s: Study) -> None:
             for modes in every
         ]
         times[name] = np.array(found)
-        _fit(s.summary, f"growth_exponent_{name}", np.array(every), times[name])
+        line = fit(np.log(every), np.log(times[name]))
+        s.interval(f"growth_exponent_{name}", line.slope, line.low, line.high)
         increments = np.diff(times[name])
         s.summary[f"increment_ratio_{name}"] = float(increments[-1] / increments[0])
     s.curves("growth", {"modes": np.array(every), **times})
-
-
-def _fit(summary: dict[str, float], key: str, x: np.ndarray, y: np.ndarray) -> None:
-    """The slope of log y against log x with its 95 % interval."""
-    line = stats.linregress(np.log(x), np.log(y))
-    half = float(stats.t.ppf(0.975, len(x) - 2)) * line.stderr
-    summary[key], summary[f"{key}.ci_low"], summary[f"{key}.ci_high"] = line.slope, line.slope - half, line.slope + half
 
 
 def _optimum(config: AblateScheduleConfig, s: Study) -> None:

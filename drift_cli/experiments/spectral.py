@@ -16,6 +16,7 @@ from drift_cli.kernels import Gaussian, Kernel, Laplace, Matern32, Matern52, Rat
 from drift_cli.report.study import Study, study
 from drift_cli.theory import convergence_times as ct
 from drift_cli.theory import inhomogeneous, particle_rates, rates, torus_flow, torus_sinkhorn
+from drift_cli.theory.fits import fit
 from drift_cli.theory.torus_flow import PERIOD, Torus
 
 _RESOLVED = 1e-3  # a rate is measured where the mode loses at least this part over the horizon
@@ -264,8 +265,10 @@ def _report_growth(s: Study, config: SpectralConfig, measurements: list[Measurem
             k, measured = each.frequencies[each.resolved], each.measured[each.resolved]
             if len(k) >= 3:  # ln(T_k σ²k²) is a straight line in k² where the time is exponential
                 sigma = config.bandwidth
-                found = rates.fit(k**2, np.log((sigma * k) ** 2 / measured))
-                _keep(s, f"log_time_slope_ratio_gaussian_{each.d}d", found, 2 / sigma**2)
+                found = fit(k**2, np.log((sigma * k) ** 2 / measured))
+                over = 2 / sigma**2
+                key = f"log_time_slope_ratio_gaussian_{each.d}d"
+                s.interval(key, found.slope * over, found.low * over, found.high * over)
     for d, highest in ((1, config.modes), (2, config.modes_2d)):
         lowest = math.ceil(5 / config.far_bandwidth)  # from there on a power, to within a tenth of the exponent
         modes = np.arange(lowest, highest + 1)[:, None] * np.eye(1, d, dtype=int)
@@ -274,14 +277,8 @@ def _report_growth(s: Study, config: SpectralConfig, measurements: list[Measurem
         far = _measure(config, "laplace", Laplace(config.far_bandwidth), modes, 10 * config.horizon)
         high = far.resolved
         if high.sum() >= 3:
-            found = rates.fit(np.log(far.frequencies[high]), -np.log(far.measured[high]))
-            _keep(s, f"exponent_laplace_{d}d", found, 1.0)
-
-
-def _keep(s: Study, key: str, found: rates.Fit, factor: float) -> None:
-    s.summary[key] = found.slope * factor
-    s.summary[f"{key}.ci_low"] = found.low * factor
-    s.summary[f"{key}.ci_high"] = found.high * factor
+            found = fit(np.log(far.frequencies[high]), -np.log(far.measured[high]))
+            s.interval(f"exponent_laplace_{d}d", found.slope, found.low, found.high)
 
 
 def _particles(s: Study, config: SpectralConfig) -> list[Particles]:
@@ -432,7 +429,7 @@ def _tilted(s: Study, config: SpectralConfig) -> tuple[np.ndarray, np.ndarray]:
     pair = inhomogeneous.most_oscillating(plain)
     found = inhomogeneous.oscillation(kernel, p, pair, config.amplitude, 16.0, 320)
     logs = np.log(np.abs(found.coordinate)) + 1j * np.unwrap(np.angle(found.coordinate))
-    measured = -complex(rates.fit(found.times, logs.real).slope, rates.fit(found.times, logs.imag).slope)
+    measured = -complex(fit(found.times, logs.real).slope, fit(found.times, logs.imag).slope)
     s.summary["complex_eigenvalue_real"] = pair.value.real
     s.summary["complex_eigenvalue_imag"] = pair.value.imag
     s.summary["complex_eigenvalue_measured_error"] = abs(measured - pair.value) / abs(pair.value)

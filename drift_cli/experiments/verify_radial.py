@@ -18,9 +18,9 @@ from drift_cli.figures import verify_radial as figure
 from drift_cli.kernels import Gaussian, Laplace, Matern32, Matern52, Mixture, Power, RationalQuadratic, Weighted
 from drift_cli.report.study import Study, study
 from drift_cli.theory import radial
+from drift_cli.theory.fits import Fit, fit
 from drift_cli.theory.noised_query import Clouds, clouds
 from drift_cli.theory.radial_quadrature import Comparison, Pair, TooCoarse, effective_fraction, population
-from drift_cli.theory.rates import Fit, fit
 
 TEMPERATURES = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}  # τ grows as D to this power
 MISMATCHES = ("mean", "scale", "both")
@@ -241,7 +241,7 @@ def _slope(config: VerifyRadialConfig, residual: np.ndarray) -> Fit:
 
 
 def _record(s: Study, key: str, found: Fit) -> None:
-    s.summary |= {key: found.slope, f"{key}.ci_low": found.low, f"{key}.ci_high": found.high}
+    s.interval(key, found.slope, found.low, found.high)
 
 
 def _monte_carlo(config: VerifyRadialConfig, generator: Generator) -> MonteCarlo:

@@ -274,9 +274,7 @@ def _identifiability(s: Study, path: Path) -> None:
 
 
 def _write_monte_carlo(s: Study, found: MonteCarlo, exponent: Exponent) -> None:
-    s.summary["monte_carlo_exponent"] = exponent.value
-    s.summary["monte_carlo_exponent.ci_low"] = exponent.low
-    s.summary["monte_carlo_exponent.ci_high"] = exponent.high
+    s.interval("monte_carlo_exponent", exponent.value, exponent.low, exponent.high)
     mean, sd = found.errors.mean(axis=2), found.errors.std(axis=2, ddof=1)
     relative_error = mean / found.size[:, None]
     for b, bandwidth in enumerate(found.bandwidths):

@@ -44,6 +44,10 @@ class Study:
         task = self.progress.tasks[0]
         self.progress.update(task.id, description=what, completed=task.completed + (task.description != ""))
 
+    def interval(self, key: str, value: float, low: float, high: float) -> None:
+        """Put a number and the ends of its 95 % interval into the summary."""
+        self.summary |= {key: value, f"{key}.ci_low": low, f"{key}.ci_high": high}
+
     def curves(self, name: str, columns: Curves) -> None:
         """Write columns of equal length to data/<name>.csv, for others to draw again."""
         folder = self.path / "data"

@@ -7,13 +7,13 @@ $\sigma^2|\xi|^2 h(\xi)$: the same for the Gaussian kernel, and for no other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize
 
 from drift_cli.kernels import Spectral
+from drift_cli.theory.fits import fit
 
 
 class _Rate(Protocol):
@@ -56,25 +56,6 @@ def fastest(rate: _Rate, scale: float) -> float:
 def largest_step(fastest_rate: float) -> float:
     """The explicit step x ← x + ηV shrinks every mode for η < 2/max λ (ours): Gaussian e, Laplace in 1-D 4."""
     return 2 / fastest_rate
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A slope fitted by least squares, its standard error and the ends of its 95 % confidence interval."""
-
-    slope: float
-    error: float
-    low: float
-    high: float
-
-
-def fit(x: np.ndarray, y: np.ndarray) -> Fit:
-    """The slope of y against x. Raises `ValueError` for fewer than three points."""
-    if len(x) < 3:
-        raise ValueError(f"a slope with an interval takes at least three points, got {len(x)}")
-    found = stats.linregress(x, y)
-    half = float(stats.t.ppf(0.975, len(x) - 2) * found.stderr)
-    return Fit(float(found.slope), float(found.stderr), float(found.slope) - half, float(found.slope) + half)
 
 
 def decay(times: np.ndarray, amplitudes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

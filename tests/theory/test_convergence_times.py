@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drift_cli.kernels import Gaussian, Laplace, Matern32, RationalQuadratic
 from drift_cli.theory import convergence_times as ct
 from drift_cli.theory import torus_flow
-from drift_cli.theory.rates import fit
+from drift_cli.theory.fits import fit
 from drift_cli.theory.torus_flow import Torus
 
 MODES = np.arange(1, 31).astype(float)

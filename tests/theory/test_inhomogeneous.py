@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from drift_cli.kernels import Gaussian, Laplace
 from drift_cli.theory import inhomogeneous, torus_flow
-from drift_cli.theory.rates import fit
+from drift_cli.theory.fits import fit
 from drift_cli.theory.torus_flow import PERIOD, Torus
 
 TORUS = Torus(128, 1)

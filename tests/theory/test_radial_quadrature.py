@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy import integrate, special
 
 from drift_cli.kernels import Gaussian, Laplace, Weighted
+from drift_cli.theory.fits import fit
 from drift_cli.theory.radial import decompose
 from drift_cli.theory.radial_quadrature import Pair, TooCoarse, effective_fraction, population
-from drift_cli.theory.rates import fit
 from tests.problems.kernels import KERNELS
 
 NODES = 96
