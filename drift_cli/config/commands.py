@@ -16,7 +16,7 @@ from drift_cli.config.kernel import KERNELS, KernelConfig
 from drift_cli.config.optimizer import OPTIMIZERS, OptimizerConfig
 from drift_cli.config.schedule import SCHEDULES, ScheduleConfig
 from drift_cli.config.spectral import SpectralConfig
-from drift_cli.config.training import DEVICES, CheckpointConfig, EmaConfig, EvaluationConfig
+from drift_cli.config.training import DEVICES, GRADIENT_PATHS, CheckpointConfig, EmaConfig, EvaluationConfig
 from drift_cli.config.verify_radial import VerifyRadialConfig
 from drift_cli.config.verify_score import VerifyScoreConfig
 from drift_cli.errors import UserError
@@ -59,7 +59,12 @@ class TrainConfig:
         at_least("seed", self.seed, 0)
         one_of("device", self.device, DEVICES)
         one_of("dtype", self.dtype, ("float32", "float64"))
-        one_of("gradient_paths", self.gradient_paths, ("none",))
+        one_of("gradient_paths", self.gradient_paths, GRADIENT_PATHS)
+        if self.gradient_paths != "none" and getattr(self.drift, "normalize", None) == "rms":
+            raise UserError(
+                f"gradient_paths={self.gradient_paths} differentiates |V|^2, which drift.normalize=rms makes constant: "
+                "choose drift.normalize=none, or gradient_paths=none."
+            )
         if self.threads is not None:
             between("threads", self.threads, 1, 1024)
         if getattr(self.generator, "name", None) == "particles":

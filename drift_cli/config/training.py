@@ -9,6 +9,7 @@ from omegaconf import MISSING
 from drift_cli.config.checks import at_least, fraction
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+GRADIENT_PATHS = ("none", "query", "samples", "both")
 
 
 @dataclass

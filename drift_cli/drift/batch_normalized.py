@@ -43,8 +43,12 @@ class BatchNormalized(AtFactors):
         to_data = log_masses(kernel, factors, x, data)
         to_model = log_masses(kernel, factors, x, model, exclude_diagonal=masked)
         from_data = log_masses(kernel, factors, data, x)
-        # As in training the queries are the model's samples, the sums over columns are those over rows.
-        from_model = to_model if paired else log_masses(kernel, factors, model, x)
+        # As in training the queries are the model's samples, the sums over columns are those over rows; their
+        # derivatives are not, where one of the two is held fast.
+        if paired and not (x.requires_grad or model.requires_grad):
+            from_model = to_model
+        else:
+            from_model = log_masses(kernel, factors, model, x, exclude_diagonal=masked)
         drifts = []
         for f, factor in enumerate(factors):
             scaled = kernel.scaled(factor)

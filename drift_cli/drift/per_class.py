@@ -14,17 +14,19 @@ def drift_per_class(
     drift: Drift,
     kernel: Kernel,
     x: Float[Tensor, "n d"],
+    model: Float[Tensor, "n d"],
     labels: Int[Tensor, " n"],
     data: Float[Tensor, "m d"],
     data_labels: Int[Tensor, " m"],
 ) -> Float[Tensor, "n d"]:
-    """V of each class on its own, the samples being the queries (paired); every label must occur in the data.
+    """V of each class on its own, `model` holding the queries again (paired); every label must occur in the data.
 
     A sample that is alone in its class has nothing to be repelled from: its drift is the attraction alone.
     """
     total = torch.zeros_like(x)
     for label in labels.unique():
         rows = (labels == label).nonzero().squeeze(1)
-        samples = x[rows]
-        total[rows] = drift(kernel, samples, data[data_labels == label], samples, paired=len(rows) > 1)
+        total = total.index_put(
+            (rows,), drift(kernel, x[rows], data[data_labels == label], model[rows], paired=len(rows) > 1)
+        )
     return total

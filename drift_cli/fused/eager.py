@@ -58,10 +58,23 @@ def shift_and_log_mass(
 
 def _distances_to(y: Float[Tensor, "m d"]) -> Callable[[Float[Tensor, "n d"]], Float[Tensor, "n m"]]:
     """x ↦ |x_i − y_j|: by differences of coordinates in low dimension, by a matrix product above."""
-    if y.shape[1] <= _DIRECT_DIMENSIONS:
+    if is_direct(y):
         coordinates = y.T.contiguous()
         return lambda x: root(sum_of_squares(x, coordinates))
     return lambda x: torch.cdist(x, y)
+
+
+def is_direct(y: Float[Tensor, "m d"]) -> bool:
+    """Whether distances are taken by differences of coordinates."""
+    return bool(y.shape[1] <= _DIRECT_DIMENSIONS)
+
+
+def norms(differences: list[Tensor]) -> Tensor:
+    """The Euclidean norm of vectors given by their coordinates, elementwise."""
+    total = differences[0].square()
+    for difference in differences[1:]:
+        total = total.addcmul_(difference, difference)
+    return total.sqrt_()
 
 
 def sum_of_squares(x: Float[Tensor, "n d"], coordinates: Float[Tensor, "d m"]) -> Float[Tensor, "n m"]:

@@ -1,7 +1,7 @@
 """The loop as a torch operator: `torch.ops.drift.kernel_mean`, with its derivatives.
 
 It takes numbers rather than a kernel object, so that it can be traced, compiled and checked like any operator of torch.
-Derivatives are those of the eager reference, recomputed a block of rows at a time: again no N×M array.
+Derivatives are in closed form, a block of rows at a time: again no N×M array.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from drift_cli.fused import eager, gpu, native
+from drift_cli.fused.pullback import pullback
 from drift_cli.fused.terms import Term, kernel_of
 
 _DIRECT_DIMENSIONS = 6  # up to here differences by coordinate are faster than inner products (docs/fused.md)
@@ -68,37 +69,19 @@ def unpacked(kinds: list[int], numbers: list[float]) -> tuple[Term, ...]:
 
 def _remember(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
     x, y, log_weights, ctx.kinds, ctx.numbers, ctx.factors, ctx.exclude_diagonal, ctx.mass_only = inputs
-    ctx.save_for_backward(x, y, log_weights)
+    ctx.save_for_backward(x, y, log_weights, *output)
 
 
 def _backward(ctx: Any, shift_gradient: Tensor, mass_gradient: Tensor) -> tuple[Tensor | None, ...]:
-    x, y, log_weights = ctx.saved_tensors
+    x, y, log_weights, shift, log_mass = ctx.saved_tensors
     kernel = kernel_of(unpacked(ctx.kinds, ctx.numbers))
-    wanted = [x, y, log_weights]
-    needed = [bool(need) for need in ctx.needs_input_grad[:3]]
-    total = [torch.zeros_like(t) if need else None for t, need in zip(wanted, needed, strict=True)]
-    for rows in eager.row_blocks(x):
-        with torch.enable_grad():
-            block, points = x[rows].detach().requires_grad_(), y.detach().requires_grad_()
-            weights = None if log_weights is None else log_weights.detach().requires_grad_()
-            outputs: list[Tensor] = []
-            gradients: list[Tensor] = []
-            for f, factor in enumerate(ctx.factors):
-                shift, log_mass = eager.shift_and_log_mass(
-                    kernel.scaled(factor), block, points, weights, ctx.exclude_diagonal, rows.start
-                )
-                outputs += [log_mass] if ctx.mass_only else [log_mass, shift]
-                gradients += (
-                    [mass_gradient[f, rows]] if ctx.mass_only else [mass_gradient[f, rows], shift_gradient[f, rows]]
-                )
-            inputs = [t for t, need in zip((block, points, weights), needed, strict=True) if need and t is not None]
-            found = iter(torch.autograd.grad(outputs, inputs, gradients))
-        if total[0] is not None:
-            total[0][rows] = next(found)
-        for over_rows in total[1:]:
-            if over_rows is not None:
-                over_rows.add_(next(found))
-    return (*total, None, None, None, None, None)
+    needed, parts = ctx.needs_input_grad[:3], []
+    for f, factor in enumerate(ctx.factors):
+        shifts = (None, None) if ctx.mass_only else (shift[f], shift_gradient[f])
+        arguments = (log_mass[f], mass_gradient[f], *shifts, needed[1])
+        parts.append(pullback(kernel.scaled(factor), x, y, log_weights, ctx.exclude_diagonal, *arguments))
+    totals = [sum(gradients) for gradients in zip(*((p.x, p.y, p.log_weights) for p in parts), strict=True)]
+    return (*(total if need else None for total, need in zip(totals, needed, strict=True)), *[None] * 5)
 
 
 kernel_mean.register_autograd(_backward, setup_context=_remember)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from drift_cli.kernels import Gaussian, Kernel, Laplace, Matern32, Matern52, Mixture, Power, RationalQuadratic
+from drift_cli.kernels import Gaussian, Kernel, Laplace, Matern32, Matern52, Mixture, Power, RationalQuadratic, Weighted
 
 GAUSSIAN, LAPLACE, MATERN32, MATERN52, RATIONAL = range(5)
 _KINDS: dict[type, int] = {Gaussian: GAUSSIAN, Laplace: LAPLACE, Matern32: MATERN32, Matern52: MATERN52}
@@ -79,14 +79,14 @@ def _power(kernel: Power) -> tuple[Term, ...] | None:
     return None
 
 
-def kernel_of(terms: tuple[Term, ...]) -> Kernel:
+def kernel_of(terms: tuple[Term, ...]) -> Weighted:
     """The kernel that the terms are of: the inverse of `terms_of`, up to how powers are written."""
     if len(terms) == 1 and terms[0].weight == 1.0:
         return _single(terms[0])
     return Mixture(1.0, tuple(map(_single, terms)), tuple(term.weight for term in terms))
 
 
-def _single(term: Term) -> Kernel:
+def _single(term: Term) -> Weighted:
     if term.kind == RATIONAL:
         return RationalQuadratic(term.bandwidth, term.alpha)
     return (Gaussian, Laplace, Matern32, Matern52)[term.kind](term.bandwidth)

@@ -17,6 +17,7 @@ from drift_cli.metrics.effective_sample_size import effective_sample_size
 from drift_cli.schedules import Schedule
 from drift_cli.training import device as devices
 from drift_cli.training import ema, optimizer
+from drift_cli.training.loss import Field
 from drift_cli.training.streams import stream
 
 
@@ -65,11 +66,15 @@ class Bench:
         ]
         return float(torch.cat(sizes).mean())
 
-    def field(self, kernel: Kernel, x: torch.Tensor, labels: torch.Tensor | None, batch: Batch) -> torch.Tensor:
-        """The drift V at the model's own samples x against a batch of data; of each class by itself."""
-        if labels is None or batch.labels is None:
-            return self.drift(kernel, x, batch.points, x, paired=len(x) > 1)
-        return drift_per_class(self.drift, kernel, x, labels, batch.points, batch.labels)
+    def field(self, kernel: Kernel, labels: torch.Tensor | None, batch: Batch) -> Field:
+        """V as a function of the queries and of the model's samples, which are the same points; per class."""
+
+        def drift(x: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
+            if labels is None or batch.labels is None:
+                return self.drift(kernel, x, batch.points, model, paired=len(x) > 1)
+            return drift_per_class(self.drift, kernel, x, model, labels, batch.points, batch.labels)
+
+        return drift
 
 
 def build(config: TrainConfig) -> Bench:

@@ -66,8 +66,8 @@ def drift_norms(bench: Bench, draws: int, step: int) -> tuple[Mean, Mean]:
         count = len(truth.points)
         labels = bench.labels_like(batch, count, draw)
         x = bench.average.sample(count, generator, labels)
-        norms.append(float(bench.field(kernel, x, labels, batch).norm(dim=1).mean()))
-        floors.append(float(bench.field(kernel, truth.points, truth.labels, batch).norm(dim=1).mean()))
+        norms.append(float(bench.field(kernel, labels, batch)(x, x).norm(dim=1).mean()))
+        floors.append(float(bench.field(kernel, truth.labels, batch)(truth.points, truth.points).norm(dim=1).mean()))
     return Mean(*_mean_sd(norms)), Mean(*_mean_sd(floors))
 
 

@@ -21,7 +21,7 @@ from drift_cli.generator import Mlp
 from drift_cli.kernels import Kernel
 from drift_cli.training import ema
 from drift_cli.training.bench import Bench
-from drift_cli.training.loss import stop_gradient_loss
+from drift_cli.training.loss import loss_and_drift
 from drift_cli.training.optimizer import learning_rate
 
 _WARM_UP = 3  # steps before a capture, on a stream of their own, as CUDA graphs ask
@@ -54,7 +54,8 @@ def can_be_captured(bench: Bench) -> bool:
     config = bench.config
     steady = config.schedule.name == "constant" or has_no_length(bench.drift)
     adam = isinstance(bench.optimizer, torch.optim.Adam | torch.optim.AdamW)
-    return isinstance(bench.model, Mlp) and bench.model.classes == 0 and adam and steady
+    stopped = config.gradient_paths == "none"
+    return isinstance(bench.model, Mlp) and bench.model.classes == 0 and adam and steady and stopped
 
 
 def has_no_length(drift: Drift) -> bool:
@@ -73,9 +74,7 @@ class DirectStep:
         kernel, batch = bench.kernel_at(step), bench.data(count, "data", step)
         labels = bench.labels_like(batch, count, step)
         x = bench.model.sample(count, bench.stream("noise", step), labels)
-        with torch.no_grad():
-            drift = bench.field(kernel, x.detach(), labels, batch)
-        loss = stop_gradient_loss(x, drift)
+        loss, drift = loss_and_drift(bench.config.gradient_paths, x, bench.field(kernel, labels, batch))
         bench.optimizer.zero_grad(set_to_none=True)
         (bench.model.loss_scale(count) * loss).backward()
         for group in bench.optimizer.param_groups:
@@ -121,14 +120,16 @@ class CapturedStep:
     def _advance(self) -> tuple[Tensor, Tensor, Tensor]:
         bench = self.bench
         x = self.model(self.noise)
-        with torch.no_grad():
-            here, data = x.detach() / self.factor, self.points / self.factor
-            drift = self.factor * bench.drift(bench.kernel, here, data, here, paired=len(x) > 1)
-        loss = stop_gradient_loss(x, drift)
+        loss, drift = loss_and_drift("none", x, self._field)
         bench.optimizer.zero_grad(set_to_none=True)
         (self.model.loss_scale(len(x)) * loss).backward()
         bench.optimizer.step()
         return x.detach(), drift, loss.detach()
+
+    def _field(self, x: Tensor, model: Tensor) -> Tensor:
+        """V at the bandwidth of the moment, by V_cσ(x) = c V_σ(x/c)."""
+        x, data, model = (points / self.factor for points in (x, self.points, model))
+        return self.factor * self.bench.drift(self.bench.kernel, x, data, model, paired=len(x) > 1)
 
     def _capture(self) -> None:
         """Capture the step; the steps run to prepare for it are undone."""

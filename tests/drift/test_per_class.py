@@ -11,11 +11,11 @@ DRIFT, KERNEL = MeanShift("exclude"), Laplace(0.4)
 def test_classes_do_not_feel_each_other(plane) -> None:
     x, data = plane(30), plane(40)
     labels, data_labels = torch.arange(30) % 2, torch.arange(40) % 2
-    before = drift_per_class(DRIFT, KERNEL, x, labels, data, data_labels)
+    before = drift_per_class(DRIFT, KERNEL, x, x, labels, data, data_labels)
     moved, moved_data = x.clone(), data.clone()
     moved[labels == 1] += 7.0
     moved_data[data_labels == 1] -= 3.0
-    after = drift_per_class(DRIFT, KERNEL, moved, labels, moved_data, data_labels)
+    after = drift_per_class(DRIFT, KERNEL, moved, moved, labels, moved_data, data_labels)
     torch.testing.assert_close(after[labels == 0], before[labels == 0], rtol=0, atol=0)
     assert (after[labels == 1] - before[labels == 1]).abs().max() > 0.1
 
@@ -23,13 +23,13 @@ def test_classes_do_not_feel_each_other(plane) -> None:
 def test_one_class_is_the_plain_drift(plane) -> None:
     x, data = plane(30), plane(40)
     zeros = torch.zeros(40, dtype=torch.int64)
-    found = drift_per_class(DRIFT, KERNEL, x, zeros[:30], data, zeros)
+    found = drift_per_class(DRIFT, KERNEL, x, x, zeros[:30], data, zeros)
     torch.testing.assert_close(found, DRIFT(KERNEL, x, data, x, paired=True), rtol=0, atol=0)
 
 
 def test_a_lone_sample_is_attracted_only(plane) -> None:
     x, data = plane(1), plane(12) + 2
     zeros = torch.zeros(12, dtype=torch.int64)
-    found = drift_per_class(DRIFT, KERNEL, x, zeros[:1], data, zeros)
+    found = drift_per_class(DRIFT, KERNEL, x, x, zeros[:1], data, zeros)
     weights = torch.softmax(KERNEL.log_profile(torch.cdist(x, data)), dim=1)
     torch.testing.assert_close(found, weights @ data - x)
