@@ -35,7 +35,8 @@ def test_each_gradient_is_that_of_the_paths_it_names(drift: Drift, kernel: Kerne
         # Laplace kernel leaves the query that it coincides with. Attached, as the paths that do not move are not equal.
         h, leaf = 1e-6, x.clone().requires_grad_()
         ends = [evaluate(leaf + s * query * h * direction, leaf + s * samples * h * direction) for s in (1, -1)]
-        return float(ends[0].square().sum(dim=1).mean() - ends[1].square().sum(dim=1).mean()) / (2 * h)
+        values = [end.detach().square().sum(dim=1).mean() for end in ends]
+        return float(values[0] - values[1]) / (2 * h)
 
     gradients = {}
     for paths in PATHS:
