@@ -27,10 +27,12 @@ COMMANDS = {
     "verify-score": "Theorem 4.1: is the Gaussian drift a score difference, exactly and from samples",
     "verify-radial": "how near a score difference the drift of a radial kernel is, by dimension and temperature",
     "spectral": "Theorem 5.2, Figure 2: how fast each frequency decays, predicted and measured",
+    "stop-grad-study": "Theorem 5.6, Figures 3 and 4: what the stop-gradient prevents, path by path",
     "bench": "how fast the drift is here, beside naive torch and its peers",
     "ablate-schedule": "which bandwidth schedule is best: Theorem 6.2, the optimum, real training",
 }
 _POSITIONAL = {"table": "folder", "sample": "run"}  # `drift table FOLDER` is `drift table folder=FOLDER`
+_RESUMABLE = ("train", "stop-grad-study")
 _FLAGS = ("-m", "--multirun", "--resolve", "--hydra-help")
 _FLAGS_WITH_VALUE = (
     "-c",
@@ -167,7 +169,7 @@ def _settings(command: str, words: list[str]) -> list[str]:
             if any(other.startswith(f"{argument}=") for other in settings):
                 raise UserError(f'`drift {command}` takes one {argument}, got "{word}" as well.')
             settings[settings.index(word)] = f"{argument}={quoted(word)}"
-        elif command == "train" and key == "resume" and value not in ("null", ""):
+        elif command in _RESUMABLE and key == "resume" and value not in ("null", ""):
             from drift_cli.runs.folder import RunFolder
 
             folder = RunFolder.containing(unquoted(value))
@@ -215,7 +217,8 @@ def _task(command: str, composed: DictConfig) -> None:
         config: Any = typed(composed, SCHEMAS[command])
         if getattr(config, "resume", None):
             kept: Any = load(RunFolder.containing(config.resume).config, SCHEMAS[command])
-            config = merged(kept, config, [word.split("=")[0].lstrip("+") for word in HydraConfig.get().overrides.task])
+            given = [word.split("=")[0].lstrip("+") for word in HydraConfig.get().overrides.task]
+            config = merged(command, kept, config, given)
         run: Callable = import_module(f"drift_cli.experiments.{command.replace('-', '_')}").run
         run(config, folder)
     except UserError:

@@ -46,6 +46,11 @@ def one_of(key: str, value: str, choices: Iterable[str]) -> None:
         raise UserError(f'{key} must be one of {", ".join(choices)}, got "{value}".{did_you_mean(value, choices)}')
 
 
+def different(key: str, values: list) -> None:
+    if len(set(values)) < len(values):
+        raise UserError(f"{key} must be different from each other, got {values}.")
+
+
 def not_empty(key: str, values: list) -> None:
     if not values:
         raise UserError(f"{key} must name at least one value, got an empty list.")

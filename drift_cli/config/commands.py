@@ -16,6 +16,7 @@ from drift_cli.config.kernel import KERNELS, KernelConfig
 from drift_cli.config.optimizer import OPTIMIZERS, OptimizerConfig
 from drift_cli.config.schedule import SCHEDULES, ScheduleConfig
 from drift_cli.config.spectral import SpectralConfig
+from drift_cli.config.stop_grad_study import StopGradStudyConfig
 from drift_cli.config.training import DEVICES, GRADIENT_PATHS, CheckpointConfig, EmaConfig, EvaluationConfig
 from drift_cli.config.verify_radial import VerifyRadialConfig
 from drift_cli.config.verify_score import VerifyScoreConfig
@@ -139,6 +140,7 @@ COMMANDS: dict[str, type] = {
     "table": TableConfig,
     "bench": BenchConfig,
     "ablate-schedule": AblateScheduleConfig,
+    "stop-grad-study": StopGradStudyConfig,
     "verify-score": VerifyScoreConfig,
     "verify-radial": VerifyRadialConfig,
     "spectral": SpectralConfig,

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from drift_cli.config.commands import TrainConfig
 from drift_cli.errors import UserError
 
-CHANGEABLE = ("steps", "device", "threads", "checkpoint.every", "checkpoint.keep")
+CHANGEABLE = {
+    "train": ("steps", "device", "threads", "checkpoint.every", "checkpoint.keep"),
+    "stop-grad-study": ("jobs",),
+}
 
 
-def merged(kept: TrainConfig, given: TrainConfig, keys: Iterable[str]) -> TrainConfig:
+def merged(command: str, kept: Any, given: Any, keys: Iterable[str]) -> Any:
     """The settings `kept` by a run, with those of `keys` from the command line. Raises `UserError` for others."""
     for key in keys:
         if key == "resume":
             continue
-        if key not in CHANGEABLE:
+        if key not in CHANGEABLE[command]:
             raise UserError(
                 f"{key} belongs to the run that is resumed and stays as it is: with resume= only "
-                f"{', '.join(CHANGEABLE)} can be given."
+                f"{', '.join(CHANGEABLE[command])} can be given."
             )
         source, target = given, kept
         *parents, leaf = key.split(".")

@@ -37,11 +37,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim with its measured value, None where it was not measured."""
+    """A claim with its measured value, None where it was not measured, and the 95 % interval where there is one."""
 
     claim: Claim
     value: float | None
     verdict: str
+    interval: tuple[float, float] | None = None
 
 
 def load(command: str | None = None) -> list[Claim]:
@@ -61,19 +62,21 @@ def _verdict(claim: Claim, summary: dict[str, float]) -> Verdict:
     value = summary.get(claim.field)
     if value is None or not math.isfinite(value):
         return Verdict(claim, None, UNTESTED)
-    ends = [summary.get(f"{claim.field}.{end}", value) for end in ("ci_low", "ci_high")]
-    if too_wide(claim.criterion, *ends):
-        return Verdict(claim, value, UNDECIDED)
+    low, high = (summary.get(f"{claim.field}.{end}", value) for end in ("ci_low", "ci_high"))
+    interval = (low, high) if f"{claim.field}.ci_low" in summary else None
+    if too_wide(claim.criterion, low, high):
+        return Verdict(claim, value, UNDECIDED, interval)
     if not holds(claim.criterion, value):
-        return Verdict(claim, value, REFUTED)
-    return Verdict(claim, value, CONDITIONAL if claim.condition else CONFIRMED)
+        return Verdict(claim, value, REFUTED, interval)
+    return Verdict(claim, value, CONDITIONAL if claim.condition else CONFIRMED, interval)
 
 
 def too_wide(criterion: str, low: float, high: float) -> bool:
-    """Whether an interval is wider than the range "a .. b" and reaches into it, so that it says nothing."""
+    """Whether an interval says nothing: one across a bound, or wider than the range "a .. b" and reaching into it."""
     found = _CRITERION.fullmatch(criterion)
-    if found is None or found["low"] is None:
-        return False
+    assert found is not None
+    if found["low"] is None:
+        return low < float(found["bound"]) < high
     first, last = float(found["low"]), float(found["high"])
     return high - low > last - first and low <= last and high >= first
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from drift_cli.console import make as make_console
 from drift_cli.errors import UserError
 from drift_cli.report import claims
 from drift_cli.runs import provenance
-from drift_cli.runs.files import write_json
+from drift_cli.runs.files import read_json, write_json
 
 Curves = Mapping[str, Sequence[Any] | np.ndarray]
 
@@ -44,6 +44,22 @@ class Study:
         task = self.progress.tasks[0]
         self.progress.update(task.id, description=what, completed=task.completed + (task.description != ""))
 
+    def once(self, name: str, settings: Any, parts: int, measure: Callable[[], None]) -> None:
+        """Run `measure`, of `parts` parts, unless the folder holds what it found with the same settings."""
+        place = self.path / "parts" / f"{name}.json"
+        kept = read_json(place) if place.is_file() else {}
+        if kept.get("settings") != settings or not all((self.path / figure).is_file() for figure in kept["figures"]):
+            known, drawn = set(self.summary), len(self.figures)
+            measure()
+            found = {key: float(value) for key, value in self.summary.items() if key not in known}
+            figures = [str(figure.relative_to(self.path)) for figure in self.figures[drawn:]]
+            place.parent.mkdir(exist_ok=True)
+            write_json(place, {"settings": settings, "summary": found, "figures": figures})
+            return
+        self.summary |= kept["summary"]
+        self.figures += [self.path / figure for figure in kept["figures"]]
+        self.progress.advance(self.progress.tasks[0].id, parts)
+
     def interval(self, key: str, value: float, low: float, high: float) -> None:
         """Put a number and the ends of its 95 % interval into the summary."""
         self.summary |= {key: value, f"{key}.ci_low": low, f"{key}.ci_high": high}
@@ -60,8 +76,11 @@ class Study:
 
 
 @contextmanager
-def study(command: str, config: Any, path: Path, seed: int, parts: int) -> Iterator[Study]:
-    """Open the run folder, show progress over `parts` parts, and write everything at the end."""
+def study(command: str, config: Any, path: Path, seed: int, parts: int, *, resumable: bool = False) -> Iterator[Study]:
+    """Open the run folder, show progress over `parts` parts, and write everything at the end.
+
+    `resumable`: the command takes resume=, which is what a reader is told when the study is stopped.
+    """
     console, began = make_console(), time.perf_counter()
     origin = provenance.at_start(command, seed, torch.device("cpu"))
     try:
@@ -77,7 +96,8 @@ def study(command: str, config: Any, path: Path, seed: int, parts: int) -> Itera
         try:
             yield opened
         except KeyboardInterrupt:
-            console.print(f"stopped: {path} is incomplete and has no summary.json", highlight=False, soft_wrap=True)
+            further = f": drift {command} resume={path} goes on" if resumable else " and has no summary.json"
+            console.print(f"stopped: {path} is incomplete{further}", highlight=False, soft_wrap=True)
             raise
     seconds = time.perf_counter() - began
     write_json(path / "provenance.json", origin | provenance.at_end(torch.device("cpu"), seconds))
@@ -94,8 +114,12 @@ def show(console: Console, verdicts: list[claims.Verdict]) -> None:
         table.add_column(heading, justify="right" if heading == "measured" else "left", overflow="fold")
     for each in verdicts:
         claim = each.claim
-        where = f"{claim.paper}, {claim.place}" + (" (as reconstructed)" if claim.reconstructed else "")
+        where = f"{claim.paper}, {claim.place}".removesuffix(", ") + (
+            " (as reconstructed)" if claim.reconstructed else ""
+        )
         measured = "–" if each.value is None else f"{each.value:.3g}"
+        if each.interval is not None:
+            measured += " [{:.3g}, {:.3g}]".format(*each.interval)
         verdict = each.verdict + (f": {claim.condition}" if each.verdict == claims.CONDITIONAL else "")
         statement = f"control: {claim.statement}" if claim.control else claim.statement
         table.add_row(statement, where, measured, claim.criterion, verdict)

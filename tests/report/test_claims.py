@@ -44,6 +44,18 @@ def test_an_interval_wider_than_the_criterion_decides_nothing(monkeypatch) -> No
     assert verdict(-1.00, -1.30, -0.70) == claims.REFUTED
 
 
+def test_an_interval_across_a_bound_decides_nothing(monkeypatch) -> None:
+    claim = claims.Claim("x", "TO", "Thm 1", "It holds.", False, "train", "r", ">= 0.7")
+    monkeypatch.setattr(claims, "load", lambda command: [claim])
+
+    def verdict(value: float, low: float, high: float) -> str:
+        return claims.judge("train", {"r": value, "r.ci_low": low, "r.ci_high": high})[0].verdict
+
+    assert verdict(0.83, 0.35, 0.93) == claims.UNDECIDED
+    assert verdict(0.83, 0.75, 0.93) == claims.CONFIRMED
+    assert verdict(0.55, 0.35, 0.65) == claims.REFUTED
+
+
 def test_a_criterion_that_says_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="a criterion is"):
         claims.Claim("x", "TO", "Thm 1", "It holds.", False, "train", "error", "about 3")

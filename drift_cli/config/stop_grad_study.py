@@ -1,0 +1,93 @@
+"""Settings of `drift stop-grad-study`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from omegaconf import MISSING
+
+from drift_cli.config.checks import at_least, between, different, not_empty, one_of, positive
+from drift_cli.config.drift import DriftConfig
+from drift_cli.config.generator import GeneratorConfig
+from drift_cli.config.optimizer import OptimizerConfig
+from drift_cli.config.training import DEVICES
+from drift_cli.errors import UserError
+
+STUDIED = ("swiss_roll", "checkerboard")
+STUDIED_KERNELS = ("laplace", "gaussian", "matern32", "matern52")
+
+
+@dataclass
+class PairsConfig:
+    """`samples` against `none` at every bandwidth and batch size named here, paired by seed; empty lists: not done."""
+
+    bandwidths: list[float] = MISSING
+    batch_sizes: list[int] = MISSING
+    seeds: list[int] = MISSING
+
+    def __post_init__(self) -> None:
+        for bandwidth in self.bandwidths:
+            positive("each of pairs.bandwidths", bandwidth)
+        for size in self.batch_sizes:
+            at_least("each of pairs.batch_sizes", size, 2)
+        for seed in self.seeds:
+            at_least("each of pairs.seeds", seed, 0)
+        for key in ("bandwidths", "batch_sizes", "seeds"):
+            different(f"pairs.{key}", getattr(self, key))
+        given = [key for key in ("bandwidths", "batch_sizes", "seeds") if getattr(self, key)]
+        if given and len(given) < 3:
+            raise UserError(
+                "pairs.bandwidths, pairs.batch_sizes and pairs.seeds must all name values or all be empty, got "
+                f"{' and '.join(f'pairs.{key}' for key in given)} alone."
+            )
+
+
+@dataclass
+class StopGradStudyConfig:
+    datasets: list[str] = MISSING
+    kernels: list[str] = MISSING
+    bandwidth: float = MISSING
+    drift: DriftConfig = MISSING
+    generator: GeneratorConfig = MISSING
+    optimizer: OptimizerConfig = MISSING
+    batch_size: int = MISSING
+    steps: int = MISSING
+    seeds: list[int] = MISSING
+    pairs: PairsConfig = MISSING
+    track: int = MISSING
+    points: int = MISSING
+    projections: int = MISSING
+    draws: int = MISSING
+    plane: int = MISSING
+    device: str = MISSING
+    jobs: int | None = None
+    resume: str | None = None
+
+    def __post_init__(self) -> None:
+        self.resume = self.resume or None  # `resume=` is no study
+        for key, choices in (("datasets", STUDIED), ("kernels", STUDIED_KERNELS)):
+            not_empty(key, getattr(self, key))
+            different(key, getattr(self, key))
+            for name in getattr(self, key):
+                one_of(f"each of {key}", name, choices)
+        positive("bandwidth", self.bandwidth)
+        if self.generator.name != "mlp":
+            raise UserError(
+                f"generator must be mlp: the plane of the landscape is one of a network's weights, got "
+                f"{self.generator.name}. Leave it out, or set the network with generator.widths=[…]."
+            )
+        at_least("batch_size", self.batch_size, 2)
+        at_least("steps", self.steps, 10)
+        not_empty("seeds", self.seeds)
+        different("seeds", self.seeds)
+        for seed in self.seeds:
+            at_least("each of seeds", seed, 0)
+        between("track", self.track, 8, 1000)
+        between("points", self.points, 10, 10**6)
+        at_least("projections", self.projections, 1)
+        at_least("draws", self.draws, 1)
+        if self.plane != 0:
+            between("plane", self.plane, 3, 201)
+        one_of("device", self.device, DEVICES)
+        if self.jobs is not None:
+            between("jobs", self.jobs, 1, 1024)

@@ -1,0 +1,264 @@
+"""The mechanism behind `drift stop-grad-study`: what each gradient path does to particles, without any network."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from drift_cli.data import Target
+from drift_cli.drift import MeanShift
+from drift_cli.figures import stop_grad_mechanism as figures
+from drift_cli.kernels import Gaussian, Kernel, Laplace, Spectral, Weighted
+from drift_cli.report.study import Study
+from drift_cli.theory import drift_collapse, minibatch_loss, unstopped
+from drift_cli.theory.drift_collapse import Course, Growth
+from drift_cli.theory.fits import Fit, fit
+from drift_cli.theory.particle_derivatives import PATHS, by_autograd, derivatives
+from drift_cli.theory.unstopped import along_flow, instantaneous
+from drift_cli.training.loss import loss_and_drift
+
+PARTS = 4
+_ATTACHED = PATHS[1:]
+_CIRCLE: dict[str, Spectral] = {"gaussian": Gaussian(0.3), "laplace": Laplace(0.3)}  # on a circle of length 2π
+_MODES = (1, 3, 5, 8, 12)
+_ON_CIRCLE, _AMPLITUDE = 300, 1e-2
+_PARTICLES = (16, 24)  # particles and data at which derivatives are compared
+_CLOUD, _CLOUD_DATA = 48, 512  # of the collapsed cloud, its data, and its first std in bandwidths
+_CLOUD_STD = 0.1
+_WIDTHS = (0.1, 0.25, 0.5, 1.0, 2.0)  # of a normal cloud, in standard deviations of the data: cosines with the drift
+_SMALL_CLOUD = 6  # particles whose Jacobian is taken
+_TIMES = np.linspace(0, 40, 81)
+_POPULATION, _STARTS, _QUERIES = 16384, 16, 1024
+_SIZES = (64, 128, 256, 512, 1024, 2048, 4096)
+_FACTORS = (0.5, 1.0, 2.0)  # times the kernel's bandwidth
+_EFFECTIVE = 10.0  # exponents are fitted where N/ρ is at least this
+_NORMAL = 1.96  # standard errors to the end of a 95 % interval
+
+
+@dataclass(frozen=True)
+class Minibatch:
+    """Mean loss and its standard error at each batch size [sizes], and the leading-order N·loss; ρ as a mean."""
+
+    mean: np.ndarray
+    error: np.ndarray
+    constant: float
+    rho: float
+
+
+def measure(targets: dict[str, Target], kernels: dict[str, Kernel], seed: int, s: Study) -> None:
+    """Everything exact about the four gradient paths, for every target and kernel, and one figure."""
+    generator = torch.Generator().manual_seed(seed)
+    s.part("particle derivatives against automatic differentiation")
+    _derivatives(targets, kernels, generator, s)
+    s.part("the rate λ² of the loss without stop-gradient")
+    rates = _rates(s)
+    s.part("the collapsed state under each gradient path")
+    growths, courses = _collapse(targets, kernels, generator, s)
+    s.part("the loss on minibatches: the truth against a collapsed state")
+    losses = _minibatches(targets, kernels, generator, s)
+    first, kernel = next(iter(growths)), next(iter(kernels))
+    shown = {target: losses[target, kernel, 1.0] for target in targets}
+    sizes, folder = np.array(_SIZES), s.path / "figures"
+    s.figures.append(
+        figures.mechanism(rates, growths[first], courses[first], shown, sizes, ", ".join(first), kernel, folder)
+    )
+
+
+def _derivatives(targets: dict[str, Target], kernels: dict[str, Kernel], generator: Generator, s: Study) -> None:
+    """Closed-form derivatives against autograd, the Euler step of Theorem 5.6(i), and the cosines with the drift."""
+    errors, steps = [], []
+    rows: list[tuple[str, str, float, str, float]] = []
+    for (target, source), (name, kernel) in itertools.product(targets.items(), kernels.items()):
+        n, m = _PARTICLES
+        data = source.sample(m, generator, torch.float64).points
+        x = source.sample(n, generator, torch.float64).points
+        exact = derivatives(cast(Weighted, kernel), x, data)
+        for paths in _ATTACHED:
+            found = by_autograd(kernel, x, data, paths)
+            errors.append(float((exact.through(paths) - found).norm() / found.norm()))
+        steps.append(_euler_error(kernel, x, data))
+        data = source.sample(_CLOUD_DATA // 2, generator, torch.float64).points
+        noise = data.std() * torch.randn(data.shape, generator=generator, dtype=torch.float64)
+        for width, paths in itertools.product(_WIDTHS, _ATTACHED):
+            exact = derivatives(cast(Weighted, kernel), data.mean(dim=0) + width * noise, data)
+            cosine = torch.cosine_similarity(exact.descent(paths).flatten(), exact.drift.flatten(), dim=0)
+            s.summary[f"{target}.{name}.cosine_width_{width:g}.{paths}"] = float(cosine)
+            rows.append((target, name, width, paths, float(cosine)))
+    s.summary["derivative_error"] = max(errors)
+    s.summary["euler_step_error"] = max(steps)
+    s.curves("mechanism_cosines", _columns(("dataset", "kernel", "width", "paths", "cosine"), rows))
+
+
+def _euler_error(kernel: Kernel, start: Tensor, data: Tensor) -> float:
+    """How far one gradient step of length ½ on Σ|x − sg(x₀ + V)|² from free particles x₀ is from x₀ + V, over |V|."""
+    x = start.clone().requires_grad_()
+    loss, drift = loss_and_drift(
+        "none", x, lambda query, model: MeanShift("include")(kernel, query, data, model, paired=True)
+    )
+    (gradient,) = torch.autograd.grad(len(x) * loss, x)  # the loss is a mean over the particles
+    return float((start - gradient / 2 - (start + drift)).norm() / drift.norm())
+
+
+def _rates(s: Study) -> list[tuple[str, int, str, float, float, float, float]]:
+    """Rows (kernel, mode, paths, λ, predicted, at once, along the flow) on the circle, and their largest errors."""
+    rows = []
+    for (name, kernel), mode, paths in itertools.product(_CIRCLE.items(), _MODES, PATHS):
+        rate = float(kernel.rate(np.array([mode]), 1)[0])
+        predicted = float(unstopped.predicted(kernel, np.array([mode]), paths)[0])
+        at_once = instantaneous(kernel, _ON_CIRCLE, mode, _AMPLITUDE, paths)
+        followed = along_flow(kernel, _ON_CIRCLE, mode, _AMPLITUDE, paths, steps=2)
+        rows.append((name, mode, paths, rate, predicted, at_once, followed))
+    columns = ("kernel", "mode", "paths", "lambda", "predicted", "instantaneous", "along_flow")
+    s.curves("mechanism_rates", _columns(columns, rows))
+    errors = {
+        paths: max(
+            abs(found - row[4]) / (row[4] or row[3]) for row in rows if row[2] == paths for found in (row[5], row[6])
+        )
+        for paths in PATHS
+    }
+    s.summary["stopped_rate_error"] = errors["none"]
+    s.summary["unstopped_rate_error"] = max(errors["samples"], errors["both"])
+    s.summary["unstopped_rate_query"] = errors["query"]
+    return rows
+
+
+_Setting = tuple[str, str]
+
+
+def _collapse(
+    targets: dict[str, Target], kernels: dict[str, Kernel], generator: Generator, s: Study
+) -> tuple[dict[_Setting, dict[str, tuple[Growth, Growth]]], dict[_Setting, dict[str, Course]]]:
+    """Growth rates (measured, predicted) at the collapsed state, and a cloud around it that is followed."""
+    growths: dict[_Setting, dict[str, tuple[Growth, Growth]]] = {}
+    courses: dict[_Setting, dict[str, Course]] = {}
+    errors = []
+    for (target, source), (name, kernel) in itertools.product(targets.items(), kernels.items()):
+        weighted = cast(Weighted, kernel)
+        data = source.sample(_CLOUD_DATA, generator, torch.float64).points
+        at = drift_collapse.mode(weighted, data, data[:_STARTS])
+        noise = torch.randn(_CLOUD, len(at.place), generator=generator, dtype=torch.float64)
+        start = at.place + _CLOUD_STD * kernel.bandwidth * noise
+        growths[target, name], courses[target, name] = {}, {}
+        for paths in PATHS:
+            found, eigenvalues = drift_collapse.measured(weighted, at, data, _SMALL_CLOUD, paths)
+            expected = drift_collapse.predicted(at.slope, paths)
+            scale = np.abs(expected.eigenvalues(_SMALL_CLOUD)).max()
+            errors.append(float(np.abs(eigenvalues - expected.eigenvalues(_SMALL_CLOUD)).max() / scale))
+            course = drift_collapse.follow(weighted, at, data, start, _TIMES, paths)
+            growths[target, name][paths], courses[target, name][paths] = (found, expected), course
+            key = f"{target}.{name}"
+            s.summary[f"{key}.collapse_spread_rate.{paths}"] = float(found.spread[-1])
+            s.summary[f"{key}.collapse_centre_rate.{paths}"] = float(found.centre[-1])
+            s.summary[f"{key}.collapse_std_ratio.{paths}"] = float(course.std[-1] / course.std[0])
+            s.summary[f"{key}.collapse_way.{paths}"] = float(course.way[-1] / kernel.bandwidth)
+    s.summary["collapse_rate_error"] = max(errors)
+    for paths in PATHS:  # the largest rate over the settings: the least stable case
+        s.summary[f"collapse_spread_rate.{paths}"] = max(float(each[paths][0].spread[-1]) for each in growths.values())
+        s.summary[f"collapse_centre_rate.{paths}"] = max(float(each[paths][0].centre[-1]) for each in growths.values())
+    _collapse_curves(growths, courses, s)
+    return growths, courses
+
+
+def _collapse_curves(
+    growths: dict[_Setting, dict[str, tuple[Growth, Growth]]], courses: dict[_Setting, dict[str, Course]], s: Study
+) -> None:
+    rates = [
+        (*setting, paths, what, float(found), float(expected), pair[0].verdict)
+        for setting, each in growths.items()
+        for paths, pair in each.items()
+        for what in ("spread", "centre")
+        for found, expected in zip(getattr(pair[0], what), getattr(pair[1], what), strict=True)
+    ]
+    s.curves(
+        "mechanism_growth", _columns(("dataset", "kernel", "paths", "of", "measured", "predicted", "state"), rates)
+    )
+    points = [
+        (*setting, paths, *map(float, point))
+        for setting, each in courses.items()
+        for paths, course in each.items()
+        for point in zip(course.times, course.std, course.way, course.loss, strict=True)
+    ]
+    s.curves("mechanism_cloud", _columns(("dataset", "kernel", "paths", "time", "std", "way", "loss"), points))
+
+
+def _minibatches(
+    targets: dict[str, Target], kernels: dict[str, Kernel], generator: Generator, s: Study
+) -> dict[tuple[str, str, float], tuple[Minibatch, Minibatch]]:
+    """The loss at the truth and collapsed against the batch size, its exponents, and their ratio at the largest."""
+    every: dict[tuple[str, str, float], tuple[Minibatch, Minibatch]] = {}
+    slopes, rows = [], []
+    for target, source in targets.items():
+        population = source.sample(_POPULATION, generator, torch.float64).points
+        for (name, base), factor in itertools.product(kernels.items(), _FACTORS):
+            kernel = base.scaled(factor)
+            truth, collapsed = every[target, name, factor] = _at_sizes(cast(Weighted, kernel), population, generator)
+            key = f"{target}.{name}" if factor == 1 else f"{target}.{name}.bandwidth_times_{factor:g}"
+            for what, each in (("truth", truth), ("collapsed", collapsed)):
+                line = _exponent(each)
+                s.interval(f"{key}.minibatch_exponent_{what}", line.slope, line.low, line.high)
+                slopes.append(line.slope)
+                numbers = zip(_SIZES, each.mean, each.error, strict=True)
+                rows += [
+                    (
+                        target,
+                        name,
+                        kernel.bandwidth,
+                        what,
+                        n,
+                        float(mean),
+                        float(error),
+                        each.constant / n,
+                        n / each.rho,
+                    )
+                    for n, mean, error in numbers
+                ]
+            s.interval(f"{key}.minibatch_collapsed_over_truth", *_ratio(collapsed, truth))
+            s.summary[f"{key}.minibatch_collapsed_over_truth_predicted"] = collapsed.constant / truth.constant
+    s.summary["minibatch_exponent.worst"] = max(slopes, key=lambda slope: abs(slope + 1))
+    both = [each for pair in every.values() for each in pair]
+    s.summary["minibatch_prediction_error"] = max(float(abs(m.mean[-1] * _SIZES[-1] / m.constant - 1)) for m in both)
+    ratios = [_ratio(collapsed, truth)[0] for truth, collapsed in every.values()]
+    s.summary["minibatch_collapsed_over_truth.max"] = max(ratios)
+    names = ("dataset", "kernel", "bandwidth", "state", "batch_size", "loss", "error", "predicted", "effective")
+    s.curves("mechanism_minibatch", _columns(names, rows))
+    return every
+
+
+def _at_sizes(kernel: Weighted, population: Tensor, generator: Generator) -> tuple[Minibatch, Minibatch]:
+    """At the truth and collapsed at the densest mode, for every batch size."""
+    place = drift_collapse.mode(kernel, population, population[:_STARTS]).place
+    limits = minibatch_loss.predicted(kernel, population, population[:_QUERIES], place)
+    truth = [minibatch_loss.at_truth(kernel, population, n, max(24, 8192 // n), generator) for n in _SIZES]
+    collapsed = [minibatch_loss.at_collapse(kernel, population, place, n, 512, generator) for n in _SIZES]
+    return (
+        _summarised(truth, limits.truth, limits.rho_truth),
+        _summarised(collapsed, limits.collapsed, limits.rho_collapsed),
+    )
+
+
+def _summarised(draws: list[Tensor], constant: float, rho: float) -> Minibatch:
+    mean = np.array([float(each.mean()) for each in draws])
+    return Minibatch(mean, np.array([float(each.std()) / len(each) ** 0.5 for each in draws]), constant, rho)
+
+
+def _exponent(found: Minibatch) -> Fit:
+    """The slope of log loss over log N where N/ρ is large, at the three largest N at least."""
+    first = min(int(np.searchsorted(_SIZES, _EFFECTIVE * found.rho)), len(_SIZES) - 3)
+    return fit(np.log(_SIZES[first:]), np.log(found.mean[first:]))
+
+
+def _ratio(above: Minibatch, below: Minibatch) -> tuple[float, float, float]:
+    """Of the losses at the largest batch, with the ends of its 95 % interval, normal in the logarithm."""
+    ratio = float(above.mean[-1] / below.mean[-1])
+    half = _NORMAL * math.hypot(*(float(each.error[-1] / each.mean[-1]) for each in (above, below)))
+    return ratio, ratio * math.exp(-half), ratio * math.exp(half)
+
+
+def _columns(names: tuple[str, ...], rows: list) -> dict[str, list]:
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}

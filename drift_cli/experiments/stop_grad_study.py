@@ -1,0 +1,254 @@
+"""`drift stop-grad-study`: Theorem 5.6, Figures 3 and 4, and which path of the gradient does the harm."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from drift_cli import data, kernels
+from drift_cli.config.kernel import KERNELS
+from drift_cli.config.stop_grad_study import StopGradStudyConfig
+from drift_cli.config.training import GRADIENT_PATHS
+from drift_cli.experiments import stop_grad_mechanism as mechanism
+from drift_cli.experiments import stop_grad_training as training
+from drift_cli.experiments.stop_grad_training import Case, Tracked
+from drift_cli.figures import stop_grad_study as figures
+from drift_cli.report.study import Study, study
+from drift_cli.runs.folder import RunFolder
+from drift_cli.theory import correlation
+
+_REACHED = 2.0  # deviations of the floor, within which a drift norm counts as having reached it
+Runs = dict[Case, Tracked]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured, and every run."""
+
+    summary: dict[str, float]
+    runs: Runs
+
+
+def run(config: StopGradStudyConfig, path: Path) -> Result:
+    """Measure the mechanism, train every run that is not done yet, and write curves, figures, summary and claims."""
+    plan = training.planned(config)  # what cannot be trained is refused before any work
+    path.mkdir(parents=True, exist_ok=True)
+    parts = mechanism.PARTS + len(plan) + 1
+    with (
+        RunFolder(path).locked(),
+        study("stop-grad-study", config, path, config.seeds[0], parts, resumable=True) as s,
+    ):
+        targets = {name: data.build(training.DATASETS[name]) for name in config.datasets}
+        used = {name: kernels.build(KERNELS[name](bandwidth=config.bandwidth)) for name in config.kernels}
+        seed = config.seeds[0]
+        asked = {"datasets": config.datasets, "kernels": config.kernels, "bandwidth": config.bandwidth, "seed": seed}
+        s.once("mechanism", asked, mechanism.PARTS, lambda: mechanism.measure(targets, used, seed, s))
+        found: Runs = {}
+        for case, tracked in training.carried_out(plan, path / "runs", config.jobs):
+            found[case] = tracked
+            setting = f"{case.dataset}, {case.kernel} {case.bandwidth:g}, batch {case.batch_size}"
+            s.part(f"trained ({len(found)} of {len(plan)}): {setting}, {case.paths}, seed {case.seed}")
+            if tracked.diverged is not None:
+                s.console.print(f"{case.paths} on {setting}, seed {case.seed}: the loss was not finite at step "
+                                f"{tracked.diverged}; measured where it was last", soft_wrap=True)  # fmt: skip
+        runs = {case: found[case] for case in plan}  # in the order of the plan, whichever was done first
+        s.part("what the runs say")
+        _means(config, s, runs)
+        _comparisons(config, s, runs)
+        _correlations(config, s, runs)
+        _planes(config, s, runs)
+        _pairs(config, s, runs)
+        _worst(config, s)
+        _draw(config, s, runs)
+    return Result(s.summary, runs)
+
+
+def _own(config: StopGradStudyConfig, runs: Runs, dataset: str, kernel: str, paths: str) -> list[Tracked]:
+    """The runs at the study's own bandwidth and batch, one per seed."""
+    return [
+        runs[Case(dataset, kernel, config.bandwidth, config.batch_size, paths, seed)] for seed in config.seeds
+    ]  # fmt: skip
+
+
+def _cases(config: StopGradStudyConfig) -> Iterable[tuple[str, str]]:
+    return itertools.product(config.datasets, config.kernels)
+
+
+def _means(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
+    """`<dataset>.<kernel>.<paths>.<what>`: the mean over seeds, and `.sd` where there is more than one; the curves."""
+    for (dataset, kernel), paths in itertools.product(_cases(config), GRADIENT_PATHS):
+        own = _own(config, runs, dataset, kernel, paths)
+        columns = {
+            "sw": [r.final_sw for r in own],
+            "sw_floor": [r.sw_floor for r in own],
+            "loss": [r.loss for r in own],
+            "drift_norm": [r.drift_norm[-1] for r in own],
+            "drift_norm_floor": [r.norm_floor for r in own],
+            "drift_norm_start": [r.drift_norm[0] for r in own],
+            "spread": [r.spread[-1] for r in own],
+            "uncovered": [r.uncovered[-1] for r in own],
+            "diverged": [float(r.diverged is not None) for r in own],
+        }
+        for what, values in columns.items():
+            key = f"{dataset}.{kernel}.{paths}.{what}"
+            s.summary[key] = float(np.mean(values))
+            if len(values) > 1:
+                s.summary[f"{key}.sd"] = float(np.std(values, ddof=1))
+        for seed, r in zip(config.seeds, own, strict=True):
+            names = ("steps", "drift_norm", "sw", "spread", "uncovered")
+            s.curves(f"{dataset}_{kernel}_{paths}_{seed}", {name: getattr(r, name) for name in names})
+
+
+def _comparisons(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
+    """Each choice of paths beside `none`, paired by seed."""
+    for dataset, kernel in _cases(config):
+        case, none = f"{dataset}.{kernel}", _own(config, runs, dataset, kernel, "none")
+        s.summary[f"{case}.none_over_floor"] = s.summary[f"{case}.none.sw"] / s.summary[f"{case}.none.sw_floor"]
+        for paths in GRADIENT_PATHS[1:]:
+            own = _own(config, runs, dataset, kernel, paths)
+            _ratio(s, f"{case}.{paths}_over_none.sw", [a.final_sw / b.final_sw for a, b in zip(own, none, strict=True)])
+            _ratio(s, f"{case}.{paths}_over_none.loss", [a.loss / b.loss for a, b in zip(own, none, strict=True)])
+        both = _own(config, runs, dataset, kernel, "both")
+        _ratio(s, f"{case}.both.drift_norm_over_floor", [r.drift_norm[-1] / r.norm_floor for r in both])
+        _ratio(s, f"{case}.both.drift_norm_fall", [r.drift_norm[-1] / r.drift_norm[0] for r in both])
+
+
+def _ratio(s: Study, key: str, ratios: list[float]) -> None:
+    """The geometric mean of paired ratios, with its 95 % interval by Student's t where there is more than one pair."""
+    logs = np.log(ratios)
+    mean = float(np.exp(logs.mean()))
+    if len(logs) < 2:
+        s.summary[key] = mean
+        return
+    half = float(stats.t.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs)))
+    s.interval(key, mean, mean * float(np.exp(-half)), mean * float(np.exp(half)))
+
+
+def before_floor(r: Tracked) -> int:
+    """How many tracked points come before the drift norm is first within two deviations of its floor."""
+    reached = np.flatnonzero(r.drift_norm <= r.norm_floor + _REACHED * r.norm_floor_sd)
+    return int(reached[0]) if len(reached) else len(r.steps)
+
+
+def _correlations(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
+    """log drift norm against log SW along the runs, whole and before the drift norm reaches its floor."""
+    for (dataset, kernel), paths in itertools.product(_cases(config), GRADIENT_PATHS):
+        own = _own(config, runs, dataset, kernel, paths)
+        for name, lengths in (
+            ("correlation", [len(r.steps) for r in own]),
+            ("correlation_before_floor", [before_floor(r) for r in own]),
+        ):
+            x = [r.drift_norm[:n] for r, n in zip(own, lengths, strict=True)]
+            y = [r.sw[:n] for r, n in zip(own, lengths, strict=True)]
+            if (found := correlation.log_log(x, y, config.seeds[0])) is not None:
+                s.interval(f"{dataset}.{kernel}.{paths}.{name}", found.value, found.low, found.high)
+
+
+def _planes(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
+    """Where on its plane each run's loss is least, and what SW-2 is there."""
+    for (dataset, kernel), paths in itertools.product(_cases(config), GRADIENT_PATHS):
+        run = _own(config, runs, dataset, kernel, paths)[0]
+        plane = run.plane
+        if plane is None:
+            continue
+        key = f"{dataset}.{kernel}.{paths}.plane"
+        least = np.unravel_index(plane.loss.argmin(), plane.loss.shape)
+        s.summary |= {
+            f"{key}.loss": float(plane.loss[least]),
+            f"{key}.sw_at_least_loss_over_floor": float(plane.sw[least]) / run.sw_floor,
+            f"{key}.sw_at_least_loss_over_least_sw": float(plane.sw[least] / plane.sw.min()),
+            f"{key}.variance": float(plane.shares.sum()),
+            f"{key}.way": plane.explained,
+        }
+        x, y = np.meshgrid(plane.x, plane.y)
+        columns = {"x": x.ravel(), "y": y.ravel(), "loss": plane.loss.ravel(), "sw": plane.sw.ravel()}
+        s.curves(f"plane_{dataset}_{kernel}_{paths}", columns)
+
+
+def _pairs(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
+    """`samples` over `none` in SW-2 at every bandwidth and batch size; over all of a kernel, one mean per seed."""
+    rows = []
+    for kernel in config.kernels:
+        by_seed: dict[int, list[float]] = {}
+        for dataset in config.datasets:
+            cells: dict[tuple[float, int], list[float]] = {}
+            for none in training.pairs(config, dataset, kernel, "none"):
+                ratio = runs[replace(none, paths="samples")].final_sw / runs[none].final_sw
+                cells.setdefault((none.bandwidth, none.batch_size), []).append(ratio)
+                by_seed.setdefault(none.seed, []).append(ratio)
+            for (bandwidth, batch_size), ratios in cells.items():
+                key = f"pairs.{dataset}.{kernel}.{bandwidth:g}.{batch_size}.samples_over_none"
+                _ratio(s, key, ratios)
+                ends = [s.summary.get(f"{key}.{end}", s.summary[key]) for end in ("ci_low", "ci_high")]
+                rows.append((dataset, kernel, bandwidth, batch_size, s.summary[key], *ends, min(ratios), max(ratios)))
+        if by_seed:
+            _ratio(s, f"pairs.{kernel}.samples_over_none", [float(np.exp(np.log(r).mean())) for r in by_seed.values()])
+    if rows:
+        names = ("dataset", "kernel", "bandwidth", "batch_size", "ratio", "low", "high", "least", "largest")
+        s.curves("pairs", dict(zip(names, zip(*rows, strict=True), strict=True)))
+        s.figures.append(figures.pairs(rows, s.path / "figures"))
+
+
+def _worst(config: StopGradStudyConfig, s: Study) -> None:
+    """The numbers that decide the claims: each over all datasets and kernels, its worst case."""
+    decisive: tuple[tuple[str, str, Callable[..., str]], ...] = (
+        ("none_over_floor.max", "none_over_floor", max),
+        ("both_over_none_sw.min", "both_over_none.sw", min),
+        ("query_over_none_sw.min", "query_over_none.sw", min),
+        ("samples_over_none_sw.min", "samples_over_none.sw", min),
+        ("samples_over_none_sw.max", "samples_over_none.sw", max),
+        ("both_over_none_loss.max", "both_over_none.loss", max),
+        ("both_drift_norm_over_floor.max", "both.drift_norm_over_floor", max),
+        ("samples_spread.min", "samples.spread", min),
+        ("correlation_none.min", "none.correlation", min),
+        ("plane_none_sw_over_least.max", "none.plane.sw_at_least_loss_over_least_sw", max),
+        ("plane_both_sw_over_floor.min", "both.plane.sw_at_least_loss_over_floor", min),
+    )
+    for name, field, worst in decisive:
+        _extreme(s, name, [f"{dataset}.{kernel}.{field}" for dataset, kernel in _cases(config)], worst)
+    deeper = []
+    for dataset, kernel in _cases(config):
+        key = f"{dataset}.{kernel}"
+        if f"{key}.both.plane.loss" in s.summary and f"{key}.none.plane.loss" in s.summary:
+            s.summary[f"{key}.plane_both_over_none_loss"] = (
+                s.summary[f"{key}.both.plane.loss"] / s.summary[f"{key}.none.plane.loss"]
+            )
+            deeper.append(f"{key}.plane_both_over_none_loss")
+    _extreme(s, "plane_both_over_none_loss.max", deeper, max)
+
+
+def _extreme(s: Study, name: str, keys: list[str], worst: Callable[..., str]) -> None:
+    """The worst of `keys` under `name`, with its interval where it has one; nothing where none was measured."""
+    present = [key for key in keys if key in s.summary]
+    if not present:
+        return
+    chosen = worst(present, key=s.summary.__getitem__)
+    for end in ("", ".ci_low", ".ci_high"):
+        if chosen + end in s.summary:
+            s.summary[name + end] = s.summary[chosen + end]
+
+
+def _draw(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
+    folder = s.path / "figures"
+    for kernel in config.kernels:
+        own = {
+            (dataset, paths): _own(config, runs, dataset, kernel, paths)
+            for dataset, paths in itertools.product(config.datasets, GRADIENT_PATHS)
+        }
+        titles = {
+            (dataset, paths): s.summary.get(f"{dataset}.{kernel}.{paths}.correlation", np.nan) for dataset, paths in own
+        }
+        label = f"{kernel} {config.bandwidth:g}"
+        s.figures.append(figures.norm_against_distance(own, titles, label, folder, f"norm_against_distance_{kernel}"))
+        s.figures.append(figures.curves(own, label, folder, f"curves_{kernel}"))
+        s.figures.append(figures.samples(own, label, folder, f"samples_{kernel}"))
+        for dataset in config.datasets:
+            planes = {paths: own[dataset, paths][0] for paths in GRADIENT_PATHS}
+            if all(r.plane is not None for r in planes.values()):
+                name = f"landscape_{dataset}_{kernel}"
+                s.figures.append(figures.landscape(planes, f"{dataset}, {label}", folder, name))

@@ -1,0 +1,304 @@
+"""Training runs that differ in `gradient_paths`, tracked from the first step; finished ones are kept in the folder."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+from torch import Tensor
+
+from drift_cli.config.commands import TrainConfig
+from drift_cli.config.dataset import CheckerboardConfig, DatasetConfig, SwissRollConfig
+from drift_cli.config.kernel import KERNELS
+from drift_cli.config.schedule import ConstantScheduleConfig
+from drift_cli.config.stop_grad_study import StopGradStudyConfig
+from drift_cli.config.training import GRADIENT_PATHS, CheckpointConfig, EmaConfig, EvaluationConfig
+from drift_cli.errors import RunFailed
+from drift_cli.experiments.landscape import Landscape, flat, landscape
+from drift_cli.metrics.coverage import reach, uncovered
+from drift_cli.metrics.spread import spread
+from drift_cli.runs.files import read_json, write_json
+from drift_cli.training import bench as benches
+from drift_cli.training import device as devices
+from drift_cli.training import step as steps
+from drift_cli.training.bench import Bench
+from drift_cli.training.evaluation import distance, drift_norms, generate
+
+DATASETS: dict[str, DatasetConfig] = {
+    "swiss_roll": SwissRollConfig(noise=0.03),
+    "checkerboard": CheckerboardConfig(noise=0.05),
+}
+LAST = 100  # steps over which the loss is averaged at the end
+_GRADIENTS = 250  # at most, of which the principal plane is made
+_SHOWN = 1500  # samples kept for the gallery
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one run differs in."""
+
+    dataset: str
+    kernel: str
+    bandwidth: float
+    batch_size: int
+    paths: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset}_{self.kernel}_{self.bandwidth:g}_{self.batch_size}_{self.paths}_{self.seed}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run's settings, how many points of it are tracked, and the side of its landscape (0: none)."""
+
+    settings: TrainConfig
+    track: int
+    plane: int
+
+    def asked(self) -> dict[str, Any]:
+        """What a kept result must have been made with."""
+        return {"train": OmegaConf.to_container(OmegaConf.structured(self.settings)), "track": self.track,
+                "plane": self.plane}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """One run: curves at `steps`, of the drift norm and SW-2 and what the samples look like; then its end.
+
+    `drift_norm` is the mean |V| of fresh samples against fresh data, `norm_floor` the same at q = p and `norm_floor_sd`
+    its deviation over draws; `spread` is relative to the target's; `diverged` the step at which a loss was not finite.
+    """
+
+    steps: np.ndarray
+    drift_norm: np.ndarray
+    sw: np.ndarray
+    spread: np.ndarray
+    uncovered: np.ndarray
+    norm_floor: float
+    norm_floor_sd: float
+    sw_floor: float
+    final_sw: float
+    first_loss: float
+    loss: float
+    samples: np.ndarray
+    data: np.ndarray
+    plane: Landscape | None
+    diverged: int | None
+
+
+def planned(config: StopGradStudyConfig) -> dict[Case, Job]:
+    """Every run: all paths at the study's own bandwidth and batch, then the pairs. Only the first have landscapes."""
+    plan: dict[Case, Job] = {}
+    for dataset in config.datasets:
+        for kernel in config.kernels:
+            for seed in config.seeds:
+                for paths in GRADIENT_PATHS:
+                    case = Case(dataset, kernel, config.bandwidth, config.batch_size, paths, seed)
+                    plan[case] = _job(config, case, config.plane if seed == config.seeds[0] else 0)
+            for case in (*pairs(config, dataset, kernel, "none"), *pairs(config, dataset, kernel, "samples")):
+                plan.setdefault(case, _job(config, case, 0))
+    return plan
+
+
+def pairs(config: StopGradStudyConfig, dataset: str, kernel: str, paths: str) -> list[Case]:
+    """One half of the pairs: the runs of `paths` at every bandwidth, batch size and seed of them."""
+    return [
+        Case(dataset, kernel, bandwidth, batch_size, paths, seed)
+        for bandwidth in config.pairs.bandwidths
+        for batch_size in config.pairs.batch_sizes
+        for seed in config.pairs.seeds
+    ]
+
+
+def _job(config: StopGradStudyConfig, case: Case, plane: int) -> Job:
+    settings = TrainConfig(
+        dataset=DATASETS[case.dataset],
+        kernel=KERNELS[case.kernel](bandwidth=case.bandwidth),
+        drift=config.drift,
+        schedule=ConstantScheduleConfig(),
+        generator=config.generator,
+        optimizer=config.optimizer,
+        ema=EmaConfig(decay=0.0),  # the weights as they are trained: an average would hide what the loss does
+        evaluation=EvaluationConfig(
+            every=config.steps, points=config.points, large_points=0, projections=config.projections, draws=config.draws
+        ),
+        checkpoint=CheckpointConfig(every=0, keep=1),
+        batch_size=case.batch_size,
+        steps=config.steps,
+        seed=case.seed,
+        device=config.device,
+        dtype="float32",
+        threads=1,  # the same bits however many runs go on at a time
+        gradient_paths=case.paths,
+        animate=False,
+    )
+    return Job(settings, config.track, plane)
+
+
+def carried_out(plan: dict[Case, Job], folder: Path, jobs: int | None) -> Iterator[tuple[Case, Tracked]]:
+    """Every run of the plan as it is done: read from `folder` where it stands with the same settings, else trained."""
+    folder.mkdir(parents=True, exist_ok=True)
+    waiting = {}
+    for case, job in plan.items():
+        place = folder / f"{case.name}.json"
+        kept = read_json(place) if place.is_file() else {}
+        if kept.get("asked") == job.asked():
+            yield case, _read(kept)
+        else:
+            waiting[case] = (job, place)
+    at_once = min(_at_once(plan, jobs), len(waiting))
+    if at_once <= 1:
+        for case, (job, place) in waiting.items():
+            yield case, _read(_carry_out(job, place))
+        return
+    # Spawned, as the threads of torch do not survive a fork. What a worker finished stands in its file, come what may.
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(at_once, context, initializer=_live_and_die_with_the_parent)
+    try:
+        futures = {executor.submit(_carry_out, job, place): case for case, (job, place) in waiting.items()}
+        for future in as_completed(futures):
+            yield futures[future], _read(future.result())
+        executor.shutdown()
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+
+
+def _at_once(plan: dict[Case, Job], jobs: int | None) -> int:
+    """A run at a time on a GPU, which they would only share; else one per core unless told otherwise."""
+    if devices.resolve(next(iter(plan.values())).settings.device).type != "cpu":
+        return 1
+    return jobs or os.cpu_count() or 1
+
+
+def _live_and_die_with_the_parent() -> None:
+    """Leave Ctrl-C to the parent, and end with it even where it was killed and could not say so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _carry_out(job: Job, place: Path) -> dict[str, Any]:
+    """Train, track and write the result."""
+    kept = {"asked": job.asked(), **_trained(job)}
+    write_json(place, kept)
+    return kept
+
+
+def _trained(job: Job) -> dict[str, Any]:
+    """One run from its first step to its last, or to the first loss that is not finite, as plain numbers."""
+    settings = job.settings
+    bench = benches.build(settings)
+    advance = steps.build(bench)
+    tracker = _Tracker(bench)
+    marks = set(np.unique(np.round(np.geomspace(1, settings.steps, job.track)).astype(int)).tolist())
+    stride = -(-settings.steps // _GRADIENTS)
+    parameters = list(bench.model.parameters())
+    weights, gradients, losses = [flat(parameters)], [], []
+    diverged = None
+    for step in range(1, settings.steps + 1):
+        taken = advance(step - 1)
+        losses.append(taken.loss)
+        if step in marks or step % LAST == 0:
+            samples = tracker.samples()
+            if not all(bool(torch.isfinite(tensor).all()) for tensor in (taken.loss, samples, *parameters)):
+                diverged = step
+                _restore(parameters, weights[-1])
+                break
+        if step in marks:
+            tracker.look(step, samples)
+            weights.append(flat(parameters))
+        if job.plane and step % stride == 0:
+            gradients.append(flat([p.grad for p in parameters if p.grad is not None]))
+    if not tracker.columns["steps"]:
+        raise RunFailed(
+            "The loss was not finite at the first step: a lower optimizer.lr or a larger bandwidth helps."
+        )
+    finite = [loss for loss in torch.stack(losses).tolist() if math.isfinite(loss)]
+    final = distance(bench, settings.evaluation.points, settings.evaluation.draws, "final")
+    samples = generate(bench, _SHOWN, bench.stream("sample", 0))
+    found = {
+        **tracker.columns,
+        **tracker.floors,
+        "sw_floor": final.floor,
+        "final_sw": final.value,
+        "first_loss": finite[0],
+        "loss": float(np.mean(finite[-LAST:])),
+        "samples": samples.tolist(),
+        "data": bench.data(_SHOWN, "sample", 1).points.tolist(),
+        "diverged": diverged,
+        "plane": None,
+    }
+    if job.plane and len(gradients) > 1 and diverged is None:
+        surface = landscape(bench, torch.stack(gradients), torch.stack(weights), job.plane,
+                            settings.evaluation.points, settings.evaluation.projections)  # fmt: skip
+        found["plane"] = {key: np.asarray(value).tolist() for key, value in vars(surface).items()}
+    return found
+
+
+class _Tracker:
+    """What is measured along a run, with the same noise at every step."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench, self.points = bench, bench.config.evaluation.points
+        self.columns: dict[str, list[float]] = {
+            name: [] for name in ("steps", "drift_norm", "sw", "spread", "uncovered")
+        }
+        self.floors: dict[str, float] = {}
+        self.data, other = bench.data(2 * self.points, "floor", 0).points.split(self.points)
+        self.reach, self.target_spread = reach(self.data, other), spread(self.data)
+
+    def samples(self) -> Tensor:
+        return generate(self.bench, self.points, self.bench.stream("snapshot", 0))
+
+    def look(self, step: int, samples: Tensor) -> None:
+        bench = self.bench
+        norm, floor = drift_norms(bench, bench.config.evaluation.draws, 0)
+        self.floors = {"norm_floor": floor.value, "norm_floor_sd": floor.sd or 0.0}
+        row = {
+            "steps": step,
+            "drift_norm": norm.value,
+            "sw": distance(bench, self.points, 1, "evaluation", step).value,
+            "spread": spread(samples) / self.target_spread,
+            "uncovered": uncovered(self.data, samples, self.reach),
+        }
+        for name, value in row.items():
+            self.columns[name].append(value)
+
+
+@torch.no_grad()
+def _restore(parameters: list[torch.nn.Parameter], vector: Tensor) -> None:
+    for parameter, part in zip(parameters, vector.split([p.numel() for p in parameters]), strict=True):
+        parameter.copy_(part.view_as(parameter))
+
+
+def _read(kept: dict[str, Any]) -> Tracked:
+    entries = {field.name: kept[field.name] for field in fields(Tracked)}
+    if entries["plane"]:
+        entries["plane"] = Landscape(**{key: _array(value) for key, value in entries["plane"].items()})
+    return Tracked(**{key: _array(value) for key, value in entries.items()})
+
+
+def _array(value: Any) -> Any:
+    """A list as the array that it was written from."""
+    return np.array(value, dtype=float) if isinstance(value, list) else value
