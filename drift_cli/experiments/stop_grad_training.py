@@ -231,9 +231,7 @@ def _trained(job: Job) -> dict[str, Any]:
         if job.plane and step % stride == 0:
             gradients.append(flat([p.grad for p in parameters if p.grad is not None]))
     if not tracker.columns["steps"]:
-        raise RunFailed(
-            "The loss was not finite at the first step: a lower optimizer.lr or a larger bandwidth helps."
-        )
+        raise RunFailed("The loss was not finite at the first step: a lower optimizer.lr or a larger bandwidth helps.")
     finite = [loss for loss in torch.stack(losses).tolist() if math.isfinite(loss)]
     final = distance(bench, settings.evaluation.points, settings.evaluation.draws, "final")
     samples = generate(bench, _SHOWN, bench.stream("sample", 0))
