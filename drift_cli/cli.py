@@ -26,6 +26,7 @@ COMMANDS = {
     "table": "one row per run below a folder, mean ± sd over seeds",
     "verify-score": "Theorem 4.1: is the Gaussian drift a score difference, exactly and from samples",
     "verify-radial": "how near a score difference the drift of a radial kernel is, by dimension and temperature",
+    "verify-flow": "Proposition 5.5: is the drift the gradient flow of the smoothed KL, and does it descend",
     "spectral": "Theorem 5.2, Figure 2: how fast each frequency decays, predicted and measured",
     "stop-grad-study": "Theorem 5.6, Figures 3 and 4: what the stop-gradient prevents, path by path",
     "bench": "how fast the drift is here, beside naive torch and its peers",

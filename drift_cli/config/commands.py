@@ -18,6 +18,7 @@ from drift_cli.config.schedule import SCHEDULES, ScheduleConfig
 from drift_cli.config.spectral import SpectralConfig
 from drift_cli.config.stop_grad_study import StopGradStudyConfig
 from drift_cli.config.training import DEVICES, GRADIENT_PATHS, CheckpointConfig, EmaConfig, EvaluationConfig
+from drift_cli.config.verify_flow import VerifyFlowConfig
 from drift_cli.config.verify_radial import VerifyRadialConfig
 from drift_cli.config.verify_score import VerifyScoreConfig
 from drift_cli.errors import UserError
@@ -143,5 +144,6 @@ COMMANDS: dict[str, type] = {
     "stop-grad-study": StopGradStudyConfig,
     "verify-score": VerifyScoreConfig,
     "verify-radial": VerifyRadialConfig,
+    "verify-flow": VerifyFlowConfig,
     "spectral": SpectralConfig,
 }
