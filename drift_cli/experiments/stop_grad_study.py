@@ -27,6 +27,15 @@ Runs = dict[Case, Tracked]
 
 
 @dataclass(frozen=True)
+class Cell:
+    """One setting of the pairs (its seed is 0): SW-2 of `samples` over `none` for each seed, and the `samples` runs."""
+
+    setting: Case
+    ratios: list[float]
+    runs: list[Tracked]
+
+
+@dataclass(frozen=True)
 class Result:
     """What was measured, and every run."""
 
@@ -63,6 +72,7 @@ def run(config: StopGradStudyConfig, path: Path) -> Result:
         _correlations(config, s, runs)
         _planes(config, s, runs)
         _pairs(config, s, runs)
+        _collapses(s, runs)
         _worst(config, s)
         _draw(config, s, runs)
     return Result(s.summary, runs)
@@ -92,6 +102,7 @@ def _means(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
             "drift_norm_start": [r.drift_norm[0] for r in own],
             "spread": [r.spread[-1] for r in own],
             "uncovered": [r.uncovered[-1] for r in own],
+            "collapsed": [float(r.collapsed) for r in own],
             "diverged": [float(r.diverged is not None) for r in own],
         }
         for what, values in columns.items():
@@ -106,6 +117,8 @@ def _means(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
 
 def _comparisons(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
     """Each choice of paths beside `none`, paired by seed."""
+    all_over_floor: list[list[float]] = []
+    all_losses: list[list[float]] = []
     for dataset, kernel in _cases(config):
         case, none = f"{dataset}.{kernel}", _own(config, runs, dataset, kernel, "none")
         s.summary[f"{case}.none_over_floor"] = s.summary[f"{case}.none.sw"] / s.summary[f"{case}.none.sw_floor"]
@@ -114,8 +127,14 @@ def _comparisons(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
             _ratio(s, f"{case}.{paths}_over_none.sw", [a.final_sw / b.final_sw for a, b in zip(own, none, strict=True)])
             _ratio(s, f"{case}.{paths}_over_none.loss", [a.loss / b.loss for a, b in zip(own, none, strict=True)])
         both = _own(config, runs, dataset, kernel, "both")
-        _ratio(s, f"{case}.both.drift_norm_over_floor", [r.drift_norm[-1] / r.norm_floor for r in both])
+        over_floor = [r.drift_norm[-1] / r.norm_floor for r in both]
+        _ratio(s, f"{case}.both.drift_norm_over_floor", over_floor)
         _ratio(s, f"{case}.both.drift_norm_fall", [r.drift_norm[-1] / r.drift_norm[0] for r in both])
+        all_over_floor.append(over_floor)
+        all_losses.append([a.loss / b.loss for a, b in zip(both, none, strict=True)])
+    # Over all cases: a mean per seed first, so that the interval is one over seeds.
+    for key, ratios in (("both_drift_norm_over_floor", all_over_floor), ("both_over_none_loss", all_losses)):
+        _ratio(s, key, [float(mean) for mean in np.exp(np.log(ratios).mean(axis=0))])
 
 
 def _ratio(s: Study, key: str, ratios: list[float]) -> None:
@@ -172,26 +191,51 @@ def _planes(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
 
 def _pairs(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
     """`samples` over `none` in SW-2 at every bandwidth and batch size; over all of a kernel, one mean per seed."""
-    rows = []
+    cells: list[Cell] = []
+    for dataset, kernel in _cases(config):
+        for none in training.pairs(config, dataset, kernel, "none"):
+            samples = replace(none, paths="samples")
+            if not cells or cells[-1].setting != replace(samples, seed=0):
+                cells.append(Cell(replace(samples, seed=0), [], []))
+            cells[-1].ratios.append(runs[samples].final_sw / runs[none].final_sw)
+            cells[-1].runs.append(runs[samples])
+    for cell in cells:
+        case = cell.setting
+        key = f"pairs.{case.dataset}.{case.kernel}.{case.bandwidth:g}.{case.batch_size}"
+        _ratio(s, f"{key}.samples_over_none", cell.ratios)
+        s.summary[f"{key}.samples_collapsed"] = float(np.mean([run.collapsed for run in cell.runs]))
     for kernel in config.kernels:
-        by_seed: dict[int, list[float]] = {}
-        for dataset in config.datasets:
-            cells: dict[tuple[float, int], list[float]] = {}
-            for none in training.pairs(config, dataset, kernel, "none"):
-                ratio = runs[replace(none, paths="samples")].final_sw / runs[none].final_sw
-                cells.setdefault((none.bandwidth, none.batch_size), []).append(ratio)
-                by_seed.setdefault(none.seed, []).append(ratio)
-            for (bandwidth, batch_size), ratios in cells.items():
-                key = f"pairs.{dataset}.{kernel}.{bandwidth:g}.{batch_size}.samples_over_none"
-                _ratio(s, key, ratios)
-                ends = [s.summary.get(f"{key}.{end}", s.summary[key]) for end in ("ci_low", "ci_high")]
-                rows.append((dataset, kernel, bandwidth, batch_size, s.summary[key], *ends, min(ratios), max(ratios)))
-        if by_seed:
-            _ratio(s, f"pairs.{kernel}.samples_over_none", [float(np.exp(np.log(r).mean())) for r in by_seed.values()])
-    if rows:
-        names = ("dataset", "kernel", "bandwidth", "batch_size", "ratio", "low", "high", "least", "largest")
+        own = [cell for cell in cells if cell.setting.kernel == kernel]
+        if own:
+            _ratio(s, f"pairs.{kernel}.samples_over_none", _by_seed([cell.ratios for cell in own]))
+            kept = [[r if not run.collapsed else np.nan for r, run in zip(c.ratios, c.runs, strict=True)] for c in own]
+            _ratio(s, f"pairs.{kernel}.samples_over_none_where_not_collapsed", _by_seed(kept))
+    if cells:
+        rows = [
+            (*(getattr(cell.setting, name) for name in ("dataset", "kernel", "bandwidth", "batch_size")), seed, ratio,
+             float(run.collapsed))
+            for cell in cells
+            for seed, ratio, run in zip(config.pairs.seeds, cell.ratios, cell.runs, strict=True)
+        ]  # fmt: skip
+        names = ("dataset", "kernel", "bandwidth", "batch_size", "seed", "ratio", "collapsed")
         s.curves("pairs", dict(zip(names, zip(*rows, strict=True), strict=True)))
-        s.figures.append(figures.pairs(rows, s.path / "figures"))
+        s.figures.append(figures.pairs(cells, s.path / "figures"))
+        s.figures.append(figures.samples_alone(cells, s.path / "figures"))
+
+
+def _by_seed(ratios: list[list[float]]) -> list[float]:
+    """The geometric mean over settings for each seed; settings that are nan are left out, and seeds without any."""
+    logs = np.log(np.array(ratios))
+    return [float(np.exp(np.nanmean(column))) for column in logs.T if np.isfinite(column).any()]
+
+
+def _collapses(s: Study, runs: Runs) -> None:
+    """The share of all runs of each choice of paths that ended in a collapse, with the exact binomial interval."""
+    for paths in GRADIENT_PATHS:
+        found = [run.collapsed for case, run in runs.items() if case.paths == paths]
+        ends = stats.binomtest(sum(found), len(found)).proportion_ci()
+        s.interval(f"{paths}_collapsed", float(np.mean(found)), float(ends.low), float(ends.high))
+        s.summary[f"{paths}_runs"] = float(len(found))
 
 
 def _worst(config: StopGradStudyConfig, s: Study) -> None:
@@ -204,7 +248,6 @@ def _worst(config: StopGradStudyConfig, s: Study) -> None:
         ("samples_over_none_sw.max", "samples_over_none.sw", max),
         ("both_over_none_loss.max", "both_over_none.loss", max),
         ("both_drift_norm_over_floor.max", "both.drift_norm_over_floor", max),
-        ("samples_spread.min", "samples.spread", min),
         ("correlation_none.min", "none.correlation", min),
         ("plane_none_sw_over_least.max", "none.plane.sw_at_least_loss_over_least_sw", max),
         ("plane_both_sw_over_floor.min", "both.plane.sw_at_least_loss_over_floor", min),

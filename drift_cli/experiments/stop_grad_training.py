@@ -98,6 +98,11 @@ class Tracked:
     plane: Landscape | None
     diverged: int | None
 
+    @property
+    def collapsed(self) -> bool:
+        """Whether the samples ended on a point, a line or a part: more than half of the target has none nearby."""
+        return bool(self.uncovered[-1] > 0.5)
+
 
 def planned(config: StopGradStudyConfig) -> dict[Case, Job]:
     """Every run: all paths at the study's own bandwidth and batch, then the pairs. Only the first have landscapes."""

@@ -14,6 +14,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from drift_cli.figures.style import DATA, FLOOR, MODEL, panels, save, style
 
 if TYPE_CHECKING:
+    from drift_cli.experiments.stop_grad_study import Cell
     from drift_cli.experiments.stop_grad_training import Tracked
 
 _BLACK, _GREEN = "#000000", "#009E73"
@@ -60,7 +61,7 @@ def norm_against_distance(
                 axis.axhline(float(np.mean([r.sw_floor for r in own])), color=FLOOR, linestyle="--", linewidth=0.9)
                 axis.axvline(float(np.mean([r.norm_floor for r in own])), color=FLOOR, linestyle=":", linewidth=1.1)
                 correlation = correlations[dataset, paths]
-                told = f", r = {correlation:.2f}" if np.isfinite(correlation) else ""
+                told = f"\nr = {correlation:.2f}" if np.isfinite(correlation) else ""
                 axis.set(xscale="log", yscale="log", title=f"{TOLD[paths]}{told}")
                 if row == len(datasets) - 1:
                     axis.set_xlabel("mean drift norm |V| (length)")
@@ -92,6 +93,7 @@ def _plain(axis: Axis) -> None:
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
+    axis.set_tick_params(labelsize=7)
 
 
 def landscape(runs: dict[str, Tracked], label: str, folder: Path, name: str) -> Path:
@@ -195,22 +197,49 @@ def samples(runs: dict[tuple[str, str], list[Tracked]], label: str, folder: Path
         return save(figure, folder, name)
 
 
-def pairs(rows: list[tuple], folder: Path) -> Path:
-    """SW-2 of `samples` over that of `none`, per setting, with 95 % intervals over seeds."""
+def pairs(cells: list[Cell], folder: Path) -> Path:
+    """SW-2 of `samples` over that of `none`: every seed, and the geometric mean, per setting."""
     with style():
-        figure, axes = panels(1, 1, 6.2, 0.9 + 0.26 * len(rows))
-        places = np.arange(len(rows))[::-1]
-        for place, (_, kernel, _, _, ratio, low, high, least, largest) in zip(places, rows, strict=True):
-            colour, marker = (DATA, "o") if kernel == "laplace" else (MODEL, "s")
-            axes[0].plot([low, high], [place, place], color=colour, linewidth=1.6)
-            axes[0].plot([least, largest], [place, place], color=colour, linewidth=0.6, linestyle=":")
-            axes[0].plot(ratio, place, color=colour, marker=marker, markersize=5)
-        labels = [f"{_titled(d)}, {k} {b:g}, batch {n}" for d, k, b, n, *_ in rows]
-        axes[0].set_yticks(places, labels)
+        figure, axes = panels(1, 1, 6.4, 1.2 + 0.26 * len(cells))
+        places = np.arange(len(cells))[::-1]
+        for place, cell in zip(places, cells, strict=True):
+            for ratio, run in zip(cell.ratios, cell.runs, strict=True):
+                axes[0].plot(ratio, place, color=MODEL if run.collapsed else DATA, markersize=5, linestyle="none",
+                             marker="x" if run.collapsed else "o", markerfacecolor="none")  # fmt: skip
+            axes[0].plot(np.exp(np.log(cell.ratios).mean()), place, color="black", marker="|", markersize=13)
+        axes[0].set_yticks(places, [_setting(cell) for cell in cells])
         axes[0].axvline(1, color="black", linewidth=0.9)
-        ends = np.array([[row[7], row[8]] for row in rows])
-        axes[0].set(xscale="log", xlabel="SW-2 of `samples` / SW-2 of `none`, paired by seed",
-                    xlim=(min(0.5, ends.min() / 1.2), ends.max() * 1.3))  # fmt: skip
+        axes[0].set(xscale="log", xlabel="SW-2 of `samples` / SW-2 of `none`, paired by seed")
         _plain(axes[0].xaxis)
-        figure.suptitle("geometric mean, 95 % interval (line) and range over seeds (dots)", fontsize=9)
+        handles = [
+            Line2D([], [], color=DATA, marker="o", markerfacecolor="none", linestyle="none", label="one seed"),
+            Line2D([], [], color=MODEL, marker="x", linestyle="none", label="one seed, collapsed"),
+            Line2D([], [], color="black", marker="|", markersize=11, linestyle="none", label="geometric mean"),
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=3)
         return save(figure, folder, "pairs")
+
+
+def samples_alone(cells: list[Cell], folder: Path) -> Path:
+    """What `samples` generates at every setting: of its first collapsed run where there is one, else of the first."""
+    columns = min(4, len(cells))
+    with style():
+        figure, axes = panels(-(-len(cells) // columns), columns, 2.1, 2.3)
+        for axis in axes[len(cells) :]:
+            axis.set_visible(False)
+        for axis, cell in zip(axes, cells, strict=False):
+            run = next((run for run in cell.runs if run.collapsed), cell.runs[0])
+            limit = 1.25 * np.abs(run.data).max()
+            axis.scatter(run.data[:, 0], run.data[:, 1], s=1, color="#D5D5D5", linewidths=0, rasterized=True)
+            axis.scatter(run.samples[:, 0], run.samples[:, 1], s=2.5, color=MODEL, linewidths=0, rasterized=True)
+            axis.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xlabel="x₁ (length)")
+            axis.set_ylabel("x₂ (length)")
+            told = f"{sum(run.collapsed for run in cell.runs)} of {len(cell.runs)} seeds collapsed"
+            axis.set_title("\n".join([*_setting(cell).split(", ", 1), told]), fontsize=7.5)
+        figure.suptitle("gradient_paths=samples: the first collapsed run of each setting, else the first", fontsize=9)
+        return save(figure, folder, "samples_alone")
+
+
+def _setting(cell: Cell) -> str:
+    case = cell.setting
+    return f"{_titled(case.dataset)}, {case.kernel} {case.bandwidth:g}, batch {case.batch_size}"
