@@ -67,6 +67,7 @@ class TrainConfig:
                 f"gradient_paths={self.gradient_paths} differentiates |V|^2, which drift.normalize=rms makes constant: "
                 "choose drift.normalize=none, or gradient_paths=none."
             )
+        self._check_drift()
         if self.threads is not None:
             between("threads", self.threads, 1, 1024)
         if getattr(self.generator, "name", None) == "particles":
@@ -76,6 +77,25 @@ class TrainConfig:
                     f"batch_size must be at most generator.count, the number of particles, got {self.batch_size} "
                     f"above {count}: lower batch_size or raise generator.count."
                 )
+
+    def _check_drift(self) -> None:
+        name, schedule = getattr(self.drift, "name", None), getattr(self.schedule, "name", "constant")
+        if self.gradient_paths != "none" and not getattr(self.drift, "differentiable", True):
+            raise UserError(
+                f"gradient_paths={self.gradient_paths} differentiates the drift, and drift={name} has no derivative "
+                "here: choose gradient_paths=none, or another drift."
+            )
+        if schedule != "constant" and not getattr(self.drift, "uses_kernel", True):
+            raise UserError(
+                f"schedule={schedule} anneals the kernel's bandwidth, which drift={name} does not use: choose "
+                "schedule=constant, or another drift."
+            )
+        kernel = getattr(self.kernel, "name", "gaussian")
+        if getattr(self.drift, "needs_gaussian", False) and kernel != "gaussian":
+            raise UserError(
+                f"The noise of drift.discrepancy=smoothed_kl is Gaussian, and kernel={kernel} is not: choose "
+                "kernel=gaussian."
+            )
 
 
 @dataclass
@@ -107,6 +127,7 @@ class BenchConfig(TrainConfig):
     n: Any = MISSING  # one number or several
     d: Any = MISSING
     tau: float | None = None
+    epsilon: float = MISSING
     seconds: float = MISSING
     largest_array_gb: float = MISSING
     longest: float = MISSING
@@ -117,9 +138,10 @@ class BenchConfig(TrainConfig):
         self.what = self.what if isinstance(self.what, list) else [self.what]
         not_empty("what", self.what)
         for what in self.what:
-            one_of("what", what, ("mean_shift", "narrow", "row_column", "step"))
+            one_of("what", what, ("mean_shift", "narrow", "row_column", "step", "sinkhorn"))
         if self.tau is not None:
             positive("tau", self.tau)
+        positive("epsilon", self.epsilon)
         positive("seconds", self.seconds)
         at_least("largest_array_gb", self.largest_array_gb, 0)
         positive("longest", self.longest)

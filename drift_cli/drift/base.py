@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -29,6 +30,28 @@ class Drift(Protocol):
         `paired` says that row i of `model` is query i itself, as in training; `self_term` then decides whether a
         query counts itself in the repulsion. Fields at new points are unpaired and have no self term.
         """
+        ...
+
+
+@runtime_checkable
+class Iterative(Protocol):
+    """A drift that is found by iterating, and says how far it came."""
+
+    def report(self) -> dict[str, float]:
+        """Numbers of the calls since the last report, for the run's log; it then starts counting anew."""
+        ...
+
+    def complaint(self) -> str | None:
+        """One line where a call since the last report ended before it was as exact as it was asked to be."""
+        ...
+
+
+@runtime_checkable
+class Random(Protocol):
+    """A drift that draws at every call."""
+
+    def drawing_from(self, generator: torch.Generator) -> Drift:
+        """The same drift with this stream."""
         ...
 
 

@@ -18,8 +18,12 @@ def drift_per_class(
     labels: Int[Tensor, " n"],
     data: Float[Tensor, "m d"],
     data_labels: Int[Tensor, " m"],
+    *,
+    paired: bool = True,
 ) -> Float[Tensor, "n d"]:
-    """V of each class on its own, `model` holding the queries again (paired); every label must occur in the data.
+    """V of each class on its own; every label must occur in the data.
+
+    `model` holds the queries again, or (not `paired`) other samples of the same classes.
 
     A sample that is alone in its class has nothing to be repelled from: its drift is the attraction alone.
     """
@@ -27,6 +31,6 @@ def drift_per_class(
     for label in labels.unique():
         rows = (labels == label).nonzero().squeeze(1)
         total = total.index_put(
-            (rows,), drift(kernel, x[rows], data[data_labels == label], model[rows], paired=len(rows) > 1)
+            (rows,), drift(kernel, x[rows], data[data_labels == label], model[rows], paired=paired and len(rows) > 1)
         )
     return total

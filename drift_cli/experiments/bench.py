@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from drift_cli.bench import contestants, measure
+from drift_cli.bench import contestants, measure, sinkhorn
 from drift_cli.bench.step import steps
 from drift_cli.config.commands import BenchConfig
 from drift_cli.console import make as make_console
@@ -44,13 +45,13 @@ class Row:
     limit: float | None
 
 
-def run(config: BenchConfig, path: Path) -> list[Row]:
+def run(config: BenchConfig, path: Path) -> list[Row | sinkhorn.Row]:
     """Measure every cell and print it; bench.json in the run folder grows with them, and a figure ends it."""
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     device = devices.resolve(config.device)
     console = make_console()
-    rows: list[Row] = []
+    rows: list[Row | sinkhorn.Row] = []
     origin = provenance.at_start("bench", config.seed, device)
     limit = pairs_limit() if device.type == "cpu" and native.library() else None
     if limit:
@@ -64,18 +65,25 @@ def run(config: BenchConfig, path: Path) -> list[Row]:
         raise UserError(f"The output folder {path} cannot be written: {error.strerror}.") from error
     for what in config.what:
         cells = [(config.batch_size, 2)] if what == "step" else [(n, d) for n in config.n for d in config.d]
+        if what == "sinkhorn":
+            for n in config.n:
+                for table in _waiting(console, f"{what}, N = {n:,} …", sinkhorn.rows(config, n, device)):
+                    _show_sinkhorn(console, table)
+                    rows += table
+                    write_json(path / "bench.json", [asdict(row) for row in rows])
+            continue
         for n, d in cells:
             with console.status(f"{what}, N = {n:,}, d = {d} …"):
                 if what == "step":
                     found = _step_cell(config)
                 else:
-                    sits_out = _too_long(config, rows, what, n, d)
+                    sits_out = _too_long(config, [row for row in rows if isinstance(row, Row)], what, n, d)
                     found = _cell(config, what, n, d, device, limit, sits_out)
             _show(console, found)
             rows += found
             write_json(path / "bench.json", [asdict(row) for row in rows])  # a long bench that is stopped keeps these
     console.print(f"{path / 'bench.json'}", highlight=False, soft_wrap=True)
-    drawn = [asdict(row) for row in rows if row.what != "step"]
+    drawn = [asdict(row) for row in rows if isinstance(row, Row) and row.what != "step"]
     if len({row["n"] for row in drawn}) > 1:
         console.print(f"{figure.draw(drawn, path / 'figures')}", highlight=False, soft_wrap=True)
     return rows
@@ -152,6 +160,29 @@ def _step_cell(config: BenchConfig) -> list[Row]:
         Row("step", who, n, 2, times[who], measure.peak_mb(function), 2 * n * n / (times[who] / 1e3), None, None)
         for who, function in functions.items()
     ]
+
+
+def _waiting(console: Console, message: str, tables: Iterator[list[sinkhorn.Row]]) -> Iterator[list[sinkhorn.Row]]:
+    """Each table as it is measured."""
+    while True:
+        with console.status(message):
+            table = next(tables, None)
+        if table is None:
+            return
+        yield table
+
+
+def _show_sinkhorn(console: Console, rows: list[sinkhorn.Row]) -> None:
+    ours = next(row for row in rows if row.who == "ours")
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.title = f"{ours.what}, N = {ours.n:,}, d = {ours.d}"
+    for heading in ("who", "setting", "ms", "× ours", "peak MB", "marginal error", "drift error"):
+        table.add_column(heading, justify="left" if heading in ("who", "setting") else "right")
+    for row in rows:
+        errors = ("–" if error is None else f"{error:.1e}" for error in (row.marginal_error, row.drift_error))
+        setting = row.setting if row.reached else f"{row.setting} (not as exact)"
+        table.add_row(row.who, setting, f"{row.ms:.2f}", f"{row.ms / ours.ms:.1f}", f"{row.peak_mb:.0f}", *errors)
+    console.print(table)
 
 
 def _show(console: Console, rows: list[Row]) -> None:

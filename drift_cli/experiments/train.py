@@ -90,10 +90,12 @@ def _train(bench: Bench, folder: RunFolder, state: checkpoint.State, console: Co
     except KeyboardInterrupt:
         console.print(f"stopped after training: drift train resume={folder.path} measures and draws", soft_wrap=True)
         raise
+    rows = folder.read_metrics()
     rate = (reached.step - state.step) / max(reached.seconds - state.seconds, 1e-9)
     summary = {
         **flat(result),
-        "loss": folder.read_metrics()[-1]["loss"],
+        "loss": rows[-1]["loss"],
+        **_transport(rows),
         "steps": reached.step,
         "steps_per_second": rate,
         "seconds": state.seconds + time.perf_counter() - began,
@@ -175,6 +177,17 @@ def flat(result: Result) -> dict[str, Any]:
         "drift_norm_floor": result.drift_norm_floor.value,
         "collapsed": result.collapsed,
     }
+
+
+def _transport(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Of a drift by Sinkhorn's iteration: its mean number of iterations, and the worst marginal error of the run."""
+    seen = [row for row in rows if "sinkhorn_iterations" in row]
+    if not seen:
+        return {}
+    covered = np.diff([0, *(row["step"] for row in seen)])  # a row is of the steps since the one before
+    keys = [key for key in seen[0] if key.startswith("sinkhorn_")]
+    means = {key: float(np.average([row[key] for row in seen], weights=covered)) for key in keys}
+    return means | {"marginal_error": max(row["marginal_error"] for row in seen)}
 
 
 def _draw(bench: Bench, folder: RunFolder, result: Result, console: Console) -> dict[str, Path]:

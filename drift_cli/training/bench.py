@@ -9,10 +9,11 @@ import torch
 from drift_cli import data, drift, generator, kernels, schedules
 from drift_cli.config.commands import TrainConfig
 from drift_cli.data import Batch, Target
-from drift_cli.drift import Drift, drift_per_class
+from drift_cli.drift import Drift, Random, Sharp, drift_per_class
 from drift_cli.errors import UserError
 from drift_cli.generator import SampleGenerator
 from drift_cli.kernels import Kernel
+from drift_cli.kernels.sharp import companion
 from drift_cli.metrics.effective_sample_size import effective_sample_size
 from drift_cli.schedules import Schedule
 from drift_cli.training import device as devices
@@ -66,15 +67,38 @@ class Bench:
         ]
         return float(torch.cat(sizes).mean())
 
-    def field(self, kernel: Kernel, labels: torch.Tensor | None, batch: Batch) -> Field:
-        """V as a function of the queries and of the model's samples, which are the same points; per class."""
+    def field(
+        self,
+        kernel: Kernel,
+        labels: torch.Tensor | None,
+        batch: Batch,
+        *,
+        second: torch.Tensor | None = None,
+        step: int = 0,
+    ) -> Field:
+        """V as a function of the queries and of the model's samples, which are the same points; per class.
+
+        `second`, another batch of the model's samples with the same labels, takes the place of the latter. What the
+        drift draws is a function of the step.
+        """
+        operator = self.drift
+        if isinstance(operator, Random):
+            operator = operator.drawing_from(self.stream("drift", step))
 
         def drift(x: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
+            paired, model = second is None, model if second is None else second
             if labels is None or batch.labels is None:
-                return self.drift(kernel, x, batch.points, model, paired=len(x) > 1)
-            return drift_per_class(self.drift, kernel, x, model, labels, batch.points, batch.labels)
+                return operator(kernel, x, batch.points, model, paired=paired and len(x) > 1)
+            return drift_per_class(operator, kernel, x, model, labels, batch.points, batch.labels, paired=paired)
 
         return drift
+
+    def second_batch(self, n: int, step: int, labels: torch.Tensor | None) -> torch.Tensor | None:
+        """An independent batch of the model's samples, for the drifts that ask for one."""
+        if not getattr(self.config.drift, "independent_self", False):
+            return None
+        with torch.no_grad():
+            return self.model.sample(n, self.stream("second", step), labels)
 
 
 def build(config: TrainConfig) -> Bench:
@@ -85,15 +109,18 @@ def build(config: TrainConfig) -> Bench:
     dtype = devices.dtype(config.dtype, device)
     target = data.build(config.dataset)
     _check_animation(config, target)
+    kernel, operator = kernels.build(config.kernel), drift.build(config.drift)
+    if isinstance(operator, Sharp):
+        companion(kernel)  # refuses a kernel that has none
     model = generator.build(config.generator, target, stream(config.seed, "initial"), device, dtype)
     return Bench(
         config=config,
         device=device,
         dtype=dtype,
         target=target,
-        kernel=kernels.build(config.kernel),
+        kernel=kernel,
         schedule=schedules.build(config.schedule),
-        drift=drift.build(config.drift),
+        drift=operator,
         model=model,
         average=ema.start(model) if config.ema.decay > 0 else model,
         optimizer=optimizer.build(config.optimizer, model.parameters()),

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import torch
 
+from drift_cli.drift import Iterative
 from drift_cli.errors import RunFailed
 from drift_cli.metrics.sliced_wasserstein import Distance
 from drift_cli.metrics.spread import is_collapsed, spread
@@ -59,6 +60,10 @@ def fit(
             "drift_norm": float(taken.drift.norm(dim=1).mean()),
             "bandwidth": taken.kernel.bandwidth,
         }
+        if isinstance(bench.drift, Iterative):
+            if told := bench.drift.complaint():
+                progress.warn("drift", f"at step {step} {told}")
+            numbers |= bench.drift.report() if measured else {}
         if measured:
             sw = distance(bench, config.evaluation.points, 1, "evaluation", step).value
             some = None if taken.labels is None else taken.labels[:_QUERIES]
@@ -68,7 +73,7 @@ def fit(
             check_finite(step, {name: torch.tensor(number) for name, number in numbers.items()}, folder)
             folder.append_metrics(numbers | {"steps_per_second": rate, "seconds": seconds})
             if is_collapsed(taken.x, target_spread):
-                progress.warn(f"collapsed: at step {step} the generator emits (nearly) one point")
+                progress.warn("collapsed", f"collapsed: at step {step} the generator emits (nearly) one point")
         progress.show(numbers)
         if step in snapshots:
             keep_snapshot(bench, folder, step)

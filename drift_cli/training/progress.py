@@ -21,7 +21,7 @@ class Progress:
         self.console, self.steps, self.start = console, steps, start
         self.began = time.perf_counter()
         self.latest: dict[str, float] = {}
-        self.warned = False
+        self.warned: set[str] = set()
         self.live: Live | None = None
 
     @classmethod
@@ -56,15 +56,17 @@ class Progress:
         if "sw" in now:
             parts.append(f"SW {now['sw']:.4f} (floor {now['sw_floor']:.4f})")
         parts.append(f"σ {now['bandwidth']:.3g}")
+        if "sinkhorn_iterations" in now:
+            parts.append(f"iterations {now['sinkhorn_iterations']:.1f} (error {now['marginal_error']:.1e})")
         if "effective_sample_size" in now:
             parts.append(f"ESS {now['effective_sample_size']:.0f}")
         return "  ".join(parts)
 
-    def warn(self, message: str) -> None:
-        """Say it once."""
-        if not self.warned:
+    def warn(self, kind: str, message: str) -> None:
+        """Say it once of every kind."""
+        if kind not in self.warned:
             self.console.print(f"warning: {message}", style="yellow", highlight=False, soft_wrap=True)
-        self.warned = True
+        self.warned.add(kind)
 
     def _is_due(self, step: int) -> bool:
         every = max(1, self.steps // _LINES)

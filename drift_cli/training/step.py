@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from drift_cli.data import Batch
-from drift_cli.drift import BatchNormalized, MeanShift, MultiTemperature
+from drift_cli.drift import BatchNormalized, MeanShift, MultiTemperature, Sharp, SinkhornProxy
 from drift_cli.drift.base import Drift
 from drift_cli.generator import Mlp
 from drift_cli.kernels import Kernel
@@ -55,14 +55,15 @@ def can_be_captured(bench: Bench) -> bool:
     steady = config.schedule.name == "constant" or has_no_length(bench.drift)
     adam = isinstance(bench.optimizer, torch.optim.Adam | torch.optim.AdamW)
     stopped = config.gradient_paths == "none"
-    return isinstance(bench.model, Mlp) and bench.model.classes == 0 and adam and steady and stopped
+    on_the_device = isinstance(bench.drift, MeanShift | BatchNormalized | MultiTemperature | Sharp | SinkhornProxy)
+    return isinstance(bench.model, Mlp) and bench.model.classes == 0 and adam and steady and stopped and on_the_device
 
 
 def has_no_length(drift: Drift) -> bool:
     """Whether V_cσ(x) = c V_σ(x/c). A drift that is not known to is taken not to."""
     if isinstance(drift, MultiTemperature):
         return not drift.normalize and has_no_length(drift.base)
-    return isinstance(drift, MeanShift | BatchNormalized)
+    return isinstance(drift, MeanShift | BatchNormalized | SinkhornProxy)
 
 
 class DirectStep:
@@ -74,7 +75,8 @@ class DirectStep:
         kernel, batch = bench.kernel_at(step), bench.data(count, "data", step)
         labels = bench.labels_like(batch, count, step)
         x = bench.model.sample(count, bench.stream("noise", step), labels)
-        loss, drift = loss_and_drift(bench.config.gradient_paths, x, bench.field(kernel, labels, batch))
+        field = bench.field(kernel, labels, batch, second=bench.second_batch(count, step, labels), step=step)
+        loss, drift = loss_and_drift(bench.config.gradient_paths, x, field)
         bench.optimizer.zero_grad(set_to_none=True)
         (bench.model.loss_scale(count) * loss).backward()
         for group in bench.optimizer.param_groups:

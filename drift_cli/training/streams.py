@@ -9,7 +9,19 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-_PURPOSES = ("initial", "data", "noise", "labels", "evaluation", "floor", "sample", "snapshot", "final")
+_PURPOSES = (
+    "initial",
+    "data",
+    "noise",
+    "labels",
+    "evaluation",
+    "floor",
+    "sample",
+    "snapshot",
+    "final",
+    "second",
+    "drift",
+)
 
 
 def stream(seed: int, purpose: str, step: int = 0, device: torch.device | str = "cpu") -> torch.Generator:

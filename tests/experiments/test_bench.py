@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from drift_cli.bench import contestants, measure
+from drift_cli.bench import contestants, measure, sinkhorn
 from drift_cli.cli import main
 from tests.problems.runs import SMALL
 
 KEYS = {"what", "who", "n", "d", "ms", "peak_mb", "pairs_per_s", "rel_err", "limit"}
+SINKHORN_KEYS = {"what", "who", "n", "d", "ms", "peak_mb", "setting", "marginal_error", "drift_error", "reached"}
 
 
 @pytest.mark.parametrize("what", ["mean_shift", "row_column"])
@@ -56,7 +57,26 @@ def test_bench_measures_a_training_step(tmp_path: Path) -> None:
     assert {row["who"] for row in json.loads((tmp_path / "bench.json").read_text())} == {"ours", "official"}
 
 
-@pytest.mark.parametrize("setting", ["n=0", "d=two", "what=[speed]", "seconds=0", "tau=-1"])
+def test_bench_measures_sinkhorn(tmp_path: Path, monkeypatch, capsys) -> None:
+    """One table of the plan, one of each tolerance of the drift, one of the step; without geomloss, which compiles."""
+    monkeypatch.setattr(sinkhorn, "_GEOMLOSS", ())
+    words = ["bench", "what=sinkhorn", "n=64", "seconds=0.001", *SMALL, f"hydra.run.dir={tmp_path}"]
+    assert main(words) == 0
+    rows = json.loads((tmp_path / "bench.json").read_text())
+    assert all(set(row) == SINKHORN_KEYS for row in rows)
+    plans = {row["who"]: row for row in rows if row["what"] == "sinkhorn plan"}
+    assert {"ours", "ours, plain", "pot, float64", "pot, torch float32"} == set(plans)
+    assert all(row["reached"] and row["marginal_error"] <= 1e-4 for row in plans.values())
+    errors = [row["drift_error"] for row in rows if row["what"] == "sinkhorn drift"]
+    assert errors[0] > errors[1] > errors[2] > 0
+    assert errors[2] < 1e-3
+    steps = {row["who"]: row for row in rows if row["what"] == "sinkhorn step"}
+    assert set(steps) == {"ours", "kernel drift"}
+    assert 0 < steps["ours"]["marginal_error"] < 1e-2
+    assert "drift error" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("setting", ["n=0", "d=two", "what=[speed]", "seconds=0", "tau=-1", "epsilon=0"])
 def test_bench_refuses_in_one_line(setting: str, tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["bench", setting]) == 2

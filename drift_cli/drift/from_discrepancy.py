@@ -1,0 +1,72 @@
+r"""Any discrepancy as a drift (Turan & Ovsjanikov, eq. 20): $V = -\nabla\,\delta D/\delta q$, of samples
+
+$$V_i = -N\,\partial_{x_i} D(\{x_1, \dots, x_N\},\,\text{data}),$$
+
+by automatic differentiation. It descends D whatever D is; that D vanishes at q = p alone says nothing of whether it
+gets there. The mean-shift drift is not of this kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from drift_cli.discrepancy import Discrepancy
+from drift_cli.drift.base import Iterative
+from drift_cli.errors import RunFailed, UserError
+from drift_cli.kernels import Kernel
+
+
+@dataclass(frozen=True)
+class FromDiscrepancy:
+    """`name` is for what is said of a discrepancy that is none; `generator` (or torch's own) for one that draws."""
+
+    discrepancy: Discrepancy
+    name: str
+    generator: torch.Generator | None = None
+
+    def drawing_from(self, generator: torch.Generator) -> FromDiscrepancy:
+        return replace(self, generator=generator)
+
+    def report(self) -> dict[str, float]:
+        return self.discrepancy.report() if isinstance(self.discrepancy, Iterative) else {}
+
+    def complaint(self) -> str | None:
+        return self.discrepancy.complaint() if isinstance(self.discrepancy, Iterative) else None
+
+    def __call__(
+        self,
+        kernel: Kernel,
+        x: Float[Tensor, "n d"],
+        data: Float[Tensor, "m d"],
+        model: Float[Tensor, "l d"],
+        *,
+        paired: bool,
+    ) -> Float[Tensor, "n d"]:
+        """V at the samples themselves: a function of them has no derivative anywhere else.
+
+        Raises `ValueError` for queries that are not the samples, `UserError` for a D that is not one number attached
+        to them and `RunFailed` for one that is not finite.
+        """
+        if not paired and not (x.shape == model.shape and bool((x == model).all())):
+            raise ValueError(f"the drift of {self.name} is known at the model's samples alone, not at other queries")
+        with torch.enable_grad():
+            samples = x.detach().requires_grad_(True)
+            value = self.discrepancy(kernel, samples, data, self.generator or torch.default_generator)
+            if not isinstance(value, Tensor) or value.numel() != 1:
+                found = f"a tensor {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+                raise UserError(f"The discrepancy {self.name} must return one number as a tensor, got {found}.")
+            if not value.requires_grad:
+                raise UserError(
+                    f"The discrepancy {self.name} does not depend on the samples, or was detached from them."
+                )
+            if not bool(torch.isfinite(value)):
+                raise RunFailed(
+                    f"The discrepancy {self.name} was {float(value.detach()):g}, and the run stopped: a larger "
+                    "kernel.bandwidth or another discrepancy may be finite there."
+                )
+            (gradient,) = torch.autograd.grad(value.sum(), samples)
+        return -len(x) * gradient

@@ -1,0 +1,44 @@
+r"""Several steps of a drift foreseen (2605.04060, the formula inferred): the samples move by their own drift,
+
+$$x_0 = x, \qquad x_k = x_{k-1} + V_k, \qquad V_k = V(x_{k-1};\,\text{data}, \{x_{k-1}\}), \qquad
+V = \sum_k w_k V_k.$$
+
+With all weights 1 the generator is trained toward $x_K$.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from drift_cli.drift.base import Drift
+from drift_cli.kernels import Kernel
+
+
+@dataclass(frozen=True)
+class Lookahead:
+    """`weights` are w_1, …, w_K."""
+
+    base: Drift
+    weights: tuple[float, ...]
+
+    def __call__(
+        self,
+        kernel: Kernel,
+        x: Float[Tensor, "n d"],
+        data: Float[Tensor, "m d"],
+        model: Float[Tensor, "l d"],
+        *,
+        paired: bool,
+    ) -> Float[Tensor, "n d"]:
+        """Unpaired queries follow the field of the samples, which move by themselves."""
+        total = torch.zeros_like(x)
+        for weight in self.weights:
+            step = self.base(kernel, x, data, model, paired=paired)
+            total = total + weight * step
+            moved = step if paired else self.base(kernel, model, data, model, paired=len(model) > 1)
+            x, model = x + step, model + moved
+        return total

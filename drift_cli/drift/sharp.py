@@ -1,0 +1,41 @@
+r"""The sharply normalised drift (Franz et al. 2604.06333, as reconstructed), a score difference with any kernel:
+
+$$V = \frac{N_p}{p_{k^\sharp}} - \frac{N_q}{q_{k^\sharp}} = \nabla\log\frac{p_{k^\sharp}}{q_{k^\sharp}},
+\qquad N_p(x) = \sum_j k(x, y_j)\,(y_j - x), \quad p_{k^\sharp}(x) = \sum_j k^\sharp(x, y_j),$$
+
+with the companion $k^\sharp$ of `kernels/sharp.py`. With a Gaussian kernel the mean-shift drift over σ².
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from drift_cli.fused import kernel_mean, log_masses
+from drift_cli.kernels import Kernel
+from drift_cli.kernels.sharp import companion
+
+
+@dataclass(frozen=True)
+class Sharp:
+    self_term: str
+
+    def __call__(
+        self,
+        kernel: Kernel,
+        x: Float[Tensor, "n d"],
+        data: Float[Tensor, "m d"],
+        model: Float[Tensor, "l d"],
+        *,
+        paired: bool,
+    ) -> Float[Tensor, "n d"]:
+        sharp = companion(kernel)
+
+        def score(points: Tensor, masked: bool) -> Tensor:
+            mean = kernel_mean(kernel, x, points, exclude_diagonal=masked)
+            mass = log_masses(sharp.kernel, (1.0,), x, points, exclude_diagonal=masked)[0]
+            return (mean.log_mass - mass).exp().unsqueeze(1) / sharp.height * mean.shift
+
+        return score(data, False) - score(model, paired and self.self_term == "exclude")

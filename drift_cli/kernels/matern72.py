@@ -1,0 +1,24 @@
+r"""The Matérn kernel of smoothness 7/2, $\varphi(r) = (1 + u + 2u^2/5 + u^3/15)\,e^{-u}$ with $u = \sqrt7\,r/\ell$.
+
+No run asks for it by name: it is the sharp companion of the Matérn 5/2 (`sharp.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Self
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Matern72:
+    bandwidth: float
+
+    def log_profile(self, r: Tensor) -> Tensor:
+        u = r * (math.sqrt(7) / self.bandwidth)
+        return (u * (1 + u * (2 / 5 + u / 15))).log1p() - u
+
+    def scaled(self, factor: float) -> Self:
+        return replace(self, bandwidth=factor * self.bandwidth)

@@ -1,0 +1,76 @@
+"""`drift train drift=sinkhorn` (and the other operators) from the command line to the run folder."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from drift_cli.training import loop
+from tests.problems.runs import metrics, summary, train
+
+EVERY_OPERATOR = (
+    "drift=sinkhorn",
+    "drift=sinkhorn drift.independent_self=true drift.carry=true",
+    "drift=sinkhorn dataset=digits dataset.labels=true drift.epsilon=5",
+    "drift=sharp",
+    "drift=kernel_score",
+    "drift=sinkhorn_proxy gradient_paths=both",
+    "drift=noised_query kernel=gaussian",
+    "drift=lookahead schedule=linear",
+    *(f"drift=from_discrepancy drift.discrepancy={name}" for name in ("mmd", "energy", "sliced_wasserstein")),
+    *(f"drift=from_discrepancy kernel=gaussian drift.discrepancy={name}" for name in ("chi2", "smoothed_kl")),
+    "drift=from_discrepancy drift.discrepancy=sinkhorn",
+)
+
+
+@pytest.mark.parametrize("settings", EVERY_OPERATOR)
+def test_every_operator_trains(settings: str, tmp_path: Path) -> None:
+    assert train(tmp_path, *settings.split(), "kernel.bandwidth=0.5", "evaluation.draws=1", "steps=4") == 0
+    assert summary(tmp_path)["drift_norm"] > 0
+
+
+def test_iterations_and_marginal_error_are_logged(tmp_path: Path, capsys) -> None:
+    assert train(tmp_path, "drift=sinkhorn", "evaluation.every=1") == 0
+    rows, found = metrics(tmp_path), summary(tmp_path)
+    assert len(rows) == 12
+    for row in rows:
+        assert row["sinkhorn_iterations"] >= 1
+        assert row["sinkhorn_self_iterations"] >= 1
+        assert 0 < row["marginal_error"] < 1e-2
+    assert found["marginal_error"] == max(row["marginal_error"] for row in rows)
+    mean = sum(row["sinkhorn_iterations"] for row in rows) / 12
+    assert found["sinkhorn_iterations"] == pytest.approx(mean)
+    assert "warning" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("drift", ["drift=sinkhorn", "drift=from_discrepancy drift.discrepancy=sinkhorn"])
+def test_the_cap_on_iterations_is_told_once_with_the_error_reached(drift: str, tmp_path: Path, capsys) -> None:
+    assert train(tmp_path, *drift.split(), "drift.epsilon=0.0005", "drift.max_iter=2") == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
+    assert len(told) == 1
+    assert "at step 1 Sinkhorn stopped at drift.max_iter=2 iterations with a marginal error of" in told[0]
+    assert summary(tmp_path)["marginal_error"] > 1e-2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ["drift=sinkhorn drift.independent_self=true", "drift=from_discrepancy drift.discrepancy=sliced_wasserstein"],
+)
+def test_a_resumed_run_draws_what_one_never_stopped_would_have_drawn(settings, tmp_path, monkeypatch) -> None:
+    from drift_cli.cli import main
+
+    assert train(tmp_path / "whole", *settings.split()) == 0
+    measured = loop.distance
+
+    def stop_at_step_eight(bench, points, draws, purpose, step=0):
+        if step == 8:
+            signal.raise_signal(signal.SIGINT)
+        return measured(bench, points, draws, purpose, step)
+
+    monkeypatch.setattr(loop, "distance", stop_at_step_eight)
+    assert train(tmp_path / "halved", *settings.split()) == 130
+    monkeypatch.undo()
+    assert main(["train", f"resume={tmp_path / 'halved'}"]) == 0
+    assert metrics(tmp_path / "halved") == metrics(tmp_path / "whole")
