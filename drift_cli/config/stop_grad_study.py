@@ -34,11 +34,11 @@ class PairsConfig:
             at_least("each of pairs.seeds", seed, 0)
         for key in ("bandwidths", "batch_sizes", "seeds"):
             different(f"pairs.{key}", getattr(self, key))
-        given = [key for key in ("bandwidths", "batch_sizes", "seeds") if getattr(self, key)]
-        if given and len(given) < 3:
+        empty = [key for key in ("bandwidths", "batch_sizes", "seeds") if not getattr(self, key)]
+        if 0 < len(empty) < 3:
             raise UserError(
-                "pairs.bandwidths, pairs.batch_sizes and pairs.seeds must all name values or all be empty, got "
-                f"{' and '.join(f'pairs.{key}' for key in given)} alone."
+                "pairs.bandwidths, pairs.batch_sizes and pairs.seeds must all name values or all be empty: give "
+                f"{' and '.join(f'pairs.{key}' for key in empty)} values too."
             )
 
 
@@ -87,7 +87,7 @@ class StopGradStudyConfig:
         at_least("projections", self.projections, 1)
         at_least("draws", self.draws, 1)
         if self.plane != 0:
-            between("plane", self.plane, 3, 201)
+            between("plane, where not 0 (no landscape),", self.plane, 3, 201)
         one_of("device", self.device, DEVICES)
         if self.jobs is not None:
             between("jobs", self.jobs, 1, 1024)

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from drift_cli import config as configs
 from drift_cli import data, kernels
 from drift_cli.config.kernel import KERNELS
 from drift_cli.config.stop_grad_study import StopGradStudyConfig
 from drift_cli.config.training import GRADIENT_PATHS
+from drift_cli.errors import UserError
 from drift_cli.experiments import stop_grad_mechanism as mechanism
 from drift_cli.experiments import stop_grad_training as training
 from drift_cli.experiments.stop_grad_training import Case, Tracked
@@ -21,6 +23,7 @@ from drift_cli.figures import stop_grad_study as figures
 from drift_cli.report.study import Study, study
 from drift_cli.runs.folder import RunFolder
 from drift_cli.theory import correlation
+from drift_cli.training import device as devices
 
 _REACHED = 2.0  # deviations of the floor, within which a drift norm counts as having reached it
 Runs = dict[Case, Tracked]
@@ -46,6 +49,8 @@ class Result:
 def run(config: StopGradStudyConfig, path: Path) -> Result:
     """Measure the mechanism, train every run that is not done yet, and write curves, figures, summary and claims."""
     plan = training.planned(config)  # what cannot be trained is refused before any work
+    devices.resolve(config.device)
+    _refuse_another(config, path)
     path.mkdir(parents=True, exist_ok=True)
     parts = mechanism.PARTS + len(plan) + 1
     with (
@@ -61,7 +66,7 @@ def run(config: StopGradStudyConfig, path: Path) -> Result:
         for case, tracked in training.carried_out(plan, path / "runs", config.jobs):
             found[case] = tracked
             setting = f"{case.dataset}, {case.kernel} {case.bandwidth:g}, batch {case.batch_size}"
-            s.part(f"trained ({len(found)} of {len(plan)}): {setting}, {case.paths}, seed {case.seed}")
+            s.done(f"run {len(found)} of {len(plan)}: {setting}, {case.paths}, seed {case.seed}")
             if tracked.diverged is not None:
                 s.console.print(f"{case.paths} on {setting}, seed {case.seed}: the loss was not finite at step "
                                 f"{tracked.diverged}; measured where it was last", soft_wrap=True)  # fmt: skip
@@ -76,6 +81,19 @@ def run(config: StopGradStudyConfig, path: Path) -> Result:
         _worst(config, s)
         _draw(config, s, runs)
     return Result(s.summary, runs)
+
+
+def _refuse_another(config: StopGradStudyConfig, path: Path) -> None:
+    """Raise `UserError` where `path` holds another study, which this one would write over."""
+    place = RunFolder(path).config
+    if not place.is_file():
+        return
+    kept = replace(configs.load(place, StopGradStudyConfig), jobs=config.jobs, resume=config.resume)
+    if kept != config:
+        raise UserError(
+            f"{path} holds a study with other settings, and is left as it is: resume={path} goes on with it, another "
+            "hydra.run.dir=… starts anew."
+        )
 
 
 def _own(config: StopGradStudyConfig, runs: Runs, dataset: str, kernel: str, paths: str) -> list[Tracked]:
@@ -209,7 +227,8 @@ def _pairs(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
         if own:
             _ratio(s, f"pairs.{kernel}.samples_over_none", _by_seed([cell.ratios for cell in own]))
             kept = [[r if not run.collapsed else np.nan for r, run in zip(c.ratios, c.runs, strict=True)] for c in own]
-            _ratio(s, f"pairs.{kernel}.samples_over_none_where_not_collapsed", _by_seed(kept))
+            if rest := _by_seed(kept):
+                _ratio(s, f"pairs.{kernel}.samples_over_none_where_not_collapsed", rest)
     if cells:
         rows = [
             (*(getattr(cell.setting, name) for name in ("dataset", "kernel", "bandwidth", "batch_size")), seed, ratio,
@@ -236,6 +255,11 @@ def _collapses(s: Study, runs: Runs) -> None:
         ends = stats.binomtest(sum(found), len(found)).proportion_ci()
         s.interval(f"{paths}_collapsed", float(np.mean(found)), float(ends.low), float(ends.high))
         s.summary[f"{paths}_runs"] = float(len(found))
+    # Where `none` leaves the target uncovered as well, the runs are too short or too small to tell a collapse by it.
+    if s.summary["none_collapsed"] == 0:
+        for paths in ("query", "samples"):
+            for end in ("", ".ci_low", ".ci_high"):
+                s.summary[f"{paths}_alone_collapses{end}"] = s.summary[f"{paths}_collapsed{end}"]
 
 
 def _worst(config: StopGradStudyConfig, s: Study) -> None:

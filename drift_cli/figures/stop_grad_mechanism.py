@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 
-from drift_cli.figures.style import DATA, FLOOR, MODEL, panels, save, style
+from drift_cli.figures.style import DATA, MODEL, panels, save, style
 
 if TYPE_CHECKING:
     from drift_cli.experiments.stop_grad_mechanism import Minibatch
@@ -18,9 +18,9 @@ GREEN, BLACK = "#009E73", "#000000"
 # colour, line, marker and name of each gradient path
 LOOKS: dict[str, tuple[str, str, str, str]] = {
     "none": (DATA, "-", "o", "none (stop-gradient)"),
-    "query": (FLOOR, ":", "x", "query"),
-    "samples": (GREEN, "-.", "^", "samples"),
-    "both": (MODEL, "--", "s", "both"),
+    "query": (BLACK, ":", "^", "query"),
+    "samples": (GREEN, "--", "s", "samples"),
+    "both": (MODEL, "-.", "x", "both"),
 }
 _DATASET_MARKERS = ("o", "s", "^", "D", "v", "P")
 
@@ -92,7 +92,7 @@ def _cloud(axis: Axes, courses: dict[str, Course], setting: str) -> None:
     for paths, (colour, line, marker, _) in LOOKS.items():
         course = courses[paths]
         axis.plot(course.times, course.std, color=colour, linestyle=line, marker=marker, markersize=4, markevery=10)
-    axis.set(yscale="log", xlabel="time of the flow", ylabel="std of the particles (data size)",
+    axis.set(yscale="log", xlabel="time of the flow", ylabel="std of the particles (length)",
              title=f"a small cloud at that mode: {setting}")  # fmt: skip
     axis.set_ylim(bottom=1e-3 * courses["none"].std[0])  # below, the error of the integration
 
@@ -104,7 +104,7 @@ def _losses(axis: Axes, losses: dict[str, tuple[Minibatch, Minibatch]], sizes: n
             axis.errorbar(sizes, each.mean, yerr=1.96 * each.error, color=colour, linestyle="", marker=marker,
                           markersize=4.5, markerfacecolor="none" if what == "collapsed" else colour, capsize=2,
                           label=f"{what}, {dataset}")  # fmt: skip
-    axis.set(xscale="log", yscale="log", xlabel="particles and data in the batch N", ylabel="mean |V|² (data size²)",
+    axis.set(xscale="log", yscale="log", xlabel="particles and data in the batch N", ylabel="mean |V|² (length²)",
              title=f"loss on minibatches: {kernel} (lines: leading order; 95 %)")  # fmt: skip
     axis.set_xticks(sizes[::2], [str(size) for size in sizes[::2]])
     axis.minorticks_off()

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from drift_cli.experiments.stop_grad_training import Tracked
 
 _BLACK, _GREEN = "#000000", "#009E73"
-LOOKS = {  # colour, line and marker of each choice of paths
+LOOKS = {  # colour, line and marker of each choice of paths, as in the figure of the mechanism
     "none": (DATA, "-", "o"),
-    "samples": (_GREEN, "--", "s"),
     "query": (_BLACK, ":", "^"),
+    "samples": (_GREEN, "--", "s"),
     "both": (MODEL, "-.", "x"),
 }
 TOLD = {
@@ -71,8 +71,20 @@ def norm_against_distance(
         handles = [
             Line2D([], [], color=FLOOR, linestyle="--", label="SW-2 of two samples of the target"),
             Line2D([], [], color=FLOOR, linestyle=":", label="drift norm at q = p with the same batch"),
+            *(
+                Line2D(
+                    [],
+                    [],
+                    color="#555555",
+                    marker=_SEED_MARKERS[k % 5],
+                    linestyle="none",
+                    markersize=4,
+                    label=f"seed {k + 1}",
+                )
+                for k in range(max(map(len, runs.values())))
+            ),
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=2)
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
         figure.suptitle(f"Figure 4: drift norm against distance, {label}", fontsize=9)
         return save(figure, folder, name)
 
@@ -118,7 +130,7 @@ def landscape(runs: dict[str, Tracked], label: str, folder: Path, name: str) -> 
                 axis.plot(*plane.trajectory[-1], marker="*", color="white", markeredgecolor="black", markersize=11)
                 least = np.unravel_index(values[paths].argmin(), values[paths].shape)
                 axis.plot(plane.x[least[1]], plane.y[least[0]], marker="X", color=MODEL, markeredgecolor="white",
-                          markersize=8)  # fmt: skip
+                          markersize=7, clip_on=False, zorder=5)  # fmt: skip
                 axis.grid(visible=False)
                 if row == 0:
                     axis.set_title(f"{TOLD[paths]}\n{plane.shares.sum():.0%} of the gradients' variance")
@@ -126,7 +138,7 @@ def landscape(runs: dict[str, Tracked], label: str, folder: Path, name: str) -> 
                     axis.set_xlabel("1st direction (weights)")
             here[0].set_ylabel("2nd direction (weights)")
             bar = figure.colorbar(image, ax=here, label=told, pad=0.01)
-            bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+            bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             bar.ax.yaxis.set_major_formatter("{x:.3g}")
         handles = [
             Line2D([], [], color="white", marker="o", markeredgecolor="black", label="first weights, projected"),
@@ -149,7 +161,7 @@ def curves(runs: dict[tuple[str, str], list[Tracked]], label: str, folder: Path,
         ("drift_norm", "mean drift norm |V| (length)", "log"),
         ("sw", "SW-2 to the target (length)", "log"),
         ("spread", "spread / target's", "linear"),
-        ("uncovered", "uncovered share of the target", "linear"),
+        ("uncovered", "uncovered share", "linear"),
     )
     with style():
         figure, axes = panels(len(datasets), 4, 2.7, 2.5)

@@ -39,8 +39,12 @@ class Study:
 
     def part(self, what: str) -> None:
         """Say what is being done now; each part is one step of the progress bar."""
+        self.done(f"{what} …")
+
+    def done(self, what: str) -> None:
+        """The same of a part that is done."""
         if self.progress.disable:
-            self.console.print(f"{what} …", highlight=False, soft_wrap=True)
+            self.console.print(what, highlight=False, soft_wrap=True)
         task = self.progress.tasks[0]
         self.progress.update(task.id, description=what, completed=task.completed + (task.description != ""))
 
@@ -83,9 +87,13 @@ def study(command: str, config: Any, path: Path, seed: int, parts: int, *, resum
     """
     console, began = make_console(), time.perf_counter()
     origin = provenance.at_start(command, seed, torch.device("cpu"))
+    if resumable and (path / "provenance.json").is_file():  # the first start stays what it was
+        earlier = read_json(path / "provenance.json")
+        origin = earlier | {"resumed": [*earlier.get("resumed", []), origin]}
     try:
         path.mkdir(parents=True, exist_ok=True)
         configs.save(config, path / "config.yaml")
+        write_json(path / "provenance.json", origin)
     except OSError as error:
         raise UserError(f"The output folder {path} cannot be written: {error.strerror}.") from error
     (path / "summary.json").unlink(missing_ok=True)
