@@ -28,12 +28,13 @@ COMMANDS = {
     "verify-radial": "how near a score difference the drift of a radial kernel is, by dimension and temperature",
     "verify-flow": "Proposition 5.5: is the drift the gradient flow of the smoothed KL, and does it descend",
     "spectral": "Theorem 5.2, Figure 2: how fast each frequency decays, predicted and measured",
+    "compare-operators": "§6.3, Figure 5: every drift operator from the same starts, with the same budget",
     "stop-grad-study": "Theorem 5.6, Figures 3 and 4: what the stop-gradient prevents, path by path",
     "bench": "how fast the drift is here, beside naive torch and its peers",
     "ablate-schedule": "which bandwidth schedule is best: Theorem 6.2, the optimum, real training",
 }
 _POSITIONAL = {"table": "folder", "sample": "run"}  # `drift table FOLDER` is `drift table folder=FOLDER`
-_RESUMABLE = ("train", "stop-grad-study")
+_RESUMABLE = ("train", "stop-grad-study", "compare-operators")
 _FLAGS = ("-m", "--multirun", "--resolve", "--hydra-help")
 _FLAGS_WITH_VALUE = (
     "-c",
@@ -76,7 +77,7 @@ def _dispatch(words: list[str]) -> int:
     elif words[0] in ("completion", "-sc", "--shell-completion"):
         from drift_cli import completion
 
-        completion.main(words[1:], COMMANDS, run_hydra)
+        completion.main(words[1:], COMMANDS, run_hydra, conf_dir())
     elif words[0] not in COMMANDS:
         raise UserError(
             f'There is no command "{words[0]}".{did_you_mean(words[0], COMMANDS)} `drift --help` lists the commands.'
@@ -162,6 +163,8 @@ def _told(failure: Exception) -> Exception:
 
 def _settings(command: str, words: list[str]) -> list[str]:
     """The words as Hydra overrides: a bare word is the command's main argument; a resumed run keeps its folder."""
+    from drift_cli import presets
+
     flags, settings = _flags_first(words)
     for word in settings[:]:
         key, _, value = word.lstrip("+").partition("=")
@@ -170,6 +173,8 @@ def _settings(command: str, words: list[str]) -> list[str]:
             if any(other.startswith(f"{argument}=") for other in settings):
                 raise UserError(f'`drift {command}` takes one {argument}, got "{word}" as well.')
             settings[settings.index(word)] = f"{argument}={quoted(word)}"
+        elif key == "experiment":
+            presets.refuse_foreign(command, unquoted(value), conf_dir())
         elif command in _RESUMABLE and key == "resume" and value not in ("null", ""):
             from drift_cli.runs.folder import RunFolder
 
@@ -217,7 +222,7 @@ def _task(command: str, composed: DictConfig) -> None:
     try:
         config: Any = typed(composed, SCHEMAS[command])
         if getattr(config, "resume", None):
-            kept: Any = load(RunFolder.containing(config.resume).config, SCHEMAS[command])
+            kept: Any = _kept(command, load, RunFolder.containing(config.resume).config, SCHEMAS[command])
             given = [word.split("=")[0].lstrip("+") for word in HydraConfig.get().overrides.task]
             config = merged(command, kept, config, given)
         run: Callable = import_module(f"drift_cli.experiments.{command.replace('-', '_')}").run
@@ -225,6 +230,14 @@ def _task(command: str, composed: DictConfig) -> None:
     except UserError:
         _remove_if_empty(folder)  # nothing was done, so nothing is left behind
         raise
+
+
+def _kept(command: str, load: Callable, place: Path, schema: type) -> Any:
+    """The settings of the run that is gone on with; one of another command is called that."""
+    try:
+        return load(place, schema)
+    except UserError as error:
+        raise UserError(f"{place.parent} holds no run that `drift {command}` can go on with. {error}") from error
 
 
 def _as_seen_from_here(path: Path) -> Path:

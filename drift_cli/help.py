@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from drift_cli import presets
+
 
 def overview(commands: dict[str, str]) -> str:
     width = max(map(len, commands))
@@ -28,7 +30,7 @@ def command_help(command: str, conf: Path) -> str:
     settings = re.sub(r"^defaults:\n(?:[ -].*\n)+", "", body, flags=re.M)
     settings = re.sub(r"^hydra:\n(?:[ ].*\n?)+", "", settings, flags=re.M).strip()
     parts = [f"drift {command}: {_within_a_sentence(summary.lstrip('# ').rstrip('.'))}"]
-    if groups := _groups(body, conf):
+    if groups := _groups(command, body, conf):
         parts.append("Groups (group=option; group.key=value changes a setting of the chosen option):\n" + groups)
     parts.append("Settings (key=value):\n" + "\n".join(f"  {line}".rstrip() for line in settings.splitlines()))
     if "resume" in settings:
@@ -44,12 +46,15 @@ def _within_a_sentence(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _groups(body: str, conf: Path) -> str:
+def _groups(command: str, body: str, conf: Path) -> str:
     chosen = re.findall(r"^  - (\w+): (\w+)$", body, flags=re.M)
     width = max((len(group) for group, _ in chosen), default=0)
     lines = []
     for group, default in chosen:
-        options = sorted(path.stem for path in (conf / group).glob("*.yaml"))
+        if group == "experiment":  # a preset is for one command
+            options = presets.names(command, conf)
+        else:
+            options = sorted(path.stem for path in (conf / group).glob("*.yaml"))
         listed = ", ".join(f"{option}*" if option == default else option for option in options)
         lines.append(f"  {group:<{width}}  {listed}")
     return "\n".join(lines)

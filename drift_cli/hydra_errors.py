@@ -10,6 +10,7 @@ from typing import get_type_hints
 from hydra.errors import OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
+from drift_cli import presets
 from drift_cli.config.commands import COMMANDS, GROUPS
 from drift_cli.errors import did_you_mean
 
@@ -19,7 +20,7 @@ def explain(error: Exception, command: str, settings: list[str], conf: Path) -> 
     text = str(error)
     if found := re.search(r"Could not find '([^']+)/([^']+)'", text):
         group, option = found[1], found[2]
-        options = group_options(conf / group)
+        options = presets.names(command, conf) if group == "experiment" else group_options(conf / group)
         return f'There is no {group} "{option}".{did_you_mean(option, options)} There are: {", ".join(options)}.'
     if found := re.search(r"[Cc]ould not override '([^']+)'", text):
         return _unknown(found[1], command, settings, conf)
@@ -65,7 +66,7 @@ def known_keys(command: str, settings: list[str], conf: Path) -> dict[str, list[
     schema = COMMANDS[command]
     hints = get_type_hints(schema)
     root = "".join((conf / f"{name}.yaml").read_text() for name in ("train", command))
-    known = {"": sorted([*hints, *(["experiment"] if command == "train" else [])])}
+    known = {"": sorted([*hints, *(["experiment"] if presets.names(command, conf) else [])])}
     for key, hint in hints.items():
         if key in GROUPS:
             known[key] = _settings_of(key, _chosen(key, root, settings, conf), conf)

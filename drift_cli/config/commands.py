@@ -9,6 +9,7 @@ from omegaconf import MISSING
 
 from drift_cli.config.ablate_schedule import AblateScheduleConfig
 from drift_cli.config.checks import at_least, between, not_empty, one_of, positive
+from drift_cli.config.compare_operators import CompareOperatorsConfig
 from drift_cli.config.dataset import DATASETS, DatasetConfig
 from drift_cli.config.drift import DRIFTS, DriftConfig
 from drift_cli.config.generator import GENERATORS, GeneratorConfig
@@ -163,6 +164,7 @@ COMMANDS: dict[str, type] = {
     "table": TableConfig,
     "bench": BenchConfig,
     "ablate-schedule": AblateScheduleConfig,
+    "compare-operators": CompareOperatorsConfig,
     "stop-grad-study": StopGradStudyConfig,
     "verify-score": VerifyScoreConfig,
     "verify-radial": VerifyRadialConfig,

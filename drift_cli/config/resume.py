@@ -10,6 +10,7 @@ from drift_cli.errors import UserError
 CHANGEABLE = {
     "train": ("steps", "device", "threads", "checkpoint.every", "checkpoint.keep"),
     "stop-grad-study": ("jobs",),
+    "compare-operators": ("jobs",),
 }
 
 

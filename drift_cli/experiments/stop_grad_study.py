@@ -10,17 +10,15 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from drift_cli import config as configs
 from drift_cli import data, kernels
 from drift_cli.config.kernel import KERNELS
 from drift_cli.config.stop_grad_study import StopGradStudyConfig
 from drift_cli.config.training import GRADIENT_PATHS
-from drift_cli.errors import UserError
 from drift_cli.experiments import stop_grad_mechanism as mechanism
 from drift_cli.experiments import stop_grad_training as training
 from drift_cli.experiments.stop_grad_training import Case, Tracked
 from drift_cli.figures import stop_grad_study as figures
-from drift_cli.report.study import Study, study
+from drift_cli.report.study import Study, refuse_another, study
 from drift_cli.runs.folder import RunFolder
 from drift_cli.theory import correlation
 from drift_cli.training import device as devices
@@ -50,7 +48,7 @@ def run(config: StopGradStudyConfig, path: Path) -> Result:
     """Measure the mechanism, train every run that is not done yet, and write curves, figures, summary and claims."""
     plan = training.planned(config)  # what cannot be trained is refused before any work
     devices.resolve(config.device)
-    _refuse_another(config, path)
+    refuse_another(config, path)
     path.mkdir(parents=True, exist_ok=True)
     parts = mechanism.PARTS + len(plan) + 1
     with (
@@ -81,19 +79,6 @@ def run(config: StopGradStudyConfig, path: Path) -> Result:
         _worst(config, s)
         _draw(config, s, runs)
     return Result(s.summary, runs)
-
-
-def _refuse_another(config: StopGradStudyConfig, path: Path) -> None:
-    """Raise `UserError` where `path` holds another study, which this one would write over."""
-    place = RunFolder(path).config
-    if not place.is_file():
-        return
-    kept = replace(configs.load(place, StopGradStudyConfig), jobs=config.jobs, resume=config.resume)
-    if kept != config:
-        raise UserError(
-            f"{path} holds a study with other settings, and is left as it is: resume={path} goes on with it, another "
-            "hydra.run.dir=… starts anew."
-        )
 
 
 def _own(config: StopGradStudyConfig, runs: Runs, dataset: str, kernel: str, paths: str) -> list[Tracked]:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,10 +21,10 @@ from drift_cli.config.schedule import ConstantScheduleConfig
 from drift_cli.config.stop_grad_study import StopGradStudyConfig
 from drift_cli.config.training import GRADIENT_PATHS, CheckpointConfig, EmaConfig, EvaluationConfig
 from drift_cli.errors import RunFailed
+from drift_cli.experiments import kept_runs
 from drift_cli.experiments.landscape import Landscape, flat, landscape
 from drift_cli.metrics.coverage import reach, uncovered
 from drift_cli.metrics.spread import spread
-from drift_cli.runs.files import read_json, write_json
 from drift_cli.training import bench as benches
 from drift_cli.training import device as devices
 from drift_cli.training import step as steps
@@ -72,6 +68,9 @@ class Job:
         """What a kept result must have been made with."""
         return {"train": OmegaConf.to_container(OmegaConf.structured(self.settings)), "track": self.track,
                 "plane": self.plane}  # fmt: skip
+
+    def made(self) -> dict[str, Any]:
+        return _trained(self)
 
 
 @dataclass(frozen=True)
@@ -155,32 +154,8 @@ def _job(config: StopGradStudyConfig, case: Case, plane: int) -> Job:
 
 def carried_out(plan: dict[Case, Job], folder: Path, jobs: int | None) -> Iterator[tuple[Case, Tracked]]:
     """Every run of the plan as it is done: read from `folder` where it stands with the same settings, else trained."""
-    folder.mkdir(parents=True, exist_ok=True)
-    waiting = {}
-    for case, job in plan.items():
-        place = folder / f"{case.name}.json"
-        kept = read_json(place) if place.is_file() else {}
-        if kept.get("asked") == job.asked():
-            yield case, _read(kept)
-        else:
-            waiting[case] = (job, place)
-    at_once = min(_at_once(plan, jobs), len(waiting))
-    if at_once <= 1:
-        for case, (job, place) in waiting.items():
-            yield case, _read(_carry_out(job, place))
-        return
-    # Spawned, as the threads of torch do not survive a fork. What a worker finished stands in its file, come what may.
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(at_once, context, initializer=_live_and_die_with_the_parent)
-    try:
-        futures = {executor.submit(_carry_out, job, place): case for case, (job, place) in waiting.items()}
-        for future in as_completed(futures):
-            yield futures[future], _read(future.result())
-        executor.shutdown()
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
-        for worker in multiprocessing.active_children():
-            worker.terminate()
+    for case, kept in kept_runs.each(plan, folder, _at_once(plan, jobs)):
+        yield case, _read(kept)
 
 
 def _at_once(plan: dict[Case, Job], jobs: int | None) -> int:
@@ -188,26 +163,6 @@ def _at_once(plan: dict[Case, Job], jobs: int | None) -> int:
     if devices.resolve(next(iter(plan.values())).settings.device).type != "cpu":
         return 1
     return jobs or os.cpu_count() or 1
-
-
-def _live_and_die_with_the_parent() -> None:
-    """Leave Ctrl-C to the parent, and end with it even where it was killed and could not say so."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _carry_out(job: Job, place: Path) -> dict[str, Any]:
-    """Train, track and write the result."""
-    kept = {"asked": job.asked(), **_trained(job)}
-    write_json(place, kept)
-    return kept
 
 
 def _trained(job: Job) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import csv
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,18 @@ class Study:
             writer = csv.writer(file)
             writer.writerow(columns)
             writer.writerows(rows)
+
+
+def refuse_another(config: Any, path: Path) -> None:
+    """Raise `UserError` where `path` holds a study with other settings, which this one would write over."""
+    place = path / "config.yaml"
+    if not place.is_file():
+        return
+    if replace(configs.load(place, type(config)), jobs=config.jobs, resume=config.resume) != config:
+        raise UserError(
+            f"{path} holds a study with other settings, and is left as it is: resume={path} goes on with it, another "
+            "hydra.run.dir=… starts anew."
+        )
 
 
 @contextmanager

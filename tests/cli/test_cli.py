@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from drift_cli.cli import COMMANDS, conf_dir, main
+from drift_cli.presets import command_of, names
 
 NO_TORCH = """
 import sys
@@ -55,6 +56,7 @@ REFUSALS = [
     ("train +stps=3", 'no setting "stps". Did you mean "steps"?'),
     ("train ema.dekay=0", 'no setting "ema.dekay". Did you mean "ema.decay"?'),
     ("train --multrun", 'no flag "--multrun". Did you mean "--multirun"?'),
+    ("spectral experiment=fig3", "is a preset of `drift stop-grad-study`, not of `drift spectral`"),
     ("train experiment=paper_swis_roll", 'Did you mean "paper_swiss_roll"?'),
     ("train drift.self_term=includ", 'must be one of include, exclude, got "includ". Did you mean "include"?'),
     ("train kernel.name=gaussan", 'Did you mean "gaussian"?'),
@@ -162,6 +164,7 @@ def test_cuda_without_a_gpu_is_refused(tmp_path: Path, monkeypatch, capsys) -> N
         ("drift train kernel=la", ["kernel=laplace"]),
         ("drift train kernel=laplace see", ["seed="]),
         ("drift nothing ", []),
+        ("drift spectral experiment=", ["experiment=fig2"]),
     ],
 )
 def test_completion_knows_commands_groups_and_settings(line: str, expected: list[str], monkeypatch, capsys) -> None:
@@ -183,19 +186,32 @@ def groups() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("choice", [f"{group}={option}" for group, options in groups().items() for option in options])
 def test_every_option_composes_and_passes_its_checks(choice: str, capsys) -> None:
-    """Composed as Hydra does, then typed; `dataset=array` alone needs a path."""
+    """Composed as Hydra does, then typed; `dataset=array` alone needs a path, a preset its own command."""
     from hydra import compose, initialize_config_dir
 
     from drift_cli.config import typed
-    from drift_cli.config.commands import TrainConfig
+    from drift_cli.config.commands import COMMANDS as SCHEMAS
 
     words = [choice, "dataset.path=x.csv"] if choice == "dataset=array" else [choice]
+    preset = conf_dir() / "experiment" / f"{choice.removeprefix('experiment=')}.yaml"
+    command = command_of(preset) if choice.startswith("experiment=") else "train"
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        typed(compose("train", words), TrainConfig)
+        typed(compose(command, words), SCHEMAS[command])
 
 
 def test_help_lists_every_group_with_its_options() -> None:
     answer = without_torch("train", "--help").stdout
     for group, options in groups().items():
         line = next(line for line in answer.splitlines() if re.match(rf"  {group} ", line))
-        assert all(option in line for option in options)
+        own = names("train", conf_dir()) if group == "experiment" else options
+        assert line.split(maxsplit=1)[1].replace("*", "").split(", ") == own
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_lists_the_presets_of_the_command_alone(command: str, capsys) -> None:
+    assert main([command, "--help"]) == 0
+    listed = re.findall(r"^  experiment +(.*)$", capsys.readouterr().out, re.M)
+    own = names(command, conf_dir())
+    assert listed == (
+        [", ".join(own)] if own and command != "bench" else []
+    )  # bench lists no groups: train's are its own

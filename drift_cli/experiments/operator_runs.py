@@ -1,0 +1,293 @@
+"""Runs that differ in the drift operator alone, as particles or as a generator, from the same starts."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+
+from drift_cli import data
+from drift_cli.config.commands import TrainConfig
+from drift_cli.config.compare_operators import CompareOperatorsConfig, OperatorConfig
+from drift_cli.config.dataset import DatasetConfig, GaussianMixtureConfig
+from drift_cli.config.drift import MeanShiftConfig
+from drift_cli.config.generator import GeneratorConfig, ParticlesConfig
+from drift_cli.config.kernel import LaplaceConfig
+from drift_cli.config.optimizer import OptimizerConfig, SgdConfig
+from drift_cli.config.schedule import ConstantScheduleConfig
+from drift_cli.config.training import CheckpointConfig, EmaConfig, EvaluationConfig
+from drift_cli.data.gaussian_mixture import GaussianMixture
+from drift_cli.drift import Iterative
+from drift_cli.errors import RunFailed, UserError
+from drift_cli.generator import Particles
+from drift_cli.metrics.modes import total_variation
+from drift_cli.runs.files import read_json
+from drift_cli.training import bench as benches
+from drift_cli.training import step as steps
+from drift_cli.training.bench import Bench
+from drift_cli.training.evaluation import comparable_points, distance, generate
+from drift_cli.training.streams import stream
+
+_SHOWN = 400  # samples kept for the gallery
+_TIGHT = 0.05  # spread of a cloud in one place, in units of the target's
+_FAR = 4.0  # distance of the far start from the target's mean, in the same units
+_MOVER = LaplaceConfig(bandwidth=0.2)  # what trains a generator onto its start: a third of the way between modes
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one run differs in; `eta` where it is a trial of a step size, over all starts."""
+
+    form: str
+    operator: str
+    start: str
+    seed: int
+    eta: float | None = None
+
+    @property
+    def name(self) -> str:
+        parts = (self.form, self.operator, self.start, self.seed, *([] if self.eta is None else [f"{self.eta:g}"]))
+        return "_".join(map(str, parts))
+
+
+def target_modes(dataset: DatasetConfig) -> GaussianMixture | None:
+    """The mixture whose weights can be recovered, where the target is one."""
+    source = getattr(data.build(dataset), "source", None)
+    return source if isinstance(source, GaussianMixture) else None
+
+
+def start_distribution(start: str, dataset: DatasetConfig) -> GaussianMixtureConfig | None:
+    """Where the samples begin; None for the generator's own initialisation.
+
+    standard: a Gaussian of the target's mean and spread. far: a tight cloud four spreads away along the first axis.
+    collapsed: a tight cloud on the heaviest mode (on a point of the data where there are no modes). missing_mode: the
+    target without its second heaviest mode. imbalanced: the modes with their weights the other way round.
+    """
+    points = data.build(dataset).sample(4096, stream(0, "initial"), torch.float64).points
+    mean = points.mean(dim=0)
+    spread = float((points - mean).square().sum(dim=1).mean().sqrt())
+    mixture = target_modes(dataset)
+    match start:
+        case "own":
+            return None
+        case "standard":
+            return _cloud(mean, spread / math.sqrt(len(mean)))
+        case "far":
+            away = torch.zeros_like(mean)
+            away[0] = _FAR * spread
+            return _cloud(mean + away, _TIGHT * spread)
+        case "collapsed":
+            heaviest = points[0] if mixture is None else torch.tensor(mixture.means[int(np.argmax(mixture.weights))])
+            return _cloud(heaviest, _TIGHT * spread)
+    assert mixture is not None
+    order = np.argsort(mixture.weights)[::-1].tolist()  # from the heaviest mode to the lightest
+    if start == "missing_mode":
+        kept = [m for m in range(len(order)) if m != order[1]]
+        return _mixture([mixture.means[m] for m in kept], [mixture.weights[m] for m in kept], mixture.std)
+    assert start == "imbalanced"
+    weights = dict(zip(order, [mixture.weights[m] for m in reversed(order)], strict=True))
+    return _mixture(list(mixture.means), [weights[m] for m in range(len(order))], mixture.std)
+
+
+def _cloud(centre: torch.Tensor, std: float) -> GaussianMixtureConfig:
+    return _mixture([tuple(centre.tolist())], [1.0], std)
+
+
+def _mixture(means: list[tuple[float, ...]], weights: list[float], std: float) -> GaussianMixtureConfig:
+    return GaussianMixtureConfig(
+        modes=len(means), dimension=len(means[0]), radius=0.0, std=std, weights=weights, means=[list(m) for m in means]
+    )
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A run of one operator: `begins` is where its particles start, `weights` the file of a generator that is there."""
+
+    settings: TrainConfig
+    track: int
+    begins: DatasetConfig | None = None
+    weights: Path | None = None
+
+    def asked(self) -> dict[str, Any]:
+        begun = read_json(self.weights)["asked"] if self.weights else None
+        return {"train": plain(self.settings), "track": self.track, "begins": plain(self.begins), "weights": begun}
+
+    def made(self) -> dict[str, Any]:
+        return _run(self)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A generator that is trained onto a start."""
+
+    settings: TrainConfig
+
+    def asked(self) -> dict[str, Any]:
+        return {"train": plain(self.settings)}
+
+    def made(self) -> dict[str, Any]:
+        bench = benches.build(self.settings)
+        advance = steps.build(bench)
+        for step in range(self.settings.steps):
+            advance(step)
+        reached = distance(bench, self.settings.evaluation.points, self.settings.evaluation.draws, "final")
+        if not math.isfinite(reached.value):
+            raise RunFailed("The training of a start was not finite: lower optimizer.lr.")
+        weights = {name: tensor.tolist() for name, tensor in bench.model.state_dict().items()}
+        return {"sw": reached.value, "sw_floor": reached.floor, "weights": weights}
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One step size of one operator on every start."""
+
+    runs: dict[str, Moved]
+
+    def asked(self) -> dict[str, Any]:
+        return {start: run.asked() for start, run in self.runs.items()}
+
+    def made(self) -> dict[str, Any]:
+        """SW-2 over its floor at the end of each start's run; null where it was not finite."""
+        found = {start: run.made() for start, run in self.runs.items()}
+        return {"ratios": {start: None if f["diverged"] else f["final"] / f["sw_floor"] for start, f in found.items()}}
+
+
+def plain(settings: Any) -> Any:
+    return None if settings is None else OmegaConf.to_container(OmegaConf.structured(settings))
+
+
+def particle_run(config: CompareOperatorsConfig, operator: OperatorConfig, start: str, seed: int, eta: float) -> Moved:
+    """x ← x + ηV: plain gradient descent on the particles' own loss, at learning rate η."""
+    euler = SgdConfig(lr=eta, lr_schedule="constant", warmup=0, momentum=0.0)
+    particles = ParticlesConfig(count=config.particles, init="gaussian")
+    settings = _settings(config, operator, seed, config.particle_steps, config.particles, particles, euler)
+    return Moved(settings, config.track, begins=start_distribution(start, config.dataset))
+
+
+def generator_run(config: CompareOperatorsConfig, operator: OperatorConfig, seed: int, weights: Path | None) -> Moved:
+    settings = _settings(config, operator, seed, config.steps, config.batch_size, config.generator, config.optimizer)
+    return Moved(settings, config.track, weights=weights)
+
+
+def start_run(config: CompareOperatorsConfig, start: str, seed: int) -> Started:
+    begins = start_distribution(start, config.dataset)
+    assert begins is not None
+    mover = OperatorConfig(drift=MeanShiftConfig(self_term="exclude"), kernel=_MOVER)
+    settings = _settings(config, mover, seed, config.start_steps, config.batch_size, config.generator, config.optimizer)
+    return Started(replace(settings, dataset=begins))
+
+
+def _settings(
+    config: CompareOperatorsConfig,
+    operator: OperatorConfig,
+    seed: int,
+    number: int,
+    batch_size: int,
+    generator: GeneratorConfig,
+    optimizer: OptimizerConfig,
+) -> TrainConfig:
+    return TrainConfig(
+        dataset=config.dataset,
+        kernel=operator.kernel,
+        drift=operator.drift,
+        schedule=ConstantScheduleConfig(),
+        generator=generator,
+        optimizer=optimizer,
+        ema=EmaConfig(decay=0.0),  # the weights as they are trained: an average would hold the start back
+        evaluation=EvaluationConfig(
+            every=number, points=config.points, large_points=0, projections=config.projections, draws=config.draws
+        ),
+        checkpoint=CheckpointConfig(every=0, keep=1),
+        batch_size=batch_size,
+        steps=number,
+        seed=seed,
+        device="cpu",
+        dtype="float32",
+        threads=1,  # the same bits however many runs go on at a time
+        gradient_paths="none",
+        animate=False,
+    )
+
+
+def check(config: CompareOperatorsConfig) -> None:
+    """Raise `UserError` for what cannot be compared, before any work."""
+    target = data.build(config.dataset)
+    if target.space.dimension != 2 or target.space.image:
+        raise UserError(f"The gallery shows points of the plane, and dataset={config.dataset.name} has "
+                        f"{target.space.dimension} columns: choose one with two.")  # fmt: skip
+    for label, operator in config.compared().items():
+        try:
+            benches.build(generator_run(config, operator, config.seeds[0], None).settings)
+        except UserError as error:
+            raise UserError(f"operators.{label}: {error}") from error
+
+
+def built(run: Moved) -> Bench:
+    """The bench of this run with its samples where it starts."""
+    bench = benches.build(run.settings)
+    if run.begins is not None:
+        assert isinstance(bench.model, Particles)
+        count = len(bench.model.positions)
+        begun = data.build(run.begins).sample(count, bench.stream("initial", 1), torch.float32).points
+        with torch.no_grad():
+            bench.model.positions.copy_(begun)
+    if run.weights is not None:
+        kept = read_json(run.weights)["weights"]
+        bench.model.load_state_dict({name: torch.tensor(values) for name, values in kept.items()})
+    return bench
+
+
+def _run(run: Moved) -> dict[str, Any]:
+    """One run to its end, or to the first step that is not finite; `seconds` of one core, without the evaluation."""
+    settings, bench = run.settings, built(run)
+    advance = steps.build(bench)
+    marks = set(np.unique(np.round(np.geomspace(1, settings.steps, run.track)).astype(int)).tolist())
+    curve: dict[str, list[float]] = {
+        name: [] for name in ("steps", "seconds", "sw", "floor", "marginal_error", "iterations")
+    }
+    seconds, diverged = 0.0, None
+
+    def look(step: int) -> None:
+        told = bench.drift.report() if isinstance(bench.drift, Iterative) else {}
+        measured = distance(bench, settings.evaluation.points, 1, "evaluation", step)
+        iterations = told.get("sinkhorn_iterations", 0.0) + told.get("sinkhorn_self_iterations", 0.0)
+        row = (step, seconds, measured.value, measured.floor, told.get("marginal_error", 0.0), iterations)
+        for column, value in zip(curve.values(), row, strict=True):
+            column.append(value)
+
+    look(0)
+    for step in range(1, settings.steps + 1):
+        began = time.process_time()
+        try:
+            taken = advance(step - 1)
+        except RunFailed:  # a discrepancy that is no longer finite
+            diverged = step
+            break
+        seconds += time.process_time() - began
+        if not bool(torch.isfinite(taken.loss)) or not bool(torch.isfinite(taken.x).all()):
+            diverged = step
+            break
+        if step in marks:
+            look(step)
+    found: dict[str, Any] = {**curve, "diverged": diverged, "eta": settings.optimizer.lr}
+    if diverged is not None or not math.isfinite(curve["sw"][-1]):
+        return found | {"diverged": diverged or settings.steps}
+    final = distance(bench, settings.evaluation.points, settings.evaluation.draws, "final")
+    samples = generate(bench, comparable_points(bench, settings.evaluation.points), bench.stream("sample", 0))
+    found |= {"samples": samples[:_SHOWN].tolist(), "final": final.value, "sw_floor": final.floor}
+    if (mixture := target_modes(settings.dataset)) is not None:
+        found |= {"mode_error": total_variation(samples, mixture)}
+        found |= {"mode_error_floor": mode_error_floor(mixture, len(samples), settings.evaluation.draws, settings.seed)}
+    return found
+
+
+def mode_error_floor(mixture: GaussianMixture, n: int, draws: int, seed: int) -> float:
+    """The mean error of samples of the target itself, as many as are judged."""
+    errors = [total_variation(mixture.draw(n, stream(seed, "floor", d), torch.float64), mixture) for d in range(draws)]
+    return float(np.mean(errors))
