@@ -32,6 +32,7 @@ COMMANDS = {
     "stop-grad-study": "Theorem 5.6, Figures 3 and 4: what the stop-gradient prevents, path by path",
     "bench": "how fast the drift is here, beside naive torch and its peers",
     "ablate-schedule": "which bandwidth schedule is best: Theorem 6.2, the optimum, real training",
+    "paper": "reproduce the paper: every experiment, and a page that says which claims hold",
 }
 _POSITIONAL = {"table": "folder", "sample": "run"}  # `drift table FOLDER` is `drift table folder=FOLDER`
 _RESUMABLE = ("train", "stop-grad-study", "compare-operators")

@@ -15,6 +15,7 @@ from drift_cli.config.drift import DRIFTS, DriftConfig
 from drift_cli.config.generator import GENERATORS, GeneratorConfig
 from drift_cli.config.kernel import KERNELS, KernelConfig
 from drift_cli.config.optimizer import OPTIMIZERS, OptimizerConfig
+from drift_cli.config.paper import PaperConfig
 from drift_cli.config.schedule import SCHEDULES, ScheduleConfig
 from drift_cli.config.spectral import SpectralConfig
 from drift_cli.config.stop_grad_study import StopGradStudyConfig
@@ -170,4 +171,5 @@ COMMANDS: dict[str, type] = {
     "verify-radial": VerifyRadialConfig,
     "verify-flow": VerifyFlowConfig,
     "spectral": SpectralConfig,
+    "paper": PaperConfig,
 }

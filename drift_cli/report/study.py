@@ -43,10 +43,11 @@ class Study:
 
     def done(self, what: str) -> None:
         """The same of a part that is done."""
-        if self.progress.disable:
-            self.console.print(what, highlight=False, soft_wrap=True)
         task = self.progress.tasks[0]
         self.progress.update(task.id, description=what, completed=task.completed + (task.description != ""))
+        if self.progress.disable:
+            total = max(int(task.total or 0), int(task.completed) + 1)
+            self.console.print(f"{int(task.completed) + 1}/{total} {what}", highlight=False, soft_wrap=True)
 
     def once(self, name: str, settings: Any, parts: int, measure: Callable[[], None]) -> None:
         """Run `measure`, of `parts` parts, unless the folder holds what it found with the same settings."""

@@ -47,6 +47,11 @@ def at_end(device: torch.device, seconds: float) -> dict[str, Any]:
     return {"finished": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": seconds, **peak}
 
 
+def commit() -> str | None:
+    """The commit of a checkout; None for an installed package."""
+    return _git()["git_commit"]
+
+
 def _version(name: str) -> str | None:
     try:
         return importlib.metadata.version(name)

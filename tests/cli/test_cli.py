@@ -165,6 +165,7 @@ def test_cuda_without_a_gpu_is_refused(tmp_path: Path, monkeypatch, capsys) -> N
         ("drift train kernel=laplace see", ["seed="]),
         ("drift nothing ", []),
         ("drift spectral experiment=", ["experiment=fig2"]),
+        ("drift paper si", ["size="]),
     ],
 )
 def test_completion_knows_commands_groups_and_settings(line: str, expected: list[str], monkeypatch, capsys) -> None:

@@ -1,0 +1,30 @@
+"""Settings of `drift paper`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from omegaconf import MISSING
+
+from drift_cli.config.checks import between, different, not_empty, one_of
+
+SIZES = ("quick", "standard", "full")
+
+
+@dataclass
+class PaperConfig:
+    size: str = MISSING
+    out: str = MISSING
+    parts: list[str] | None = None
+    cores: int | None = None
+    report: bool = MISSING
+    export: str | None = None
+    experiments: str | None = None
+
+    def __post_init__(self) -> None:
+        one_of("size", self.size, SIZES)
+        if self.parts is not None:
+            not_empty("parts", self.parts)
+            different("parts", self.parts)
+        if self.cores is not None:
+            between("cores", self.cores, 1, 1024)

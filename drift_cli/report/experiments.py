@@ -1,0 +1,85 @@
+"""The paper's experiments as data: what is run at which size, and which figure shows which claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from drift_cli.config.paper import SIZES
+from drift_cli.errors import UserError
+
+FILE = Path(__file__).with_name("experiments.yaml")
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture of a run folder, and what it shows to who cannot see it."""
+
+    file: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Pictures that belong together. `place`: the paper's own number, empty for ours; `claims`: what they show."""
+
+    place: str
+    caption: str
+    images: tuple[Image, ...]
+    claims: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One part of the reproduction: `drift <command> <settings[size]>`, into a folder called `name`."""
+
+    name: str
+    command: str
+    title: str
+    place: str
+    settings: dict[str, list[str]]
+    minutes: dict[str, float]
+    figures: tuple[Figure, ...] = ()
+    workers: bool = False
+
+    def __post_init__(self) -> None:
+        for size in SIZES:
+            if size not in self.settings or not self.minutes.get(size, 0) > 0:
+                raise ValueError(f"{self.name}: settings and minutes must name every size, {size} is not there")
+
+    def shown(self, size: str) -> str:
+        """The command line to see it again, for a shell."""
+        return " ".join(["drift", self.command, *(_shell(word) for word in self.settings[size])])
+
+
+def load(file: Path = FILE) -> list[Experiment]:
+    """The experiments in their order. Raises `UserError` for a file that does not hold any."""
+    try:
+        entries: Any = OmegaConf.to_container(OmegaConf.load(file))
+        found = [_experiment(entry) for entry in entries]
+    except Exception as error:
+        raise UserError(f"{file} cannot be read as a list of experiments: {str(error).splitlines()[0]}.") from error
+    names = [each.name for each in found]
+    if not names or len(set(names)) < len(names):
+        raise UserError(f"{file} must list experiments with different names, got {names}.")
+    return found
+
+
+def _experiment(entry: dict[str, Any]) -> Experiment:
+    figures = tuple(
+        Figure(
+            place=each["place"],
+            caption=each["caption"],
+            images=tuple(Image(**image) for image in each["images"]),
+            claims=tuple(each.get("claims", ())),
+        )
+        for each in entry.pop("figures", ())
+    )
+    return Experiment(**entry, figures=figures)
+
+
+def _shell(word: str) -> str:
+    return f"'{word}'" if any(sign in word for sign in ' []{}()$&;|<>*?!"') else word

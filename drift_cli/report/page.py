@@ -1,0 +1,325 @@
+"""The page that says which claims hold: one HTML file with everything in it, and the same as Markdown.
+
+Nothing here decides: each verdict is `claims.judge` over the summary.json of a part.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from drift_cli.report import claims
+from drift_cli.report.claims import CONDITIONAL, CONFIRMED, REFUTED, UNTESTED, Claim, Verdict
+from drift_cli.report.experiments import Experiment, Figure
+from drift_cli.runs.files import read_json
+
+VERDICTS = (CONFIRMED, CONDITIONAL, REFUTED, UNTESTED)
+PAPERS = {"TO": "Turan & Ovsjanikov", "Lai": "Lai et al.", "ours": "this project"}
+_DENSITY = 1.6  # pixels of a picture for each one on the page: matplotlib's 160 dpi are read as 100
+
+
+@dataclass(frozen=True)
+class Part:
+    """One experiment at one size as the page sees it. `absent`: why there is no result, empty where there is one."""
+
+    experiment: Experiment
+    size: str
+    path: Path
+    absent: str
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        return self.experiment.name
+
+    @property
+    def command(self) -> str:
+        return self.experiment.shown(self.size)
+
+    @cached_property
+    def summary(self) -> dict[str, float]:
+        return {} if self.absent else read_json(self.path / "summary.json")
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        return {} if self.absent else read_json(self.path / "provenance.json")
+
+    @property
+    def took(self) -> str:
+        return duration(self.seconds)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A claim with its verdict, the part that decides it (None: there is none), and why it was not tested if so."""
+
+    verdict: Verdict
+    part: Part | None
+    reason: str
+
+    @property
+    def claim(self) -> Claim:
+        return self.verdict.claim
+
+    @property
+    def kind(self) -> str:
+        """The verdict without its reason: one of VERDICTS."""
+        return UNTESTED if self.verdict.verdict.startswith(UNTESTED) else self.verdict.verdict
+
+    @property
+    def told(self) -> str:
+        """The verdict with its condition or reason."""
+        if self.kind == UNTESTED:
+            return f"{UNTESTED}: {self.reason}"
+        return f"{self.kind}: {self.claim.condition}" if self.kind == CONDITIONAL else self.kind
+
+    @property
+    def where(self) -> str:
+        place = ", ".join(word for word in (self.claim.paper, self.claim.place) if word)
+        return f"{place} (as reconstructed)" if self.claim.reconstructed else place
+
+    @property
+    def paper(self) -> str:
+        return PAPERS.get(self.claim.paper, self.claim.paper)
+
+    @property
+    def measured(self) -> str:
+        if self.verdict.value is None:
+            return "–"
+        interval = ""
+        if self.verdict.interval is not None:
+            interval = " [{}, {}]".format(*map(number, self.verdict.interval))
+        return number(self.verdict.value) + interval
+
+    @property
+    def criterion(self) -> str:
+        """In words that a reader takes in: ≤ 1e-12, between −0.55 and −0.45."""
+        text = self.claim.criterion
+        if ".." in text:
+            return "between " + " and ".join(_minus(end.strip()) for end in text.split(".."))
+        return _minus(text.replace("<=", "≤").replace(">=", "≥"))
+
+    @property
+    def source(self) -> str:
+        """The number's place: a file and its field."""
+        return f"{self.part.name}/summary.json → {self.claim.field}" if self.part else self.claim.field
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure with the claims that it shows; `figure` is None for claims that no figure shows."""
+
+    figure: Figure | None
+    pictures: list[tuple[str, str]]  # file and alternative text of those that are there
+    entries: list[Entry]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything on the page. `orphans`: claims of commands that no experiment runs."""
+
+    size: str
+    parts: list[Part]
+    sections: list[tuple[Part, list[Shown]]]
+    orphans: list[Entry]
+    cores: int
+    wall_seconds: float
+
+    @classmethod
+    def of(cls, parts: list[Part], size: str, cores: int, wall_seconds: float) -> Report:
+        """Judge every claim once, from the first part whose command it names and whose summary has its field."""
+        of_claim: dict[str, Part] = {}
+        for claim in claims.load():
+            own = [part for part in parts if part.experiment.command == claim.command]
+            measured = [part for part in own if claim.field in part.summary]
+            if own:
+                of_claim[claim.id] = (measured or own)[0]
+        sections = []
+        for part in parts:
+            verdicts = {each.claim.id: each for each in claims.judge(part.experiment.command, part.summary)}
+            entries = {name: _entry(each, part) for name, each in verdicts.items() if of_claim[name] is part}
+            sections.append((part, _shown(part, entries)))
+        orphans = [_entry(Verdict(claim, None, UNTESTED), None) for claim in claims.load() if claim.id not in of_claim]
+        return cls(size, parts, sections, orphans, cores, wall_seconds)
+
+    @property
+    def entries(self) -> list[Entry]:
+        return [entry for _, shown in self.sections for each in shown for entry in each.entries] + self.orphans
+
+    @property
+    def finished(self) -> list[Part]:
+        return [part for part in self.parts if not part.absent]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        found = Counter(entry.kind for entry in self.entries)
+        return {verdict: found[verdict] for verdict in VERDICTS}
+
+    @property
+    def by_paper(self) -> list[tuple[str, list[int]]]:
+        """How many of each verdict, by whose claim it is; checks that a test can fail are counted apart."""
+        rows = [(PAPERS[paper], paper, False) for paper in PAPERS if paper != "ours"]
+        rows += [("Found here", "ours", False), ("Controls", "", True)]
+        found = []
+        for title, paper, control in rows:
+            own = [e for e in self.entries if e.claim.control == control and paper in ("", e.claim.paper)]
+            if own:
+                found.append((title, [sum(e.kind == verdict for e in own) for verdict in VERDICTS]))
+        return found
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """On which machine, how long, with what."""
+        origins = [part.provenance for part in self.finished]
+        if not origins:
+            return [("Size", self.size), ("Parts", f"0 of {len(self.parts)} finished")]
+        commits = {(str(o.get("git_commit") or "")[:10], bool(o.get("git_changed"))) for o in origins}
+        told = ", ".join(sorted(f"{name}{' with changes' * changed}" for name, changed in commits if name))
+        first, last = min(o["started"] for o in origins), max(o["finished"] for o in origins)
+        libraries = origins[0].get("libraries", {})
+        return [
+            ("Size", self.size),
+            ("Parts", f"{len(self.finished)} of {len(self.parts)} finished"),
+            ("Machine", f"{_one_of(o['device_name'] for o in origins)}, {self.cores} cores in use"),
+            ("Time", f"{duration(self.wall_seconds)}, {_span(first, last)}"),
+            ("Version", _one_of(f"drift {o['drift']}" for o in origins) + (f", commit {told}" if told else "")),
+            ("Software", f"Python {_one_of(o['python'] for o in origins)}, torch {libraries.get('torch')}, "
+                         f"numpy {libraries.get('numpy')}, {_one_of(o['loops'] for o in origins)} loops"),
+        ]  # fmt: skip
+
+
+def _entry(verdict: Verdict, part: Part | None) -> Entry:
+    if part is None:
+        reason = f"no part of this reproduction runs drift {verdict.claim.command}"
+    elif part.absent:
+        reason = part.absent
+    elif verdict.value is None:
+        reason = f"the run at this size does not measure {verdict.claim.field}"
+    else:
+        reason = verdict.verdict.removeprefix(f"{UNTESTED}: ")
+    return Entry(verdict, part, reason)
+
+
+def _shown(part: Part, entries: dict[str, Entry]) -> list[Shown]:
+    """The part's claims figure by figure; those that no figure names come last."""
+    left, found = dict(entries), []
+    for figure in part.experiment.figures:
+        own = [left.pop(name) for name in figure.claims if name in left]
+        there = [] if part.absent else [i for i in figure.images if (part.path / i.file).is_file()]
+        if own or there:
+            found.append(Shown(figure, [(image.file, image.alt) for image in there], own))
+    return [*found, Shown(None, [], list(left.values()))] if left else found
+
+
+def pictures(part: Part) -> dict[str, bytes]:
+    """The part's pictures that the page shows, by file: PNG with a palette, a third of their size."""
+    files = [image.file for figure in part.experiment.figures for image in figure.images]
+    return {file: _small(part.path / file) for file in files if (part.path / file).is_file()}
+
+
+def _small(path: Path) -> bytes:
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        flat = Image.new("RGB", picture.size, "white")
+        flat.paste(picture, mask=picture.getchannel("A") if picture.mode == "RGBA" else None)
+        written = io.BytesIO()
+        # The method that keeps the ends of a colour map: the default one merges rare colours into others.
+        palette = flat.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+        palette.save(written, "PNG", optimize=True)
+    return written.getvalue()
+
+
+def write(report: Report, folder: Path) -> list[Path]:
+    """report.html and report.md in `folder`, each written whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, text in (("report.html", html(report)), ("report.md", markdown(report))):
+        beside = folder / f"{name}.partial"
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(folder / name)
+        written.append(folder / name)
+    return written
+
+
+def html(report: Report) -> str:
+    embedded = {}
+    for part in report.finished:
+        for file, content in pictures(part).items():
+            embedded[part.name, file] = (base64.b64encode(content).decode(), *_size(content))
+    return _template("page.html.jinja", autoescape=True).render(
+        report=report, embedded=embedded, verdicts=VERDICTS, classes=dict(zip(VERDICTS, _CLASSES, strict=True))
+    )
+
+
+def markdown(report: Report) -> str:
+    return _template("page.md.jinja", autoescape=False).render(report=report, verdicts=VERDICTS)
+
+
+_CLASSES = ("confirmed", "conditional", "refuted", "untested")
+
+
+def _size(png: bytes) -> tuple[int, int]:
+    """Width and height on the page, so that nothing moves while it loads."""
+    width, height = int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
+    return round(width / _DENSITY), round(height / _DENSITY)
+
+
+def _template(name: str, *, autoescape: bool) -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = _cell
+    return environment.get_template(name)
+
+
+def _cell(text: str) -> str:
+    """Text of a Markdown table: no bar ends the cell, no star or bracket starts anything."""
+    return "".join(f"\\{sign}" if sign in "|*_[]<>`\\" else sign for sign in " ".join(str(text).split()))
+
+
+def number(value: float) -> str:
+    """Three digits; of a value that is all but 1, how far it is from it."""
+    if not math.isfinite(value):
+        return str(value)
+    if value != 1 and f"{value:.3g}" == "1":
+        return _minus(f"1 {'-' if value < 1 else '+'} {abs(1 - value):.2g}")
+    if 1000 <= abs(value) < 1e6:
+        return _minus(f"{float(f'{value:.3g}'):,.0f}")
+    return _minus(f"{value:.3g}")
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
+
+
+def duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _span(first: str, last: str) -> str:
+    """From one moment to another, both as ISO 8601 in UTC; the day once where it is the same."""
+    (day, began), (other, ended) = (text[:16].split("T") for text in (first, last))
+    return f"{day}, {began} to {ended} UTC" if day == other else f"{day} {began} to {other} {ended} UTC"
+
+
+def _one_of(values: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(values))

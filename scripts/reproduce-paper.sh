@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# The whole paper in one command: every experiment, and a page that says which claims hold.
+set -euo pipefail
+usage() {
+    cat <<'TEXT'
+scripts/reproduce-paper.sh [--quick | --standard | --full] [settings]
+
+  --quick      10 minutes on 2 cores, without a GPU
+  --standard   the default: at most 2 hours on 2 cores, enough seeds and steps for every verdict
+  --full       the paper's sizes, 50,000 steps and 3 seeds; it says beforehand how long that takes here
+
+It ends with outputs/paper/<size>/report.html and report.md. It can be stopped at any moment, and the same command goes
+on with it. Settings are those of `drift paper` (scripts/drift paper --help lists them): parts=[fig1,fig2], report=true.
+TEXT
+}
+size=standard settings=()
+for word in "$@"; do
+    case $word in
+    --quick | --standard | --full) size=${word#--} ;;
+    -h | --help)
+        usage
+        exit
+        ;;
+    -*)
+        echo "reproduce-paper.sh: there is no flag \"$word\": the sizes are --quick, --standard and --full." >&2
+        exit 2
+        ;;
+    *) settings+=("$word") ;;
+    esac
+done
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+set_up ""
+exec "$venv/bin/drift" paper "size=$size" ${settings[@]+"${settings[@]}"}

@@ -1,0 +1,290 @@
+"""The page of `drift paper`: what it says is what was measured, and it works in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from drift_cli.cli import COMMANDS, conf_dir
+from drift_cli.config.paper import SIZES
+from drift_cli.experiments.paper_parts import asked
+from drift_cli.presets import command_of
+from drift_cli.report import claims, experiments, page
+from tests.problems.browser import Browser
+
+NASTY = "a < b & c | <script>alert(1)</script> *d* {{ e }}"  # as a failed part's last words may be
+
+
+class Page(HTMLParser):
+    """What a reader of the file sees: claims with verdict and value, images, and every address in it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.claims: dict[str, str] = {}
+        self.values: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.addresses: list[str] = []
+        self.tags: Counter[str] = Counter()
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags[tag] += 1
+        self.addresses += [found[key] or "" for key in ("src", "srcset", "data", "action") if key in found]
+        if tag == "link":
+            self.addresses.append(found["href"] or "")
+        if tag == "img":
+            self.images.append(found)
+        if tag == "article":
+            assert found["id"] not in self.claims
+            self.claims[found["id"] or ""] = found["data-verdict"] or ""
+        if "data-value" in found:
+            self.values.append(found["data-value"] or "")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> list[page.Part]:
+    """Every part with numbers on the good side of each criterion, save the last, which did not run."""
+    found = []
+    every = experiments.load()
+    for each in every:
+        path = tmp_path / each.name
+        absent = f"its part failed: {NASTY}" if each is every[-1] else ""
+        found.append(page.Part(each, "quick", path, absent, 12.0))
+        if absent:
+            continue
+        (path / "figures").mkdir(parents=True)
+        numbers = {claim.field: _inside(claim.criterion) for claim in claims.load(each.command)}
+        (path / "summary.json").write_text(json.dumps(numbers))
+        origin = {
+            "drift": "0.1.0", "git_commit": "0123456789abcdef", "git_changed": False, "started": "2026-01-01T10:00:00",
+            "finished": "2026-01-01T11:00:00", "device_name": "a machine", "python": "3.12", "loops": "eager",
+            "libraries": {"torch": "2", "numpy": "2"},
+        }  # fmt: skip
+        (path / "provenance.json").write_text(json.dumps(origin))
+        for image in (image for figure in each.figures for image in figure.images):
+            Image.new("RGB", (320, 160), "white").save(path / image.file)
+    return found
+
+
+def _inside(criterion: str) -> float:
+    """A number that satisfies the criterion."""
+    if ".." in criterion:
+        low, high = map(float, criterion.split(".."))
+        return (low + high) / 2
+    return float(criterion.split()[1])
+
+
+def report(parts: list[page.Part]) -> page.Report:
+    fresh = [page.Part(p.experiment, p.size, p.path, p.absent, p.seconds) for p in parts]  # read the files again
+    return page.Report.of(fresh, "quick", 2, 60.0)
+
+
+def test_every_claim_is_there_once_with_its_verdict(parts: list[page.Part]) -> None:
+    shown = Page(page.html(report(parts)))
+    assert list(shown.claims) != []
+    assert sorted(shown.claims) == sorted(claim.id for claim in claims.load())
+    for claim in claims.load():
+        absent = claim.command == parts[-1].experiment.command
+        measured = claims.CONDITIONAL if claim.condition else claims.CONFIRMED
+        assert shown.claims[claim.id] == (claims.UNTESTED if absent else measured)
+    written = page.markdown(report(parts))
+    for claim in claims.load():
+        assert written.count(f"`{claim.field}`") >= 1
+
+
+def test_every_number_on_the_page_stands_in_a_summary(parts: list[page.Part]) -> None:
+    known = {value for part in report(parts).parts for value in part.summary.values()}
+    values = [value for value in Page(page.html(report(parts))).values if value]
+    ran = {part.experiment.command for part in parts if not part.absent}
+    assert len(values) == sum(claim.command in ran for claim in claims.load())
+    assert {float(value) for value in values} <= known
+    for entry in report(parts).entries:
+        if entry.verdict.value is not None:
+            file, _, field = entry.source.partition(" → ")
+            assert json.loads((parts[0].path.parent / file).read_text())[field] == entry.verdict.value
+
+
+def test_a_changed_measurement_changes_the_page(parts: list[page.Part]) -> None:
+    before = Page(page.html(report(parts)))
+    file = parts[0].path / "summary.json"
+    numbers = json.loads(file.read_text())
+    file.write_text(json.dumps(numbers | {"identity_max_error": 0.25}))
+    after = Page(page.html(report(parts)))
+    assert before.claims["score-identity"] == claims.CONFIRMED
+    assert after.claims["score-identity"] == claims.REFUTED
+    assert {k: v for k, v in before.claims.items() if k != "score-identity"} == {
+        k: v for k, v in after.claims.items() if k != "score-identity"
+    }
+    assert "| not confirmed | Under a Gaussian kernel" in page.markdown(report(parts))
+    del numbers["identity_max_error"]
+    file.write_text(json.dumps(numbers))
+    assert Page(page.html(report(parts))).claims["score-identity"] == claims.UNTESTED
+
+
+def test_what_a_part_says_is_text_and_nothing_else(parts: list[page.Part]) -> None:
+    written = page.html(report(parts))
+    shown = Page(written)
+    assert shown.tags["script"] == 1  # the page's own
+    assert NASTY in shown.text
+    row = next(line for line in page.markdown(report(parts)).splitlines() if "alert" in line and line.startswith("|"))
+    assert "<script" not in row.replace("\\<script", "")
+    assert len(re.findall(r"(?<!\\)\|", row)) == 7  # the bars of its six cells alone
+
+
+def test_a_reconstructed_formula_is_called_so(parts: list[page.Part]) -> None:
+    written = page.html(report(parts))
+    for claim in claims.load():
+        card = written[written.index(f'id="{claim.id}"') :].partition("</article>")[0]
+        assert ("as reconstructed" in card) == claim.reconstructed
+
+
+def test_it_needs_nothing_from_outside(parts: list[page.Part]) -> None:
+    shown = Page(page.html(report(parts)))
+    assert shown.images
+    assert all((image["alt"] or "").strip() and image["width"] and image["height"] for image in shown.images)
+    assert all(address.startswith("data:") for address in shown.addresses)
+    assert "@import" not in page.html(report(parts))
+    assert "url(" not in page.html(report(parts))
+
+
+def test_without_any_result_the_page_is_whole(tmp_path: Path) -> None:
+    nothing = [page.Part(each, "full", tmp_path, "its part was not run", 0.0) for each in experiments.load()]
+    found = page.Report.of(nothing, "full", 0, 0.0)
+    assert found.counts[claims.UNTESTED] == len(claims.load())
+    assert set(Page(page.html(found)).claims.values()) == {claims.UNTESTED}
+    assert "not run" in page.markdown(found)
+
+
+def test_pictures_keep_their_colours(tmp_path: Path) -> None:
+    """Ends of a colour map cover few pixels: the palette must not merge them into others."""
+    colours = [(0, 34, 78), (124, 123, 120), (254, 232, 56), (213, 94, 0)]
+    picture = Image.new("RGB", (400, 200), "white")
+    for at, colour in enumerate(colours):
+        picture.paste(colour, (10 * at, 0, 10 * at + 4, 4))
+    picture.save(tmp_path / "picture.png")
+    (tmp_path / "small.png").write_bytes(page._small(tmp_path / "picture.png"))
+    with Image.open(tmp_path / "small.png") as small:
+        for at, colour in enumerate(colours):
+            pixel = small.convert("RGB").getpixel((10 * at + 1, 1))
+            assert max(abs(a - b) for a, b in zip(pixel, colour, strict=True)) <= 8
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (2.741e-13, "2.74e−13"),
+        (-0.5031, "−0.503"),
+        (1.0, "1"),
+        (1 - 2.8e-8, "1 − 2.8e−08"),
+        (1.002, "1 + 0.002"),
+        (-3066.2, "−3,070"),
+    ],
+)
+def test_numbers_are_told_as_a_paper_would(value: float, told: str) -> None:
+    assert page.number(value) == told
+
+
+def test_the_experiments_are_whole() -> None:
+    """Each runs a command that is there with settings that compose; what figures show are claims of that command."""
+    every = experiments.load()
+    named = [name for each in every for figure in each.figures for name in figure.claims]
+    assert len(set(named)) == len(named)
+    own = {claim.id: claim.command for claim in claims.load()}
+    for each in every:
+        assert each.command in COMMANDS
+        assert {own[name] for figure in each.figures for name in figure.claims} <= {each.command}
+        assert all(image.alt and figure.caption for figure in each.figures for image in figure.images)
+        for size in SIZES:
+            assert asked(each, size)
+    assert {claim.command for claim in claims.load()} <= {each.command for each in every}  # none is left out
+
+
+def test_every_preset_of_the_issue_belongs_to_a_part() -> None:
+    used = {
+        word.removeprefix("experiment=")
+        for each in experiments.load()
+        for words in each.settings.values()
+        for word in words
+        if word.startswith("experiment=")
+    }
+    for name in used:
+        command = command_of(conf_dir() / "experiment" / f"{name}.yaml")
+        assert command in {each.command for each in experiments.load()}
+
+
+# In a browser.
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with Browser.start() as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser: Browser, parts: list[page.Part], tmp_path: Path) -> Browser:
+    browser.open(page.write(report(parts), tmp_path / "page")[0].as_uri())
+    return browser
+
+
+def test_it_renders_without_errors_and_asks_nobody(opened: Browser, parts: list[page.Part]) -> None:
+    assert opened.evaluate("document.querySelectorAll('.claim').length") == len(claims.load())
+    images = opened.evaluate("[...document.images].map(i => [i.complete && i.naturalWidth > 0, i.alt.length > 0])")
+    assert len(images) == len(Page(page.html(report(parts))).images)
+    assert all(loaded and described for loaded, described in images)
+    assert opened.errors == []
+    assert [address for address in opened.requests if not address.startswith(("file:", "data:"))] == []
+
+
+def shown(browser: Browser) -> set[str]:
+    """The verdicts of the claims that can be seen."""
+    seen = "[...document.querySelectorAll('.claim')].filter(c => c.checkVisibility()).map(c => c.dataset.verdict)"
+    return set(browser.evaluate(seen))
+
+
+def test_filters_work_without_a_mouse(opened: Browser) -> None:
+    every = shown(opened)
+    assert every == {claims.CONFIRMED, claims.CONDITIONAL, claims.UNTESTED}
+    buttons = opened.evaluate("[...document.querySelectorAll('#filters button')].map(b => b.dataset.filter)")
+    assert buttons == list(page.VERDICTS)
+    opened.evaluate("document.querySelector('#filters button').focus()")
+    opened.press("Enter")
+    assert shown(opened) == {claims.CONFIRMED}
+    pressed = "document.activeElement.getAttribute('aria-pressed')"
+    assert opened.evaluate(pressed) == "true"
+    opened.press("Tab")
+    opened.press(" ")
+    assert shown(opened) == {claims.CONFIRMED, claims.CONDITIONAL}
+    opened.press(" ")
+    assert opened.evaluate(pressed) == "false"
+    assert shown(opened) == {claims.CONFIRMED}
+    status = opened.evaluate("document.querySelector('[role=status]').textContent")
+    number = opened.evaluate("document.querySelectorAll('.claim:not([hidden])').length")
+    assert status.startswith(f"{number} of {len(claims.load())} claims")
+    opened.evaluate("document.querySelector('#showing button').click()")
+    assert shown(opened) == every
+    assert opened.errors == []
+
+
+def test_it_is_whole_without_scripts_and_fits_a_phone(browser: Browser, opened: Browser, tmp_path: Path) -> None:
+    address = (tmp_path / "page/report.html").as_uri()
+    with browser.without_scripts():
+        browser.open(address)
+        assert browser.count(".claim") == len(claims.load())
+        assert browser.count("#filters button") == 0
+        assert browser.count("#filters .tile") == len(page.VERDICTS)
+    for width in (360, 1200):
+        with browser.width(width):
+            browser.open(address)
+            assert browser.evaluate("document.documentElement.scrollWidth") <= width
