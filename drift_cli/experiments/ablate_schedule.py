@@ -137,7 +137,7 @@ def _laws(config: AblateScheduleConfig, s: Study) -> None:
             law = annealing.annealing_law(_spectrum(kernel, d), k, config.sigma_0, sigma, r)
             found = annealing.accumulated(course, _rate(kernel, d), k, share * duration)
             rows.append((name, d, share, float(np.max(np.abs(found - law)) * r)))
-    s.curves("annealing_law", _columns(("kernel", "dimension", "share_of_sweep", "error"), rows))
+    s.rows("annealing_law", ("kernel", "dimension", "share_of_sweep", "error"), rows)
     s.summary["annealing_law_error"] = max(row[-1] for row in rows)
     s.summary["multi_scale_equivalence_error"] = comparison.multi_scale_error(
         gaussian_rate, k, config.sigma_0, config.last, duration
@@ -177,7 +177,7 @@ def _theorem(config: AblateScheduleConfig, s: Study) -> list[tuple[dict[str, flo
         for setting, each in found
     ]
     names = ("modes", "sigma_0", "sigma_min", "r", "epsilon")
-    s.curves("theorem62", _columns((*names, "bound", "time", "ratio", "slowest_mode", "condition", "handy"), rows))
+    s.rows("theorem62", (*names, "bound", "time", "ratio", "slowest_mode", "condition", "handy"), rows)
     good = [each.ratio for _, each in found if each.condition]
     bad = [each.ratio for _, each in found if not each.condition]
     s.summary["theorem62_settings_with_condition"] = len(good)
@@ -266,7 +266,7 @@ def _optimum(config: AblateScheduleConfig, s: Study) -> None:
                 for shape in SWEEPS.values()]  # fmt: skip
         constant = level / comparison.best_constant(gaussian_rate, k, 0.3 / modes, 5.0)[1]
         rows.append((modes, optimal_schedule.lower_bound(modes, config.epsilon), measured, *best, constant))
-    s.curves("times", _columns(("modes", *names), rows))
+    s.rows("times", ("modes", *names), rows)
     here = dict(zip(names, next(row for row in rows if row[0] == config.modes)[1:], strict=True))
     s.summary |= {f"time.{name}": time for name, time in here.items()}
     s.summary["optimal_over_lower_bound"] = here["optimal"] / here["lower_bound"]
@@ -311,7 +311,7 @@ def _kernels(config: AblateScheduleConfig, s: Study) -> None:
         rows.append((name, d, total, measured, measured / optimal_schedule.lower_bound(config.modes, config.epsilon),
                      exponential))  # fmt: skip
     names = ("kernel", "dimension", "dual_sum", "time_optimal", "optimal_over_lower_bound", "time_exponential")
-    s.curves("kernels", _columns(names, rows))
+    s.rows("kernels", names, rows)
     s.summary["lower_bound_condition"] = max(row[2] for row in rows)
     s.summary["lower_bound_condition_control"] = optimal_schedule.dual_sum(
         optimal_schedule.oscillating_rate, _DUAL_MODES
@@ -335,8 +335,8 @@ def _wins(config: AblateScheduleConfig, s: Study) -> list[Compared]:
         places = (setting.modes, setting.sigma_0, setting.sigma_min, setting.horizon, setting.spectrum)
         rows.append((*places, *each.at_end.values(), *each.held.values()))
     names = ("modes", "sigma_0", "sigma_min", "horizon", "spectrum")
-    s.curves("comparison", _columns((*names, *(f"log_error_end_{n}" for n in CONTESTANTS),
-                                     *(f"log_error_held_{n}" for n in CONTESTANTS)), rows))  # fmt: skip
+    ends = (f"log_error_{when}_{name}" for when in ("end", "held") for name in CONTESTANTS)
+    s.rows("comparison", (*names, *ends), rows)
     for when, errors in (("end", [e.at_end for e in found]), ("held", [e.held for e in found])):
         for field, contestants in (("wins", _FAMILIES), ("wins_of_all", CONTESTANTS)):
             winners = [_winner(error, contestants) for error in errors]
@@ -371,7 +371,7 @@ def _training(config: AblateScheduleConfig, s: Study, runs: list[training.Run]) 
             s.summary[f"steps_to_2_floor_sd.{key}"] = float(reached.std(ddof=1))
         for run in same:
             columns += [(target, schedule, run.seed, *row) for row in zip(run.steps, run.sw, run.floor, strict=True)]
-    s.curves("training", _columns(("target", "schedule", "seed", "step", "sw", "floor"), columns))
+    s.rows("training", ("target", "schedule", "seed", "step", "sw", "floor"), columns)
     factors = _factors(config)
     s.curves("training_bandwidths", {"step": np.arange(config.steps + 1), **factors})
     s.figures.append(figures.training(runs, factors, config.kernel.bandwidth, s.path / "figures"))
@@ -393,7 +393,3 @@ def _rate(kernel: Spectral, d: int) -> Rate:
 
 def _spectrum(kernel: Spectral, d: int) -> Rate:
     return lambda u: kernel.spectrum(u, d)
-
-
-def _columns(names: Sequence[str], rows: Sequence[tuple]) -> dict[str, list]:
-    return {name: [row[at] for row in rows] for at, name in enumerate(names)}

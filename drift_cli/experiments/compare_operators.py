@@ -157,9 +157,7 @@ def _mean(s: Study, key: str, values: list[float]) -> None:
     """The mean over seeds, and `.sd` where there is more than one; nothing where one of them is no number."""
     if not np.isfinite(values).all():
         return
-    s.summary[key] = float(np.mean(values))
-    if len(values) > 1:
-        s.summary[f"{key}.sd"] = float(np.std(values, ddof=1))
+    s.mean(key, values)
 
 
 def _chosen(config: CompareOperatorsConfig, s: Study, tried: Runs) -> dict[str, float]:
@@ -175,7 +173,7 @@ def _chosen(config: CompareOperatorsConfig, s: Study, tried: Runs) -> dict[str, 
             f"{label}.eta_at_edge": float(len(scores) > 1 and chosen[label] in (min(scores), max(scores))),
         }
         rows += [(label, eta, *score) for eta, score in scores.items()]
-    s.curves("etas", dict(zip(("operator", "eta", "diverged", "sw_over_floor"), zip(*rows, strict=True), strict=True)))
+    s.rows("etas", ("operator", "eta", "diverged", "sw_over_floor"), rows)
     return chosen
 
 
@@ -269,7 +267,7 @@ def _curves(config: CompareOperatorsConfig, s: Study, runs: Runs) -> None:
             if case.form == form
             for row in zip(*(found[name] for name in names), strict=True)
         ]
-        s.curves(form, dict(zip(("operator", "start", "seed", *names), zip(*rows, strict=True), strict=True)))
+        s.rows(form, ("operator", "start", "seed", *names), rows)
 
 
 Row = list[str]

@@ -92,7 +92,7 @@ def _derivatives(targets: dict[str, Target], kernels: dict[str, Kernel], generat
             rows.append((target, name, width, paths, float(cosine)))
     s.summary["derivative_error"] = max(errors)
     s.summary["euler_step_error"] = max(steps)
-    s.curves("mechanism_cosines", _columns(("dataset", "kernel", "width", "paths", "cosine"), rows))
+    s.rows("mechanism_cosines", ("dataset", "kernel", "width", "paths", "cosine"), rows)
 
 
 def _euler_error(kernel: Kernel, start: Tensor, data: Tensor) -> float:
@@ -115,7 +115,7 @@ def _rates(s: Study) -> list[tuple[str, int, str, float, float, float, float]]:
         followed = along_flow(kernel, _ON_CIRCLE, mode, _AMPLITUDE, paths, steps=2)
         rows.append((name, mode, paths, rate, predicted, at_once, followed))
     columns = ("kernel", "mode", "paths", "lambda", "predicted", "instantaneous", "along_flow")
-    s.curves("mechanism_rates", _columns(columns, rows))
+    s.rows("mechanism_rates", columns, rows)
     errors = {
         paths: max(
             abs(found - row[4]) / (row[4] or row[3]) for row in rows if row[2] == paths for found in (row[5], row[6])
@@ -175,16 +175,14 @@ def _collapse_curves(
         for what in ("spread", "centre")
         for found, expected in zip(getattr(pair[0], what), getattr(pair[1], what), strict=True)
     ]
-    s.curves(
-        "mechanism_growth", _columns(("dataset", "kernel", "paths", "of", "measured", "predicted", "state"), rates)
-    )
+    s.rows("mechanism_growth", ("dataset", "kernel", "paths", "of", "measured", "predicted", "state"), rates)
     points = [
         (*setting, paths, *map(float, point))
         for setting, each in courses.items()
         for paths, course in each.items()
         for point in zip(course.times, course.std, course.way, course.loss, strict=True)
     ]
-    s.curves("mechanism_cloud", _columns(("dataset", "kernel", "paths", "time", "std", "way", "loss"), points))
+    s.rows("mechanism_cloud", ("dataset", "kernel", "paths", "time", "std", "way", "loss"), points)
 
 
 def _minibatches(
@@ -226,7 +224,7 @@ def _minibatches(
     ratios = [_ratio(collapsed, truth)[0] for truth, collapsed in every.values()]
     s.summary["minibatch_collapsed_over_truth.max"] = max(ratios)
     names = ("dataset", "kernel", "bandwidth", "state", "batch_size", "loss", "error", "predicted", "effective")
-    s.curves("mechanism_minibatch", _columns(names, rows))
+    s.rows("mechanism_minibatch", names, rows)
     return every
 
 
@@ -258,7 +256,3 @@ def _ratio(above: Minibatch, below: Minibatch) -> tuple[float, float, float]:
     ratio = float(above.mean[-1] / below.mean[-1])
     half = _NORMAL * math.hypot(*(float(each.error[-1] / each.mean[-1]) for each in (above, below)))
     return ratio, ratio * math.exp(-half), ratio * math.exp(half)
-
-
-def _columns(names: tuple[str, ...], rows: list) -> dict[str, list]:
-    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}

@@ -109,10 +109,7 @@ def _means(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
             "diverged": [float(r.diverged is not None) for r in own],
         }
         for what, values in columns.items():
-            key = f"{dataset}.{kernel}.{paths}.{what}"
-            s.summary[key] = float(np.mean(values))
-            if len(values) > 1:
-                s.summary[f"{key}.sd"] = float(np.std(values, ddof=1))
+            s.mean(f"{dataset}.{kernel}.{paths}.{what}", values)
         for seed, r in zip(config.seeds, own, strict=True):
             names = ("steps", "drift_norm", "sw", "spread", "uncovered")
             s.curves(f"{dataset}_{kernel}_{paths}_{seed}", {name: getattr(r, name) for name in names})
@@ -222,7 +219,7 @@ def _pairs(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
             for seed, ratio, run in zip(config.pairs.seeds, cell.ratios, cell.runs, strict=True)
         ]  # fmt: skip
         names = ("dataset", "kernel", "bandwidth", "batch_size", "seed", "ratio", "collapsed")
-        s.curves("pairs", dict(zip(names, zip(*rows, strict=True), strict=True)))
+        s.rows("pairs", names, rows)
         s.figures.append(figures.pairs(cells, s.path / "figures"))
         s.figures.append(figures.samples_alone(cells, s.path / "figures"))
 

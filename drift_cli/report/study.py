@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -68,6 +68,16 @@ class Study:
     def interval(self, key: str, value: float, low: float, high: float) -> None:
         """Put a number and the ends of its 95 % interval into the summary."""
         self.summary |= {key: value, f"{key}.ci_low": low, f"{key}.ci_high": high}
+
+    def mean(self, key: str, values: Sequence[float]) -> None:
+        """Put the mean over seeds into the summary, and `.sd` where there is more than one."""
+        self.summary[key] = float(np.mean(values))
+        if len(values) > 1:
+            self.summary[f"{key}.sd"] = float(np.std(values, ddof=1))
+
+    def rows(self, name: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """The same as `curves` from rows."""
+        self.curves(name, dict(zip(names, zip(*rows, strict=True), strict=True)))
 
     def curves(self, name: str, columns: Curves) -> None:
         """Write columns of equal length to data/<name>.csv, for others to draw again."""
