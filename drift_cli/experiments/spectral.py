@@ -494,4 +494,5 @@ def _stability(
         s.summary[f"largest_step_{name}"] = found
         s.summary[f"largest_step_error_{name}"] = abs(found / limit - 1)
         s.curves(f"stability_{name}", {"step": steps[name], "growth_measured": growth[name], "limit": [limit] * 9})
+    s.summary["largest_step_error"] = max(s.summary[f"largest_step_error_{name}"] for name in kernels)
     return steps, growth, limits

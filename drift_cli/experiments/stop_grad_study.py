@@ -134,7 +134,13 @@ def _comparisons(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
         all_losses.append([a.loss / b.loss for a, b in zip(both, none, strict=True)])
     # Over all cases: a mean per seed first, so that the interval is one over seeds.
     for key, ratios in (("both_drift_norm_over_floor", all_over_floor), ("both_over_none_loss", all_losses)):
-        _ratio(s, key, [float(mean) for mean in np.exp(np.log(ratios).mean(axis=0))])
+        _ratio(s, key, _by_seed(ratios))
+    if {"laplace", "gaussian"} <= set(config.kernels):
+        gaussian, laplace = (
+            [[r.final_sw for r in _own(config, runs, dataset, kernel, "none")] for dataset in config.datasets]
+            for kernel in ("gaussian", "laplace")
+        )
+        _ratio(s, "none.gaussian_over_laplace_sw", _by_seed(np.divide(gaussian, laplace).tolist()))
 
 
 def _ratio(s: Study, key: str, ratios: list[float]) -> None:
@@ -225,7 +231,7 @@ def _pairs(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
 
 
 def _by_seed(ratios: list[list[float]]) -> list[float]:
-    """The geometric mean over settings for each seed; settings that are nan are left out, and seeds without any."""
+    """The geometric mean over cases for each seed, one row a case; what is nan is left out, and seeds without any."""
     logs = np.log(np.array(ratios))
     return [float(np.exp(np.nanmean(column))) for column in logs.T if np.isfinite(column).any()]
 

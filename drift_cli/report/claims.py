@@ -17,20 +17,30 @@ _CRITERION = re.compile(r"(?P<sign><=|>=) *(?P<bound>\S+)|(?P<low>\S+) *\.\. *(?
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of a paper, and what decides it. `control`: a check of ours that the test can fail."""
+    """One statement of a paper, and what decides it. `control`: a check of ours that the test can fail.
+
+    `untestable`: why nothing here can decide it; then it has no command, field and criterion.
+    """
 
     id: str
     paper: str
     place: str
     statement: str
     reconstructed: bool
-    command: str
-    field: str
-    criterion: str
+    command: str = ""
+    field: str = ""
+    criterion: str = ""
     condition: str = ""
     control: bool = False
+    untestable: str = ""
 
     def __post_init__(self) -> None:
+        if self.untestable:
+            if self.command or self.field or self.criterion:
+                raise ValueError(f"{self.id}: untestable, so it has no command, field and criterion")
+            return
+        if not self.command or not self.field:
+            raise ValueError(f"{self.id}: a claim has a command and a field, or says why it is untestable")
         if not _CRITERION.fullmatch(self.criterion):
             raise ValueError(f'{self.id}: a criterion is "<= x", ">= x" or "x .. y", got "{self.criterion}"')
 

@@ -123,7 +123,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything on the page. `orphans`: claims of commands that no experiment runs."""
+    """Everything on the page. `orphans`: claims that no experiment decides, untestable ones among them."""
 
     size: str
     parts: list[Part]
@@ -196,7 +196,9 @@ class Report:
 
 
 def _entry(verdict: Verdict, part: Part | None) -> Entry:
-    if part is None:
+    if verdict.claim.untestable:
+        reason = verdict.claim.untestable
+    elif part is None:
         reason = f"no part of this reproduction runs drift {verdict.claim.command}"
     elif part.absent:
         reason = part.absent

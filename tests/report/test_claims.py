@@ -12,9 +12,19 @@ def test_every_claim_is_whole_and_named_once() -> None:
     every = claims.load()
     assert len({claim.id for claim in every}) == len(every)
     for claim in every:
-        assert claim.command in COMMANDS
         assert claim.statement
-        assert claim.field
+        if not claim.untestable:
+            assert claim.command in COMMANDS
+            assert claim.field
+
+
+def test_what_nothing_can_decide_says_why_and_has_no_number() -> None:
+    alike = claims.Claim("x", "TO", "Remark 1", "It is alike.", False, untestable="an analogy")
+    assert not alike.criterion
+    with pytest.raises(ValueError, match="untestable, so it has no command"):
+        claims.Claim("x", "TO", "Remark 1", "It is alike.", False, "train", "error", "<= 1", untestable="an analogy")
+    with pytest.raises(ValueError, match="or says why"):
+        claims.Claim("x", "TO", "Remark 1", "It is alike.", False)
 
 
 @pytest.mark.parametrize(
