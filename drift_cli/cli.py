@@ -20,6 +20,8 @@ from drift_cli.errors import RunFailed, UserError, did_you_mean
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from drift_cli.runs.folder import RunFolder
+
 COMMANDS = {
     "train": "train a one-step generator by drifting",
     "sample": "draw samples from a trained run",
@@ -121,6 +123,8 @@ def run_hydra(command: str, words: list[str]) -> None:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    from drift_cli.runs.made import MadeFolders
+
     OmegaConf.register_new_resolver("unique", lambda: secrets.token_hex(3), use_cache=True, replace=True)
 
     failures: list[Exception] = []
@@ -133,6 +137,7 @@ def run_hydra(command: str, words: list[str]) -> None:
 
     settings = _settings(command, words)
     saved, sys.argv = sys.argv, ["drift", *settings]
+    MadeFolders.forget()
     try:
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)()
     except (HydraException, OmegaConfBaseException, ValueError) as error:
@@ -143,6 +148,7 @@ def run_hydra(command: str, words: list[str]) -> None:
         raise UserError(f"The output folder cannot be written: {error}. Choose another with hydra.run.dir=…") from error
     finally:
         sys.argv = saved
+        MadeFolders.remove_empty()  # where nothing was done, nothing is left behind
     for failure in failures[1:]:
         _refuse(str(failure), 0)
     if failures:
@@ -220,32 +226,38 @@ def _task(command: str, composed: DictConfig) -> None:
     from drift_cli.runs.folder import RunFolder
 
     folder = _as_seen_from_here(Path(HydraConfig.get().runtime.output_dir))
-    try:
-        config: Any = typed(composed, SCHEMAS[command])
-        if getattr(config, "resume", None):
-            kept: Any = _kept(command, load, RunFolder.containing(config.resume).config, SCHEMAS[command])
-            given = [word.split("=")[0].lstrip("+") for word in HydraConfig.get().overrides.task]
-            config = merged(command, kept, config, given)
-        run: Callable = import_module(f"drift_cli.experiments.{command.replace('-', '_')}").run
-        run(config, folder)
-    except UserError:
-        _remove_if_empty(folder)  # nothing was done, so nothing is left behind
-        raise
+    config: Any = typed(composed, SCHEMAS[command])
+    if getattr(config, "resume", None):
+        resumed = RunFolder.containing(config.resume)
+        _refuse_foreign(command, resumed)
+        kept: Any = _kept(command, load, resumed.config, SCHEMAS[command])
+        given = [word.split("=")[0].lstrip("+") for word in HydraConfig.get().overrides.task]
+        config = merged(command, kept, config, given)
+    run: Callable = import_module(f"drift_cli.experiments.{command.replace('-', '_')}").run
+    run(config, folder)
+
+
+def _refuse_foreign(command: str, resumed: RunFolder) -> None:
+    """Raise `UserError` for the folder of another command, naming the one that resumes it."""
+    other = resumed.command
+    if other in (None, command):
+        return
+    remedy = (
+        f"`drift {other} resume={resumed.path}` goes on with it"
+        if other in _RESUMABLE
+        else f"`drift {other}` takes no resume=, so run it anew"
+    )
+    raise UserError(f"`drift {command}` cannot resume {resumed.path}, which `drift {other}` made: {remedy}.")
 
 
 def _kept(command: str, load: Callable, place: Path, schema: type) -> Any:
-    """The settings of the run that is gone on with; one of another command is called that."""
+    """The settings of the run that is gone on with. Raises `UserError` naming the file that does not hold them."""
     try:
         return load(place, schema)
     except UserError as error:
-        raise UserError(f"{place.parent} holds no run that `drift {command}` can go on with. {error}") from error
+        raise UserError(f"`drift {command}` cannot go on with {place.parent}, by its config.yaml: {error}") from error
 
 
 def _as_seen_from_here(path: Path) -> Path:
     """Relative to the working directory where it lies below it: shorter to read and to type again."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _remove_if_empty(folder: Path) -> None:
-    if folder.is_dir() and folder.resolve() != Path.cwd() and not any(folder.iterdir()):
-        folder.rmdir()

@@ -33,11 +33,13 @@ def command_help(command: str, conf: Path) -> str:
     if groups := _groups(command, body, conf):
         parts.append("Groups (group=option; group.key=value changes a setting of the chosen option):\n" + groups)
     parts.append("Settings (key=value):\n" + "\n".join(f"  {line}".rstrip() for line in settings.splitlines()))
+    closing = []
     if "resume" in settings:
-        parts.append(
-            "The run folder is outputs/" + command + "/<time>-<unique>; hydra.run.dir=FOLDER chooses another.\n"
-            "`drift " + command + " kernel=laplace --cfg job` shows the settings of the options you chose."
-        )
+        closing.append(f"The run folder is outputs/{command}/<time>-<unique>; hydra.run.dir=FOLDER chooses another.")
+    if choice := _choice(body, conf):
+        closing.append(f"`drift {command} {choice} --cfg job` shows the settings of the options you chose.")
+    if closing:
+        parts.append("\n".join(closing))
     return "\n\n".join(parts)
 
 
@@ -46,15 +48,31 @@ def _within_a_sentence(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def _defaults(body: str) -> list[tuple[str, str]]:
+    """The groups of a command, each with its default."""
+    return re.findall(r"^  - (\w+): (\w+)$", body, flags=re.M)
+
+
+def _options(group: str, conf: Path) -> list[str]:
+    return sorted(path.stem for path in (conf / group).glob("*.yaml"))
+
+
+def _choice(body: str, conf: Path) -> str:
+    """An example of a choice, not the default, of a group all of whose options run as they are; "" without one."""
+    defaults = dict(_defaults(body))
+    for group in ("kernel", "optimizer"):
+        if group in defaults:
+            return f"{group}={next(option for option in _options(group, conf) if option != defaults[group])}"
+    return ""
+
+
 def _groups(command: str, body: str, conf: Path) -> str:
-    chosen = re.findall(r"^  - (\w+): (\w+)$", body, flags=re.M)
+    chosen = _defaults(body)
     width = max((len(group) for group, _ in chosen), default=0)
     lines = []
     for group, default in chosen:
-        if group == "experiment":  # a preset is for one command
-            options = presets.names(command, conf)
-        else:
-            options = sorted(path.stem for path in (conf / group).glob("*.yaml"))
+        own = group == "experiment"  # a preset is for one command
+        options = presets.names(command, conf) if own else _options(group, conf)
         listed = ", ".join(f"{option}*" if option == default else option for option in options)
         lines.append(f"  {group:<{width}}  {listed}")
     return "\n".join(lines)

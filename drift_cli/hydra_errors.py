@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import get_type_hints
 
@@ -11,6 +11,7 @@ from hydra.errors import OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from drift_cli import presets
+from drift_cli.config import setting_names
 from drift_cli.config.commands import COMMANDS, GROUPS
 from drift_cli.errors import did_you_mean
 
@@ -71,7 +72,7 @@ def known_keys(command: str, settings: list[str], conf: Path) -> dict[str, list[
         if key in GROUPS:
             known[key] = _settings_of(key, _chosen(key, root, settings, conf), conf)
         elif is_dataclass(hint):
-            known[key] = [inner.name for inner in fields(hint)]
+            known[key] = setting_names(hint)
     return known
 
 
@@ -92,4 +93,4 @@ def _chosen(group: str, root: str, settings: list[str], conf: Path) -> str:
 def _settings_of(group: str, option: str, conf: Path) -> list[str]:
     file = conf / group / f"{option}.yaml"
     name = re.search(r"^name: (\w+)", file.read_text(), re.M) if file.is_file() else None
-    return [inner.name for inner in fields(GROUPS[group][name[1]])] if name else []
+    return setting_names(GROUPS[group][name[1]]) if name else []

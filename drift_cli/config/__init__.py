@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from drift_cli.config.commands import GROUPS
@@ -63,15 +63,20 @@ def _merged(prefix: str, schema: DictConfig, node: DictConfig, given: Collection
                 raise UserError(f"{prefix}{key} has no value yet: give one with {prefix}{key}=…")
         return {key: None if key in given else _object(merged._get_node(key)) for key in map(str, merged)}
     except OmegaConfBaseException as error:
-        raise UserError(describe(error, prefix)) from error
+        raise UserError(describe(error, prefix, node)) from error
 
 
 def _object(node: Any) -> Any:
     return OmegaConf.to_object(node) if OmegaConf.is_config(node) else node._value()
 
 
-def describe(error: OmegaConfBaseException, prefix: str = "") -> str:
-    """One line for an OmegaConf error: the key, what it must be, what was given."""
+def setting_names(schema: Any) -> list[str]:
+    """The settings of a group or block: its fields, without the `name` by which a group's option is chosen."""
+    return [field.name for field in fields(schema) if field.name != "name"] if is_dataclass(schema) else []
+
+
+def describe(error: OmegaConfBaseException, prefix: str = "", node: DictConfig | None = None) -> str:
+    """One line for an OmegaConf error: the key, what it must be, what was given (read from `node`, if there)."""
     key = f"{prefix}{error.full_key or error.key or ''}" or "the configuration"
     first = (error.msg or str(error)).splitlines()[0]
     if found := re.match(r"Value '(.*)' of type '.*' could not be converted to (\w+)", first):
@@ -79,16 +84,33 @@ def describe(error: OmegaConfBaseException, prefix: str = "") -> str:
     if found := re.match(r"Value '(.*)' is not a valid bool", first):
         return f'{key} must be true or false, got "{found[1]}".'
     if "is not a ListConfig" in first:
-        return f"{key} must be a list, written as [a,b]."
+        given = _given(error, node)
+        if given is None or OmegaConf.is_config(given):
+            return f"{key} must be a list, written as [a,b]."
+        return f'{key} must be a list, got "{given}": write {key}=[{given}].'
+    if "Cannot convert 'ListConfig' to string" in first:
+        given = _given(error, node)
+        if not isinstance(given, ListConfig) or not given:
+            return f"{key} must be one word, got a list."
+        listed = ",".join(map(str, given))
+        remedy = f"write {key}={listed}" if len(given) == 1 else f"to run once for each, write -m {key}={listed}"
+        return f"{key} must be one word, got the list [{listed}]: {remedy}."
+    if "Cannot convert 'DictConfig' to string" in first:
+        return f"{key} must be one word, got a group of settings."
     if found := re.match(r"Interpolation key '(.*)' not found", first):
         return f"{key} refers to ${{{found[1]}}}, and there is no such setting."
     if "'None'" in first:
         return f"{key} must have a value, got null."
     if "not in '" in first:
-        known = list(getattr(error.object_type, "__dataclass_fields__", {}))
+        known = setting_names(error.object_type)
         near = did_you_mean(str(key).rsplit(".", 1)[-1], known)
         return f'There is no setting "{key}".{near} Settings there: {", ".join(known)}.'
     return f"{key}: {first}"
+
+
+def _given(error: OmegaConfBaseException, node: DictConfig | None) -> Any:
+    """What stands at the key of the error; None where that cannot be told."""
+    return None if node is None else OmegaConf.select(node, str(error.full_key or error.key))
 
 
 def save(config: Any, path: Path) -> None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, between, not_empty, one_of, positive, positive_fraction
+from drift_cli.config.checks import at_least, between, not_empty, positive, positive_fraction
 from drift_cli.config.drift import DriftConfig
 from drift_cli.config.generator import GeneratorConfig
 from drift_cli.config.kernel import KernelConfig
 from drift_cli.config.optimizer import OptimizerConfig
-from drift_cli.config.training import DEVICES, EmaConfig, EvaluationConfig
+from drift_cli.config.training import EmaConfig, EvaluationConfig, known_device
 from drift_cli.errors import UserError
 
 _LEAST = 1e-100  # the smallest factor asked of a mode
@@ -105,7 +105,7 @@ class AblateScheduleConfig:
             raise UserError(f"seeds must name at least 2 different seeds, for a deviation, got {self.seeds}.")
         between("mixture_side", self.mixture_side, 2, 64)
         positive("mixture_std", self.mixture_std)
-        one_of("device", self.device, DEVICES)
+        known_device(self.device)
         if self.threads is not None:
             between("threads", self.threads, 1, 1024)
 

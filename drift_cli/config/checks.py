@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from drift_cli.errors import UserError, did_you_mean
 
@@ -13,14 +13,14 @@ def positive(key: str, value: float, remedy: str = "give a number above 0") -> N
         raise UserError(f"{key} must be a finite number above 0, got {value}: {remedy}.")
 
 
-def at_least(key: str, value: float, least: float) -> None:
+def at_least(key: str, value: float, least: float, remedy: str = "") -> None:
     if not (math.isfinite(value) and value >= least):
-        raise UserError(f"{key} must be at least {least}, got {value}.")
+        raise UserError(f"{key} must be at least {least}, got {value}{_after(remedy)}.")
 
 
-def between(key: str, value: float, low: float, high: float) -> None:
+def between(key: str, value: float, low: float, high: float, remedy: str = "") -> None:
     if not low <= value <= high:
-        raise UserError(f"{key} must be from {low:g} to {high:g}, got {value}.")
+        raise UserError(f"{key} must be from {low:g} to {high:g}, got {value}{_after(remedy)}.")
 
 
 def finite(key: str, value: float) -> None:
@@ -40,10 +40,13 @@ def positive_fraction(key: str, value: float) -> None:
         raise UserError(f"{key} must be above 0 and at most 1, got {value}.")
 
 
-def one_of(key: str, value: str, choices: Iterable[str]) -> None:
+def one_of(key: str, value: str, choices: Iterable[str], also_called: Mapping[str, str] | None = None) -> None:
+    """`also_called`: other words that people use for a choice, where spelling alone would suggest another one."""
     choices = tuple(choices)
     if value not in choices:
-        raise UserError(f'{key} must be one of {", ".join(choices)}, got "{value}".{did_you_mean(value, choices)}')
+        meant = (also_called or {}).get(value)
+        near = f' Did you mean "{meant}"?' if meant else did_you_mean(value, choices)
+        raise UserError(f'{key} must be one of {", ".join(choices)}, got "{value}".{near}')
 
 
 def different(key: str, values: list) -> None:
@@ -54,3 +57,7 @@ def different(key: str, values: list) -> None:
 def not_empty(key: str, values: list) -> None:
     if not values:
         raise UserError(f"{key} must name at least one value, got an empty list.")
+
+
+def _after(remedy: str) -> str:
+    return f": {remedy}" if remedy else ""

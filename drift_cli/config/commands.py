@@ -11,7 +11,7 @@ from drift_cli.config.ablate_schedule import AblateScheduleConfig
 from drift_cli.config.checks import at_least, between, not_empty, one_of, positive
 from drift_cli.config.compare_operators import CompareOperatorsConfig
 from drift_cli.config.dataset import DATASETS, DatasetConfig
-from drift_cli.config.drift import DRIFTS, DriftConfig
+from drift_cli.config.drift import DRIFTS, DriftConfig, check_epsilon
 from drift_cli.config.generator import GENERATORS, GeneratorConfig
 from drift_cli.config.kernel import KERNELS, KernelConfig
 from drift_cli.config.optimizer import OPTIMIZERS, OptimizerConfig
@@ -19,7 +19,7 @@ from drift_cli.config.paper import PaperConfig
 from drift_cli.config.schedule import SCHEDULES, ScheduleConfig
 from drift_cli.config.spectral import SpectralConfig
 from drift_cli.config.stop_grad_study import StopGradStudyConfig
-from drift_cli.config.training import DEVICES, GRADIENT_PATHS, CheckpointConfig, EmaConfig, EvaluationConfig
+from drift_cli.config.training import GRADIENT_PATHS, CheckpointConfig, EmaConfig, EvaluationConfig, known_device
 from drift_cli.config.verify_flow import VerifyFlowConfig
 from drift_cli.config.verify_radial import VerifyRadialConfig
 from drift_cli.config.verify_score import VerifyScoreConfig
@@ -61,7 +61,7 @@ class TrainConfig:
         at_least("batch_size", self.batch_size, 2)
         at_least("steps", self.steps, 1)
         at_least("seed", self.seed, 0)
-        one_of("device", self.device, DEVICES)
+        known_device(self.device)
         one_of("dtype", self.dtype, ("float32", "float64"))
         one_of("gradient_paths", self.gradient_paths, GRADIENT_PATHS)
         if self.gradient_paths != "none" and getattr(self.drift, "normalize", None) == "rms":
@@ -113,7 +113,7 @@ class SampleConfig:
     def __post_init__(self) -> None:
         at_least("n", self.n, 1)
         at_least("seed", self.seed, 0)
-        one_of("device", self.device, DEVICES)
+        known_device(self.device)
 
 
 @dataclass
@@ -143,7 +143,7 @@ class BenchConfig(TrainConfig):
             one_of("what", what, ("mean_shift", "narrow", "row_column", "step", "sinkhorn"))
         if self.tau is not None:
             positive("tau", self.tau)
-        positive("epsilon", self.epsilon)
+        check_epsilon("epsilon", self.epsilon)
         positive("seconds", self.seconds)
         at_least("largest_array_gb", self.largest_array_gb, 0)
         positive("longest", self.longest)

@@ -159,9 +159,16 @@ def _operator(label: str, settings: Any) -> OperatorConfig:
         kernel = {**_defaults("kernel", used["kernel"]), "bandwidth": used["bandwidth"]}
         found = typed(OmegaConf.create({"drift": drift, "kernel": kernel}), OperatorConfig)
     except UserError as error:
-        raise UserError(f"{where}: {error}") from error
+        raise UserError(_as_written(where, str(error))) from error
     _check_kernel(where, found, given)
     return found
+
+
+def _as_written(where: str, told: str) -> str:
+    """What is told of a drift's or a kernel's setting, by the names that it has in `operators`."""
+    told = re.sub(r"\bdrift\.(?=\w)", f"{where}.options.", told)
+    told = re.sub(r"\bkernel\.(?=bandwidth\b)", f"{where}.", told)
+    return told if where in told else f"{where}: {told}"
 
 
 def _defaults(group: str, name: str) -> dict[str, Any]:
@@ -184,5 +191,6 @@ def _check_kernel(where: str, found: OperatorConfig, given: dict[str, Any]) -> N
         )
     if found.drift.needs_gaussian and found.kernel.name != "gaussian":
         raise UserError(
-            f"{where} is defined by Gaussian noise, got kernel: {found.kernel.name}. Choose kernel: gaussian."
+            f"{where}.kernel must be gaussian, got {found.kernel.name}: the noise of "
+            f"{getattr(found.drift, 'discrepancy', drift)} is Gaussian, and the bandwidth is its deviation."
         )

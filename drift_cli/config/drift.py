@@ -8,6 +8,7 @@ from typing import ClassVar
 from omegaconf import MISSING
 
 from drift_cli.config.checks import at_least, between, finite, not_empty, one_of, positive
+from drift_cli.errors import UserError
 
 SELF_TERMS = ("include", "exclude")
 DISCREPANCIES = {  # and whether each uses the run's kernel
@@ -30,6 +31,16 @@ class DriftConfig:
     def uses_kernel(self) -> bool:
         """Whether the run's kernel is used, and with it the schedule of its bandwidth."""
         return True
+
+    @property
+    def used_epsilon(self) -> float | None:
+        """The entropic regularisation that counts, of an operator that iterates transport plans."""
+        return None
+
+    @property
+    def told(self) -> str:
+        """The operator as a run's headline names it."""
+        return self.name
 
     @property
     def needs_gaussian(self) -> bool:
@@ -77,12 +88,16 @@ class SinkhornConfig(DriftConfig):
     differentiable: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        one_of("drift.self_term with drift=sinkhorn", self.self_term, ("include",))
+        _counts_itself(self, "the plan of the samples with themselves holds every pair")
         _check_transport(self.epsilon, self.tol, self.max_iter)
 
     @property
     def uses_kernel(self) -> bool:
         return False
+
+    @property
+    def used_epsilon(self) -> float | None:
+        return self.epsilon
 
 
 @dataclass
@@ -97,7 +112,7 @@ class FromDiscrepancyConfig(DriftConfig):
     differentiable: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        one_of("drift.self_term with drift=from_discrepancy", self.self_term, ("include",))
+        _counts_itself(self, "a discrepancy is of all samples")
         one_of("drift.discrepancy", self.discrepancy, DISCREPANCIES)
         at_least("drift.projections", self.projections, 1)
         at_least("drift.draws", self.draws, 1)
@@ -106,6 +121,15 @@ class FromDiscrepancyConfig(DriftConfig):
     @property
     def uses_kernel(self) -> bool:
         return DISCREPANCIES[self.discrepancy]
+
+    @property
+    def used_epsilon(self) -> float | None:
+        return self.epsilon if self.discrepancy == "sinkhorn" else None
+
+    @property
+    def told(self) -> str:
+        projections = f", {self.projections} projections" if self.discrepancy == "sliced_wasserstein" else ""
+        return f"discrepancy: {self.discrepancy}{projections}"
 
     @property
     def needs_gaussian(self) -> bool:
@@ -152,11 +176,23 @@ class LookaheadConfig(DriftConfig):
             finite("each of drift.weights", weight)
 
 
+def check_epsilon(key: str, epsilon: float) -> None:
+    """Beyond these bounds a float32 holds no potential in units of ε."""
+    between(key, epsilon, 1e-9, 1e9, f"give a length squared where the data has about unit size, e.g. {key}=0.05")
+
+
 def _check_transport(epsilon: float, tol: float, max_iter: int) -> None:
-    positive("drift.epsilon", epsilon)
-    between("drift.epsilon", epsilon, 1e-9, 1e9)  # beyond, a float32 holds no potential in units of it
-    positive("drift.tol", tol)
-    at_least("drift.max_iter", max_iter, 1)
+    check_epsilon("drift.epsilon", epsilon)
+    positive("drift.tol", tol, "give the L1 marginal error at which the iterations of a plan end, e.g. drift.tol=0.01")
+    at_least("drift.max_iter", max_iter, 1, "give the most iterations that a plan may take, e.g. drift.max_iter=50")
+
+
+def _counts_itself(drift: DriftConfig, why: str) -> None:
+    """Refuse to leave a sample out of its own model's samples where the operator is of all of them."""
+    if drift.self_term != "include":
+        raise UserError(
+            f'drift.self_term must be include with drift={drift.name}, got "{drift.self_term}": {why}. Leave it out.'
+        )
 
 
 DRIFTS: dict[str, type[DriftConfig]] = {

@@ -10,7 +10,7 @@ from drift_cli.config.checks import at_least, between, different, not_empty, one
 from drift_cli.config.drift import DriftConfig
 from drift_cli.config.generator import GeneratorConfig
 from drift_cli.config.optimizer import OptimizerConfig
-from drift_cli.config.training import DEVICES
+from drift_cli.config.training import known_device
 from drift_cli.errors import UserError
 
 STUDIED = ("swiss_roll", "checkerboard")
@@ -88,6 +88,6 @@ class StopGradStudyConfig:
         at_least("draws", self.draws, 1)
         if self.plane != 0:
             between("plane, where not 0 (no landscape),", self.plane, 3, 201)
-        one_of("device", self.device, DEVICES)
+        known_device(self.device)
         if self.jobs is not None:
             between("jobs", self.jobs, 1, 1024)

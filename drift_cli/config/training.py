@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, fraction
+from drift_cli.config.checks import at_least, fraction, one_of
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 GRADIENT_PATHS = ("none", "query", "samples", "both")
+
+
+def known_device(name: str) -> None:
+    one_of("device", name, DEVICES, {"gpu": "cuda", "nvidia": "cuda", "metal": "mps", "apple": "mps"})
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,15 @@ class RunFolder:
     def is_finished(self) -> bool:
         """A run writes its summary last."""
         return self.summary.is_file()
+
+    @property
+    def command(self) -> str | None:
+        """The command that made it, by its provenance; None where that does not say."""
+        try:
+            made_by = shlex.split(json.loads(self.provenance.read_text())["command"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return made_by[1] if len(made_by) > 1 else None
 
     @classmethod
     def containing(cls, place: str | Path) -> Self:

@@ -33,7 +33,7 @@ def at_start(command: str, seed: int, device: torch.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "loops": native.instruction_set() or "eager",
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
         "libraries": {name: _version(name) for name in _LIBRARIES},
     }
 

@@ -18,9 +18,19 @@ def headline(config: TrainConfig, size: int | None, device: str, folder: Path) -
     """One line: what is trained on what, and where it goes."""
     points = f" ({size:,} points)" if size else ""
     return (
-        f"drift train: {config.dataset.name}{points}, {config.kernel.name} kernel σ₀ = {config.kernel.bandwidth:g}, "
-        f"{config.drift.name}, {config.generator.name}, seed {config.seed}, {device} → {folder}"
+        f"drift train: {config.dataset.name}{points}, {_operator(config)}, {config.generator.name}, "
+        f"seed {config.seed}, {device} → {folder}"
     )
+
+
+def _operator(config: TrainConfig) -> str:
+    """The drift with the scales that count for it: the kernel's bandwidth where it uses one, ε where it has one."""
+    parts = [config.drift.told]
+    if config.drift.uses_kernel:
+        parts.insert(0, f"{config.kernel.name} kernel σ₀ = {config.kernel.bandwidth:g}")
+    if config.drift.used_epsilon is not None:
+        parts.append(f"ε = {config.drift.used_epsilon:g}")
+    return ", ".join(parts)
 
 
 def closing(console: Console, summary: dict[str, Any], table: list[Marginal], folder: Path) -> None:

@@ -11,14 +11,16 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from drift_cli.config.drift import DriftConfig
+
 _LINES = 10  # lines of a whole run where there is no terminal
 
 
 class Progress:
     """Shows the numbers of the latest step; those that are measured now and then stay until the next time."""
 
-    def __init__(self, console: Console, steps: int, start: int) -> None:
-        self.console, self.steps, self.start = console, steps, start
+    def __init__(self, console: Console, steps: int, start: int, drift: DriftConfig) -> None:
+        self.console, self.steps, self.start, self.drift = console, steps, start, drift
         self.began = time.perf_counter()
         self.latest: dict[str, float] = {}
         self.warned: set[str] = set()
@@ -26,8 +28,8 @@ class Progress:
 
     @classmethod
     @contextmanager
-    def running(cls, console: Console, steps: int, start: int) -> Iterator[Self]:
-        progress = cls(console, steps, start)
+    def running(cls, console: Console, steps: int, start: int, drift: DriftConfig) -> Iterator[Self]:
+        progress = cls(console, steps, start, drift)
         if console.is_terminal:
             with Live(Text(""), console=console, refresh_per_second=4, transient=True) as progress.live:
                 yield progress
@@ -42,7 +44,7 @@ class Progress:
             self.console.print(self.line(), highlight=False, soft_wrap=True)
 
     def line(self) -> str:
-        """step, ETA, steps/s, loss, |V|, SW (floor), bandwidth, effective sample size."""
+        """step, ETA, steps/s, loss, |V|, SW (floor); bandwidth and effective sample size of a kernel; ε, iterations."""
         now, step = self.latest, int(self.latest["step"])
         rate = (step - self.start) / max(time.perf_counter() - self.began, 1e-9)
         left = int((self.steps - step) / rate) if rate > 0 else 0
@@ -55,10 +57,13 @@ class Progress:
         ]
         if "sw" in now:
             parts.append(f"SW {now['sw']:.4f} (floor {now['sw_floor']:.4f})")
-        parts.append(f"σ {now['bandwidth']:.3g}")
+        if self.drift.uses_kernel:
+            parts.append(f"σ {now['bandwidth']:.3g}")
+        if self.drift.used_epsilon is not None:
+            parts.append(f"ε {self.drift.used_epsilon:.3g}")
         if "sinkhorn_iterations" in now:
             parts.append(f"iterations {now['sinkhorn_iterations']:.1f} (error {now['marginal_error']:.1e})")
-        if "effective_sample_size" in now:
+        if self.drift.uses_kernel and "effective_sample_size" in now:
             parts.append(f"ESS {now['effective_sample_size']:.0f}")
         return "  ".join(parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -68,7 +69,7 @@ REFUSALS = [
     ("train dataset=rings dataset.radii=[]", "dataset.radii must name at least one value"),
     ("train dataset=pinwheel dataset.twist=nan", "dataset.twist must be a finite number"),
     ("train threads=100000", "threads must be from 1 to 1024"),
-    ("train generator.widths=5", "generator.widths must be a list"),
+    ("train generator.widths=5", 'generator.widths must be a list, got "5": write generator.widths=[5].'),
     ("train kernel.bandwidth=${foo}", "refers to ${foo}, and there is no such setting"),
     ("train -m kernel=gaussian,laplace kernel.bandwith=1", 'Did you mean "kernel.bandwidth"?'),
     ("train experiment=deng_particles generator.cuont=5", 'Did you mean "generator.count"?'),
@@ -83,6 +84,13 @@ REFUSALS = [
     ("train ema.decay=1", "ema.decay must be at least 0 and below 1"),
     ("train ema=3", "ema must be a group of settings"),
     ("train device=tpu", "device must be one of auto, cpu, cuda, mps"),
+    ("train device=gpu", 'got "gpu". Did you mean "cuda"?'),
+    ("sample run=x device=gpu", 'got "gpu". Did you mean "cuda"?'),
+    ("train gradient_paths=[none,both]", "one word, got the list [none,both]: to run once for each, write -m"),
+    ("train gradient_paths=[none]", "got the list [none]: write gradient_paths=none."),
+    ("train gradient_paths={a:1}", "gradient_paths must be one word, got a group of settings"),
+    ("train kernel=mixture kernel.components=[{kernel:[a]}]", "must be one word, got a list."),
+    ("train +drift.self_tern=include", 'Did you mean "self_term"? Settings there: self_term.'),
     ("train gradient_paths=all", "gradient_paths must be one of none, query, samples, both"),
     ("train gradient_paths=both drift=multi_temperature drift.normalize=rms", "drift.normalize=rms makes constant"),
     ("train kernel=null", "A group must be one of its options, got null"),
@@ -92,12 +100,24 @@ REFUSALS = [
     ("train dataset=gaussian_mixture dataset.weights=[1,2]", "one entry per mode (4), got 2"),
     ("train dataset=gaussian_mixture dataset.means=[[1,2]]", "4 lists of 2 numbers"),
     ("train drift=multi_temperature drift.factors=[]", "drift.factors must name at least one value"),
-    ("train drift=sinkhorn drift.epsilon=0", "drift.epsilon must be a finite number above 0, got 0.0"),
-    ("train drift=sinkhorn drift.epsilon=-0.1", "drift.epsilon must be a finite number above 0, got -0.1"),
-    ("train drift=sinkhorn drift.epsilon=nan", "drift.epsilon must be a finite number above 0, got nan"),
-    ("train drift=sinkhorn drift.tol=0", "drift.tol must be a finite number above 0, got 0.0"),
-    ("train drift=sinkhorn drift.max_iter=0", "drift.max_iter must be at least 1, got 0"),
-    ("train drift=sinkhorn drift.self_term=exclude", "must be one of include"),
+    (
+        "train drift=sinkhorn drift.epsilon=0",
+        "drift.epsilon must be from 1e-09 to 1e+09, got 0.0: give a length squared",
+    ),
+    (
+        "train drift=sinkhorn drift.epsilon=-0.1",
+        "drift.epsilon must be from 1e-09 to 1e+09, got -0.1: give a length squared",
+    ),
+    (
+        "train drift=sinkhorn drift.epsilon=nan",
+        "drift.epsilon must be from 1e-09 to 1e+09, got nan: give a length squared",
+    ),
+    (
+        "train drift=sinkhorn drift.tol=0",
+        "drift.tol must be a finite number above 0, got 0.0: give the L1 marginal error",
+    ),
+    ("train drift=sinkhorn drift.max_iter=0", "drift.max_iter must be at least 1, got 0: give the most iterations"),
+    ("train drift=sinkhorn drift.self_term=exclude", "drift.self_term must be include with drift=sinkhorn"),
     ("train drift=sinkhorn gradient_paths=both", "drift=sinkhorn has no derivative here"),
     ("train drift=sinkhorn schedule=linear", "which drift=sinkhorn does not use"),
     ("train drift=from_discrepancy drift.discrepancy=mdm", 'got "mdm". Did you mean "mmd"?'),
@@ -109,10 +129,11 @@ REFUSALS = [
     ("train drift=lookahead drift.weights=[]", "drift.weights must name at least one value"),
     ("train drift=lookahead drift.base=sinkhorn", "drift.base must be one of mean_shift"),
     ("train drift=sharp kernel=rational_quadratic kernel.alpha=0.5", "drift=sharp needs kernel.alpha above 1"),
-    ("bench what=sinkhorn epsilon=0", "epsilon must be a finite number above 0, got 0.0"),
+    ("bench what=sinkhorn epsilon=0", "epsilon must be from 1e-09 to 1e+09, got 0.0"),
     ("train generator=particles batch_size=4096", "at most generator.count, the number of particles"),
     ("train resume=nowhere", "There is no folder nowhere"),
     ("train resume=.", ". is not a run folder: it has no config.yaml"),
+    ("train hydra.run.dir=${foo}", "refers to ${foo}, and there is no such setting"),
     ("train hydra.run.dir=/dev/null/x", "The output folder cannot be written"),
     ("sample", "run has no value yet"),
     ("table", "folder has no value yet"),
@@ -129,7 +150,55 @@ def test_a_bad_request_is_refused_in_one_line(words: str, told: str, tmp_path: P
     assert printed.err.startswith("drift: ")
     assert printed.err.count("\n") == 1
     assert printed.out == ""
-    assert not list(tmp_path.rglob("*.*"))  # no run folder, no file
+    assert not list(tmp_path.iterdir())  # no run folder, no file
+
+
+REFUSED = "train batch_size=1"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"{REFUSED} hydra.run.dir=some/where/else",
+        f"{REFUSED} hydra.run.dir=some/${{seed}}",
+        "train -m batch_size=0,1",
+        "train -m batch_size=0,1 hydra.sweep.dir=some/where hydra.sweep.subdir=a/${batch_size}",
+        "train -m kernel=gaussian,gausian",
+        "verify-score repeats=1",
+    ],
+)
+def test_a_refused_command_leaves_no_folder(words: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words.split()) == 2
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("folder", ["mine", "mine/new", "mine/new/er", "{tmp}/mine/new", "."])
+def test_a_refused_command_leaves_what_was_there(folder: str, tmp_path: Path, monkeypatch) -> None:
+    """The user's own folders stay, empty ones too, and what other runs left."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "outputs" / "train").mkdir(parents=True)
+    assert main([*REFUSED.split(), f"hydra.run.dir={folder.format(tmp=tmp_path)}"]) == 2
+    assert main(REFUSED.split()) == 2
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        "mine",
+        "outputs",
+        "outputs/train",
+    ]
+
+
+@pytest.mark.parametrize("kept", [[], ["multirun.yaml"], ["0/config.yaml"]], ids=["nothing", "a note", "a run"])
+def test_a_sweep_that_is_refused_leaves_what_was_there(kept: list[str], tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine/", *(f"mine/{each}" for each in kept)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).touch()
+    assert main(["train", "-m", "batch_size=0,1", "hydra.sweep.dir=mine"]) == 2
+    left = {str(path.relative_to(tmp_path / "mine")) for path in (tmp_path / "mine").rglob("*") if path.is_file()}
+    assert left - {"multirun.yaml"} == set(kept) - {"multirun.yaml"}
+    assert ("multirun.yaml" in left) == bool(kept)  # Hydra's note goes where the sweep left nothing else
+    assert not (tmp_path / "mine/1").exists()
 
 
 @pytest.mark.parametrize(
@@ -216,3 +285,33 @@ def test_help_lists_the_presets_of_the_command_alone(command: str, capsys) -> No
     assert listed == (
         [", ".join(own)] if own and command != "bench" else []
     )  # bench lists no groups: train's are its own
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_example_of_the_help_is_a_choice_that_the_command_has(command: str, tmp_path: Path, capsys) -> None:
+    assert main([command, "--help"]) == 0
+    told = capsys.readouterr().out
+    examples = re.findall(rf"`drift {command} ((\w+)=(\w+) --cfg job)`", told)
+    assert len(examples) == bool(re.search(r"^  (kernel|optimizer) ", told, re.M))
+    for example, group, option in examples:
+        assert f"{option}*" not in told  # not the default, which would show nothing
+        assert main([command, *example.split()]) == 0
+        assert re.search(rf"^{group}:\n(  .*\n)*?  name: {option}$", capsys.readouterr().out, re.M)
+
+
+def test_the_folder_of_another_command_is_not_resumed(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in ("train", "spectral"):
+        folder = tmp_path / command
+        folder.mkdir()
+        (folder / "config.yaml").write_text("seed: 0\n")
+        (folder / "provenance.json").write_text(json.dumps({"command": f"drift {command} 'a b=1'"}))
+    assert main(["stop-grad-study", "resume=train"]) == 2
+    told = "which `drift train` made: `drift train resume=train` goes on with it."
+    assert told in (error := capsys.readouterr().err)
+    assert error.count("\n") == 1
+    assert main(["train", "resume=spectral"]) == 2
+    assert "which `drift spectral` made: `drift spectral` takes no resume=, so run it anew." in capsys.readouterr().err
+    (tmp_path / "train" / "provenance.json").unlink()  # nothing says whose it is: the settings do
+    assert main(["stop-grad-study", "resume=train"]) == 2
+    assert "cannot go on with train, by its config.yaml: There is no setting" in capsys.readouterr().err

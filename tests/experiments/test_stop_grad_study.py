@@ -257,4 +257,4 @@ def test_it_refuses_in_one_line(words: str, told: str, tmp_path: Path, monkeypat
     error = capsys.readouterr().err
     assert told in error
     assert error.count("\n") == 1
-    assert not list(tmp_path.rglob("*.*"))
+    assert not list(tmp_path.iterdir())

@@ -31,6 +31,28 @@ def test_every_operator_trains(settings: str, tmp_path: Path) -> None:
     assert summary(tmp_path)["drift_norm"] > 0
 
 
+SHOWN = [
+    ("drift=mean_shift", "laplace kernel σ₀ = 0.1, mean_shift, mlp", "  σ 0.1"),
+    ("drift=sinkhorn", "swiss_roll, sinkhorn, ε = 0.05, mlp", "  ε 0.05"),
+    ("drift=from_discrepancy", "laplace kernel σ₀ = 0.1, discrepancy: mmd, mlp", "  σ 0.1"),
+    ("drift=from_discrepancy drift.discrepancy=energy", "swiss_roll, discrepancy: energy, mlp", ""),
+    ("drift=from_discrepancy drift.discrepancy=sinkhorn", "discrepancy: sinkhorn, ε = 0.05, mlp", "  ε 0.05"),
+    ("drift=from_discrepancy drift.discrepancy=sliced_wasserstein", "sliced_wasserstein, 64 projections, mlp", ""),
+]
+
+
+@pytest.mark.parametrize(("settings", "headline", "scale"), SHOWN, ids=[settings for settings, _, _ in SHOWN])
+def test_what_is_shown_is_what_counts_for_the_drift(settings: str, headline: str, scale: str, tmp_path, capsys) -> None:
+    """A kernel's bandwidth and effective sample size are of those alone that use the kernel."""
+    assert train(tmp_path, *settings.split(), "steps=2") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert headline in lines[0]
+    progress = next(line for line in lines if line.startswith("step 2/2"))
+    assert scale in progress
+    for mark, shown in (("σ", "  σ"), ("ε", "  ε"), ("σ", "ESS")):
+        assert (shown in progress) == (mark in scale)
+
+
 def test_iterations_and_marginal_error_are_logged(tmp_path: Path, capsys) -> None:
     assert train(tmp_path, "drift=sinkhorn", "evaluation.every=1") == 0
     rows, found = metrics(tmp_path), summary(tmp_path)
