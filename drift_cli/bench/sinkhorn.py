@@ -129,7 +129,7 @@ def _drift(
         return operator(unused, x, data, x, paired=True)
 
     error = _error(ours(), reference)
-    told = operator.report()
+    told = operator.tally.report()
     setting = f"tol {tol:g}: {told['sinkhorn_iterations']:.0f} + {told['sinkhorn_self_iterations']:.0f} iterations"
     functions: dict[str, Callable[[], Tensor]] = {"ours": ours}
     settings, errors = {"ours": setting}, {"ours": error}
@@ -189,7 +189,7 @@ def _step(config: BenchConfig) -> list[Row]:
     times = measure.median_ms(functions, config.seconds)
     bench, count = built["ours"], config.batch_size
     assert isinstance(bench.drift, Sinkhorn)
-    told = bench.drift.report()
+    told = bench.drift.tally.report()
     with torch.no_grad():
         x = bench.model.sample(count, bench.stream("noise", config.steps))
     data = bench.data(count, "data", config.steps).points

@@ -28,12 +28,6 @@ class SinkhornDivergence:
     def __post_init__(self) -> None:
         self.tally = Tally(self.tol, self.max_iter)
 
-    def report(self) -> dict[str, float]:
-        return self.tally.report()
-
-    def complaint(self) -> str | None:
-        return self.tally.complaint()
-
     def __call__(
         self, kernel: Kernel, x: Float[Tensor, "n d"], data: Float[Tensor, "m d"], generator: torch.Generator
     ) -> Float[Tensor, ""]:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from drift_cli.kernels import Kernel
+from drift_cli.transport.tally import Tally
 
 
 @runtime_checkable
@@ -35,14 +36,11 @@ class Drift(Protocol):
 
 @runtime_checkable
 class Iterative(Protocol):
-    """A drift that is found by iterating, and says how far it came."""
+    """A drift that is found by iterating, and counts what its calls took and how far they came."""
 
-    def report(self) -> dict[str, float]:
-        """Numbers of the calls since the last report, for the run's log; it then starts counting anew."""
-        ...
-
-    def complaint(self) -> str | None:
-        """One line where a call since the last report ended before it was as exact as it was asked to be."""
+    @property
+    def tally(self) -> Tally | None:
+        """None where what is iterated is a part that this one has not got."""
         ...
 
 

@@ -18,6 +18,7 @@ from drift_cli.discrepancy import Discrepancy
 from drift_cli.drift.base import Iterative
 from drift_cli.errors import RunFailed, UserError
 from drift_cli.kernels import Kernel
+from drift_cli.transport.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,9 @@ class FromDiscrepancy:
     def drawing_from(self, generator: torch.Generator) -> FromDiscrepancy:
         return replace(self, generator=generator)
 
-    def report(self) -> dict[str, float]:
-        return self.discrepancy.report() if isinstance(self.discrepancy, Iterative) else {}
-
-    def complaint(self) -> str | None:
-        return self.discrepancy.complaint() if isinstance(self.discrepancy, Iterative) else None
+    @property
+    def tally(self) -> Tally | None:
+        return self.discrepancy.tally if isinstance(self.discrepancy, Iterative) else None
 
     def __call__(
         self,

@@ -72,12 +72,6 @@ class Sinkhorn:
         self.tally.add(to_data, to_model)
         return to_data.shift(x) - to_model.shift(x)
 
-    def report(self) -> dict[str, float]:
-        return self.tally.report()
-
-    def complaint(self) -> str | None:
-        return self.tally.complaint()
-
     def _plan(self, kind: str, x: Tensor, y: Tensor) -> Coupling:
         start = self.kept[kind].at(y) if self.carry and kind in self.kept else None
         plan = couple(x, y, self.epsilon, tol=self.tol, max_iter=self.max_iter, start=start, accelerate=self.accelerate)

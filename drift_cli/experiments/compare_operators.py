@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,10 +14,12 @@ import torch
 from scipy import stats
 
 from drift_cli import data
-from drift_cli.config.compare_operators import CompareOperatorsConfig
+from drift_cli.config.compare_operators import CompareOperatorsConfig, OperatorConfig
+from drift_cli.config.drift import SinkhornConfig
 from drift_cli.experiments import kept_runs, operator_fields, operator_runs
 from drift_cli.experiments.operator_fields import Field
 from drift_cli.experiments.operator_runs import Case, plain
+from drift_cli.experiments.operator_template import Template
 from drift_cli.figures import compare_operators as figures
 from drift_cli.report.study import Study, refuse_another, study
 from drift_cli.runs.folder import RunFolder
@@ -24,6 +27,7 @@ from drift_cli.training.streams import stream
 
 _SHOWN = 400  # points of the target behind the gallery
 _LAPLACE, _SINKHORN = "laplace", "sinkhorn"
+_FAMILIES = {_SINKHORN: "sinkhorn", "from_discrepancy": "discrepancies"}  # of drifts, by their name
 Runs = dict[Case, dict[str, Any]]
 
 
@@ -40,7 +44,7 @@ def run(config: CompareOperatorsConfig, path: Path) -> Result:
     operator_runs.check(config)
     refuse_another(config, path)
     path.mkdir(parents=True, exist_ok=True)
-    before = {**_fields(config), **_starts(config), **_trials(config)}
+    before = {**_fields(config), **_templates(config), **_starts(config), **_trials(config)}
     parts = len(before) + len(_cases(config)) + 2
     with (
         RunFolder(path).locked(),
@@ -135,6 +139,21 @@ def _field(label: str, seed: int) -> Case:
     return Case("field", label, "standard", seed)
 
 
+def _templates(config: CompareOperatorsConfig) -> dict[Case, kept_runs.Job]:
+    """What is said of an operator's particles."""
+    if "particles" not in config.forms:
+        return {}
+    return {
+        _template(label, seed): Template(operator, config.dataset, seed)
+        for label, operator in config.compared().items()
+        for seed in config.seeds
+    }
+
+
+def _template(label: str, seed: int) -> Case:
+    return Case("template", label, "standard", seed)
+
+
 def _milliseconds(config: CompareOperatorsConfig, s: Study) -> None:
     """`<operator>.ms_per_drift` and `.ms_per_step`."""
     asked = {
@@ -190,6 +209,7 @@ def _summarise(config: CompareOperatorsConfig, s: Study, prepared: Runs, runs: R
             found = [prepared[_field(label, seed)][what] for seed in config.seeds]
             _mean(s, f"{label}.{what}", [np.nan if value is None else value for value in found])
     _extremes(config, s)
+    _of_the_template(config, s, prepared)
     for start in config.starts:
         own = [prepared[_start(start, seed)] for seed in config.seeds if _start(start, seed) in prepared]
         if own:
@@ -230,6 +250,19 @@ def _extremes(config: CompareOperatorsConfig, s: Study) -> None:
         ]
         if found:
             s.summary[f"sinkhorn.{what}.max"] = max(found)
+
+
+def _of_the_template(config: CompareOperatorsConfig, s: Study, prepared: Runs) -> None:
+    """`<operator>.<what>.min` and `.max` over the seeds; `sinkhorn.…` and `discrepancies.…` over their drifts too."""
+    found: dict[str, list[float]] = {}
+    for label, operator in config.compared().items():
+        family = _FAMILIES.get(operator.drift.name)
+        for kept in (prepared.get(_template(label, seed), {}) for seed in config.seeds):
+            for what in kept.keys() - {"asked"}:
+                for whose in {label, family} - {None}:
+                    found.setdefault(f"{whose}.{what}", []).append(kept[what])
+    for key, values in sorted(found.items()):
+        s.summary |= {f"{key}.min": min(values), f"{key}.max": max(values)}
 
 
 def _over_seeds(config: CompareOperatorsConfig, runs: Runs, case: Case) -> list[dict[str, Any]]:
@@ -391,8 +424,24 @@ def _draw(config: CompareOperatorsConfig, s: Study, runs: Runs) -> None:
         }
         s.figures.append(figures.gallery(shown, labels, config.starts, target, form, folder))
     if "own" in config.starts:
-        own = {label: [runs[Case("generator", label, "own", seed)] for seed in config.seeds] for label in labels}
+        names = operator_names(config)
+        own = {names[label]: [runs[Case("generator", label, "own", seed)] for seed in config.seeds] for label in labels}
         s.figures.append(figures.training(own, target, folder))
+
+
+def operator_names(config: CompareOperatorsConfig) -> dict[str, str]:
+    """What Figure 5 calls each operator: the paper's name with its length where that is one operator's alone."""
+    names = {label: _name(operator) or label.replace("_", " ") for label, operator in config.compared().items()}
+    count = Counter(names.values())
+    return {label: name if count[name] == 1 else label.replace("_", " ") for label, name in names.items()}
+
+
+def _name(operator: OperatorConfig) -> str | None:
+    if isinstance(operator.drift, SinkhornConfig):
+        return f"Sinkhorn ε = {operator.drift.epsilon:g}"
+    if (operator.drift.name, operator.kernel.name) == ("mean_shift", _LAPLACE):
+        return f"Laplace τ = {operator.kernel.bandwidth:g}"
+    return None
 
 
 def _panel(s: Study, found: Mapping[str, Any], key: str) -> tuple[np.ndarray | None, str]:

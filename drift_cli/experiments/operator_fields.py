@@ -23,10 +23,7 @@ from drift_cli.training import step as steps
 from drift_cli.training.streams import stream
 
 _STEP = 1e-4  # of the central differences, in float64: below every length here, above what an iteration leaves
-_EXACT: dict[str, Any] = {
-    "tol": 1e-10,
-    "max_iter": 20_000,
-}  # what is found by iterating, found to the end before it is differentiated
+_TOL, _MAX_ITER = 1e-10, 20_000  # what is found by iterating, found to the end before it is differentiated
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class Field:
             curl = self._curl(lambda points: of(points, points, paired=True), x)
         else:
             curl = self._curl(lambda points: of(points, x, paired=False), others)
-        at_equality = _mean_norm(of(y, y, paired=True)) / _mean_norm(of(x, x, paired=True))
+        at_equality = mean_norm(of(y, y, paired=True)) / mean_norm(of(x, x, paired=True))
         return {"curl": curl, "at_equality": at_equality}
 
     def _curl(self, field: Callable[[Tensor], Tensor], x: Tensor) -> float | None:
@@ -87,13 +84,14 @@ def _of_each_place_alone(field: Callable[[Tensor], Tensor], x: Tensor, few: Tens
     return bool((alone - together).abs().max() <= 1e-9 * together.abs().max())
 
 
-def to_the_end(settings: DriftConfig) -> DriftConfig:
+def to_the_end(settings: DriftConfig, tol: float = _TOL) -> DriftConfig:
     """The same drift, with its iterations carried on until they change nothing."""
     known = {field.name for field in fields(settings)}
-    return replace(settings, **{key: value for key, value in _EXACT.items() if key in known})
+    exact: dict[str, Any] = {"tol": tol, "max_iter": _MAX_ITER}
+    return replace(settings, **{key: value for key, value in exact.items() if key in known})
 
 
-def _mean_norm(vectors: Tensor) -> float:
+def mean_norm(vectors: Tensor) -> float:
     return float(vectors.norm(dim=1).mean())
 
 

@@ -23,7 +23,6 @@ from drift_cli.config.optimizer import OptimizerConfig, SgdConfig
 from drift_cli.config.schedule import ConstantScheduleConfig
 from drift_cli.config.training import CheckpointConfig, EmaConfig, EvaluationConfig
 from drift_cli.data.gaussian_mixture import GaussianMixture
-from drift_cli.drift import Iterative
 from drift_cli.errors import RunFailed, UserError
 from drift_cli.generator import Particles
 from drift_cli.metrics.modes import total_variation
@@ -254,7 +253,7 @@ def _run(run: Moved) -> dict[str, Any]:
     seconds, diverged = 0.0, None
 
     def look(step: int) -> None:
-        told = bench.drift.report() if isinstance(bench.drift, Iterative) else {}
+        told = {} if bench.tally is None else bench.tally.report()
         measured = distance(bench, settings.evaluation.points, 1, "evaluation", step)
         iterations = told.get("sinkhorn_iterations", 0.0) + told.get("sinkhorn_self_iterations", 0.0)
         row = (step, seconds, measured.value, measured.floor, told.get("marginal_error", 0.0), iterations)

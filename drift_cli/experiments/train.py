@@ -126,7 +126,7 @@ def _resume(bench: Bench, folder: RunFolder, place: Path, console: Console) -> c
             "Put the old data back, or train anew."
         )
     with checkpoint.offering_previous(place, "resume"):
-        checkpoint.restore(bench, place)
+        checkpoint.restore(bench, place, state)
     if state.step > bench.config.steps:
         raise UserError(f"steps must be at least {state.step}, where {place} stands, got {bench.config.steps}.")
     if state.step == bench.config.steps and folder.is_finished:
@@ -180,14 +180,18 @@ def flat(result: Result) -> dict[str, Any]:
 
 
 def _transport(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Of a drift by Sinkhorn's iteration: its mean number of iterations, and the worst marginal error of the run."""
+    """Of a drift by Sinkhorn's iteration: its mean number of iterations, the steps in which it ended at its cap, and
+    the worst marginal error of the run."""
     seen = [row for row in rows if "sinkhorn_iterations" in row]
     if not seen:
         return {}
     covered = np.diff([0, *(row["step"] for row in seen)])  # a row is of the steps since the one before
-    keys = [key for key in seen[0] if key.startswith("sinkhorn_")]
+    keys = ("sinkhorn_iterations", "sinkhorn_self_iterations")
     means = {key: float(np.average([row[key] for row in seen], weights=covered)) for key in keys}
-    return means | {"marginal_error": max(row["marginal_error"] for row in seen)}
+    return means | {
+        "sinkhorn_capped_steps": sum(row["sinkhorn_capped_steps"] for row in seen),
+        "marginal_error": max(row["marginal_error"] for row in seen),
+    }
 
 
 def _draw(bench: Bench, folder: RunFolder, result: Result, console: Console) -> dict[str, Path]:
@@ -204,7 +208,8 @@ def _draw(bench: Bench, folder: RunFolder, result: Result, console: Console) -> 
 
     # Of a finite target the floor has half the points, and would not be that of the curve.
     norm_floor = result.drift_norm_floor.value if bench.target.size is None else None
-    attempt("curves", lambda: curves.draw(rows, norm_floor, bool(space.image), folder.figures))
+    tol = None if bench.tally is None else bench.tally.tol
+    attempt("curves", lambda: curves.draw(rows, norm_floor, tol, bool(space.image), folder.figures))
     if space.image:
         shape, last = space.image, snapshots[max(snapshots)]
         real = _units(bench, bench.data(len(last), "snapshot", 1).points)

@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 
 from drift_cli.config.verify_flow import VerifyFlowConfig
 from drift_cli.errors import UserError
+from drift_cli.experiments import flow_limits
 from drift_cli.figures import verify_flow as figure
 from drift_cli.kernels import Gaussian
 from drift_cli.report.study import Study, study
@@ -94,7 +95,7 @@ def _run(config: VerifyFlowConfig, path: Path) -> Result:
     generator = torch.Generator().manual_seed(config.seed)
     p, particles = _target(config), 1.5 * torch.randn(config.particles, 1, generator=generator, dtype=torch.float64)
     _check_nodes(config, p, particles)
-    with study("verify-flow", config, path, config.seed, parts=7) as s:
+    with study("verify-flow", config, path, config.seed, parts=9) as s:
         s.part("the first variation")
         _first_variation(s, config, p, particles, generator)
         s.part("the gap to the plain drift")
@@ -104,12 +105,18 @@ def _run(config: VerifyFlowConfig, path: Path) -> Result:
             steps = _steps(s, config, p, generator)
             s.part("schemes and their energies")
             energies = _schemes(s, config, p)
+            _summability(s, config, p)
             s.part("the JKO scheme as its step shrinks")
             limit = _limit(s, config, p)
         s.part("the counterexample")
         counterexample = _counterexample(s, config, generator)
         s.part("a search for energies that rise")
         search = _search(s, config, generator)
+        normal, width = _quantiles(config, "normal", p), config.bandwidths[-1]
+        s.part("particles as their step shrinks and their number grows")
+        particle_limits = flow_limits.particles(s, p, width, normal, config.nodes, config.seed)
+        s.part("energy and velocity as measures converge")
+        continuity = flow_limits.continuity(s, p, _single(p), config.bandwidths, config.nodes)
         folder = path / "figures"
         s.figures += [
             figure.gaps(gaps, modes, folder),
@@ -118,6 +125,7 @@ def _run(config: VerifyFlowConfig, path: Path) -> Result:
             ),
             figure.energies(energies, config.bandwidths[-1], folder),
             figure.counterexample(counterexample, config.noised_draws, search, folder),
+            figure.limits(particle_limits, continuity, folder),
         ]
     return Result(s.summary, counterexample)
 
@@ -204,8 +212,7 @@ def _plane(config: VerifyFlowConfig, generator: Generator) -> tuple[GaussianMixt
 
 def _gap(s: Study, config: VerifyFlowConfig, p: GaussianMixture) -> Columns:
     """v − V/σ² between the target and a single mode of its mean and spread, over the bandwidths."""
-    (mean, spread), one = _moments(p), torch.ones(1, dtype=torch.float64)
-    q = GaussianMixture(one, mean * one[:, None], spread**2 * one)
+    (mean, spread), q = _moments(p), _single(p)
     x = mean + spread * torch.linspace(-6, 6, 801, dtype=torch.float64)[:, None]
     found = [gap(p, q, bandwidth, x, config.nodes) for bandwidth in config.gap_bandwidths]
     bandwidths = np.array(config.gap_bandwidths)
@@ -275,6 +282,12 @@ def _moments(p: GaussianMixture) -> tuple[float, float]:
     return float(mean), float((p.weights @ (p.variances + (p.means[:, 0] - mean).square())).sqrt())
 
 
+def _single(p: GaussianMixture) -> GaussianMixture:
+    """A single mode of the mean and spread of p."""
+    (mean, spread), one = _moments(p), torch.ones(1, dtype=torch.float64)
+    return GaussianMixture(one, mean * one[:, None], spread**2 * one)
+
+
 def _steps(s: Study, config: VerifyFlowConfig, p: GaussianMixture, generator: Generator) -> Columns:
     """One JKO step from each start, against the frozen-field step and the plain drift's, over the step's length."""
     rows = []
@@ -299,6 +312,8 @@ def _steps(s: Study, config: VerifyFlowConfig, p: GaussianMixture, generator: Ge
                         "residual": found.residual,
                         "curvature": found.curvature,
                         "disorder": _disorder(found.x, y + length * v, y + length * u),
+                        "euler_lagrange": _euler_lagrange(p, bandwidth, found.x, y, length, config.nodes),
+                        "euler_lagrange_frozen": _euler_lagrange(p, bandwidth, y + length * v, y, length, config.nodes),
                     }
                 )
     columns = {key: np.array([row[key] for row in rows]) for key in rows[0]}
@@ -316,12 +331,26 @@ def _steps(s: Study, config: VerifyFlowConfig, p: GaussianMixture, generator: Ge
         "jko_curvature": float(columns["curvature"].min()),
         "jko_disorder": float(columns["disorder"].max()),
         "jko_drift_relative": float((columns["drift"] / columns["step"])[longest].max()),
+        "euler_lagrange_error": float(columns["euler_lagrange"].max()),
+        "euler_lagrange_error_frozen": float(columns["euler_lagrange_frozen"][longest].min()),
     }
     for bandwidth in config.bandwidths:
         here = longest & (columns["bandwidth"] == bandwidth)
         s.summary[f"jko_drift_relative_sigma{bandwidth:g}"] = float((columns["drift"] / columns["step"])[here].mean())
     _uniqueness(s, config, p, generator)
+    _minimality(s, config, p)
     return columns
+
+
+def _euler_lagrange(p: GaussianMixture, bandwidth: float, x: Tensor, y: Tensor, length: float, nodes: int) -> float:
+    """How far (x − T(x))/τ is from v[x](x), relatively, at the worst quantile (eq. 14).
+
+    Neither side is the solver's: it pairs by index and takes its slope from closed sums over a grid; here T comes from
+    an assignment and v from drifts at noised queries.
+    """
+    v = noised_velocity(p, bandwidth, x[:, None], x[:, None], nodes)[:, 0]
+    implicit = (x - jko.optimal_map(x, y)) / length
+    return float((implicit - v).abs().max() / v.abs().max())
 
 
 def _rms(values: Tensor) -> float:
@@ -355,6 +384,29 @@ def _uniqueness(s: Study, config: VerifyFlowConfig, p: GaussianMixture, generato
     }
 
 
+def _minimality(s: Study, config: VerifyFlowConfig, p: GaussianMixture) -> None:
+    """How much lower J could be at any other measure, in parts of what the step gains; and once after the longest."""
+    short, long = config.scheme_taus[0], config.scheme_taus[-1]
+    cases = [(bandwidth, start) for bandwidth in config.bandwidths for start in STARTS]
+    s.summary |= {
+        "jko_duality_gap": max(_duality_gap(config, p, *case, short) for case in cases),
+        "frozen_duality_gap": min(_duality_gap(config, p, *case, short, frozen=True) for case in cases),
+        "jko_duality_gap_long": _duality_gap(config, p, *cases[0], long),
+    }
+
+
+def _duality_gap(
+    config: VerifyFlowConfig, p: GaussianMixture, bandwidth: float, start: str, tau: float, *, frozen: bool = False
+) -> float:
+    """Of the JKO or the frozen-field step, over F(y) − J(x) of the former."""
+    y, length = _quantiles(config, start, p), tau * bandwidth**2
+    energy = smoothed_kl(p, bandwidth, y[:, None], config.nodes)
+    x = jko_step(energy, y, length, config.residual).x
+    gain = float(energy.energy(y[:, None]) - energy.energy(x[:, None])) - wasserstein(x, y) ** 2 / (2 * length)
+    to = y + length * energy.velocity(y[:, None])[:, 0] if frozen else x
+    return jko.duality_gap(energy, to, y, length, energy.domain) / gain
+
+
 def _apart_by_guess(
     config: VerifyFlowConfig, p: GaussianMixture, bandwidth: float, start: str, tau: float, generator: Generator
 ) -> float:
@@ -379,11 +431,12 @@ def _schemes(s: Study, config: VerifyFlowConfig, p: GaussianMixture) -> Columns:
     for tau in config.scheme_taus:
         length = tau * bandwidth**2
         for scheme in SCHEMES:
-            values = _energies_along(scheme, energy, p, start, length, config)
+            values, moved = _along(scheme, energy, p, start, length, config)
             energies[scheme] += values + [math.nan] * (config.scheme_steps + 1 - len(values))
             s.summary |= {
                 f"{scheme}_rise_tau{tau:g}": float(np.diff(values).max(initial=0)),
                 f"{scheme}_end_tau{tau:g}": values[-1],
+                f"{scheme}_summability_tau{tau:g}": _ratio(values, moved, length),
             }
         energies["tau"] += [tau] * (config.scheme_steps + 1)
         energies["step"] += range(config.scheme_steps + 1)
@@ -394,12 +447,13 @@ def _schemes(s: Study, config: VerifyFlowConfig, p: GaussianMixture) -> Columns:
     return columns
 
 
-def _energies_along(
+def _along(
     scheme: str, energy: SmoothedKL, p: GaussianMixture, start: Tensor, length: float, config: VerifyFlowConfig
-) -> list[float]:
-    """F_σ at the start and after each step; cut off where the scheme has left for good."""
-    x, values = start, [float(energy.energy(start[:, None]))]
+) -> tuple[list[float], float]:
+    """F_σ at the start and after each step, and the sum of W₂² over the steps; cut off where the scheme has left."""
+    x, values, moved = start, [float(energy.energy(start[:, None]))], 0.0
     for _ in range(config.scheme_steps):
+        before = x
         if scheme == "jko":
             x = jko_step(energy, x, length, config.residual).x
         else:
@@ -407,9 +461,27 @@ def _energies_along(
             velocity = here.velocity if scheme == "frozen" else _drift_of(p, energy.bandwidth)
             x = x + length * velocity(x[:, None])[:, 0]
         values.append(float(smoothed_kl(p, energy.bandwidth, x[:, None], config.nodes).energy(x[:, None])))
+        moved += wasserstein(x, before) ** 2
         if values[-1] > _LEFT * values[0]:
             break
-    return values
+    return values, moved
+
+
+def _summability(s: Study, config: VerifyFlowConfig, p: GaussianMixture) -> None:
+    """Σ W₂² over 2τ(F(ρ₀) − inf F), the largest: of the schemes above, and from other starts by the least step."""
+    bandwidth, taus = config.bandwidths[-1], config.scheme_taus
+    for scheme in ("jko", "frozen"):
+        ratios = [s.summary[f"{scheme}_summability_tau{tau:g}"] for tau in taus]
+        for start in (_quantiles(config, name, p) for name in STARTS[1:]):
+            energy = smoothed_kl(p, bandwidth, start[:, None], config.nodes)
+            length = taus[0] * bandwidth**2
+            ratios.append(_ratio(*_along(scheme, energy, p, start, length, config), length))
+        s.summary[f"{scheme}_summability"] = max(ratios)
+
+
+def _ratio(values: list[float], moved: float, length: float) -> float:
+    """Σ W₂² over 2τ(F(ρ₀) − inf F); inf F is 0, at q = p."""
+    return moved / (2 * length * values[0])
 
 
 def _drift_of(p: GaussianMixture, bandwidth: float) -> Field:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Patch
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from drift_cli.figures.style import DATA, FLOOR, MODEL, panels, save, style
 
@@ -94,14 +94,18 @@ def theorem(
             axis.set_xlim(products[0], products[-1])
             axis.grid(visible=False)
             for side in (axis.xaxis, axis.yaxis):
-                side.set_major_formatter(ScalarFormatter())
+                side.set_major_formatter(StrMethodFormatter("{x:g}"))
                 side.set_minor_formatter(NullFormatter())
             figure.colorbar(image, ax=axis, label=label)
-        lines = axes[0].contour(products, widths, np.log10(ratio), levels=[1, 2], colors="black", linewidths=0.8)
-        axes[0].clabel(lines, fmt=lambda value: f"× {10**value:g}", fontsize=7)
+        axes[0].contour(products, widths, np.log10(ratio), levels=[1, 2], colors="black", linewidths=0.8)
+        at = len(widths) * 4 // 5  # near the top, where the contours stand upright
+        for level in (1, 2):
+            if len(beyond := np.flatnonzero(np.log10(ratio[at]) >= level)):
+                axes[0].annotate(f"× {10**level}", (products[beyond[0]], widths[at]), xytext=(3, 0),
+                                 textcoords="offset points", fontsize=8)  # fmt: skip
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2, facecolor="#9A9A9A", frameon=True)
-        setting = f"K = {modes}, ε = {epsilon:g}, σ_min = √2/K"
+        setting = f"K = {modes}, ε = {epsilon:g}, σ$_{{min}}$ = √2/K"
         figure.suptitle(f"Theorem 6.2 at {setting}: holds to the left of the white line", fontsize=9)
         return save(figure, folder, "theorem62")
 
@@ -120,7 +124,7 @@ def optimum(
     with style():
         figure, axes = panels(1, 3, 3.4, 3.2)
         ends = np.concatenate([[0], np.cumsum(found.shares * duration)])
-        axes[0].stairs(found.bandwidths, ends, baseline=None, color=BLACK, linewidth=1.8)
+        axes[0].stairs(found.bandwidths, ends, baseline=None, color=BLACK, linewidth=1.8, zorder=3)
         axes[0].set(
             yscale="log", xlabel="time of the flow", ylabel="bandwidth σ (radians)", title="the fastest schedule"
         )
@@ -149,7 +153,7 @@ def winners(found: dict[tuple[Setting, str], str], names: tuple[str, ...], name:
     down = sorted({(setting.modes, setting.sigma_0) for setting in settings})
     across = sorted({(round(setting.sigma_min * setting.modes, 6), setting.horizon) for setting in settings})
     with style():
-        figure, axes = panels(2, len(spectra), max(0.19 * len(across) + 1.0, 3.2), max(0.19 * len(down) + 0.9, 2.2))
+        figure, axes = panels(2, len(spectra), max(0.2 * len(across) + 1.0, 3.2), max(0.2 * len(down) + 0.9, 2.2))
         colours = ListedColormap([LOOKS[each][4] for each in names])
         norm = BoundaryNorm(np.arange(len(names) + 1) - 0.5, len(names))
         for row, when in enumerate(("end", "held")):
@@ -161,7 +165,7 @@ def winners(found: dict[tuple[Setting, str], str], names: tuple[str, ...], name:
                         y = down.index((setting.modes, setting.sigma_0))
                         x = across.index((round(setting.sigma_min * setting.modes, 6), setting.horizon))
                         cells[y, x] = names.index(winner)
-                        axis.text(x, y, LOOKS[winner][3], ha="center", va="center", fontsize=6.5)
+                        axis.text(x, y, LOOKS[winner][3], ha="center", va="center", fontsize=7.5)
                 axis.imshow(cells, cmap=colours, norm=norm, aspect="auto")
                 moment = "at the end of the sweep" if when == "end" else "held as long again"
                 axis.set_title(
@@ -181,9 +185,9 @@ def _frame(
     """Labels of the cells, and lines between blocks of equal K and of equal σ_min."""
     axis.grid(visible=False)
     axis.set_xticks(
-        range(len(across)), [f"{horizon:g}" for _, horizon in across] if bottom else [], fontsize=6, rotation=90
+        range(len(across)), [f"{horizon:g}" for _, horizon in across] if bottom else [], fontsize=7.5, rotation=90
     )
-    axis.set_yticks(range(len(down)), [f"{sigma:g}" for _, sigma in down] if left else [], fontsize=6)
+    axis.set_yticks(range(len(down)), [f"{sigma:g}" for _, sigma in down] if left else [], fontsize=7.5)
     axis.tick_params(length=0)
     for at in range(1, len(down)):
         if down[at][0] != down[at - 1][0]:
@@ -193,10 +197,10 @@ def _frame(
             axis.axvline(at - 0.5, color="black", linewidth=1.0)
     if left:
         blocks = " | ".join(f"{modes}" for modes in dict.fromkeys(modes for modes, _ in down[::-1]))
-        axis.set_ylabel(f"first bandwidth σ₀, blocks: K = {blocks}", fontsize=7)
+        axis.set_ylabel(f"first bandwidth σ₀, blocks: K = {blocks}", fontsize=8)
     if bottom:
         blocks = " | ".join(f"{last:.3g}" for last in dict.fromkeys(last for last, _ in across))
-        axis.set_xlabel(f"horizon T, blocks: σ_min K = {blocks}", fontsize=7)
+        axis.set_xlabel(f"horizon T, blocks: σ$_{{min}}$K = {blocks}", fontsize=8)
 
 
 def training(runs: list[Run], factors: dict[str, np.ndarray], bandwidth: float, folder: Path) -> Path:

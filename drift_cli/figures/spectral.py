@@ -93,9 +93,14 @@ def draw_rates(measurements: list[Measurement], particles: list[Particles], fold
         handles += [
             axes[0].plot([], [], color="black", linewidth=0.8, linestyle=(0, (1, 2)))[0],
             axes[0].plot([], [], color="black", linestyle="none", marker="+")[0],
+            axes[0].plot([], [], color="black", linestyle="none", marker="o", markersize=3.5, mfc="none")[0],
         ]
-        labels += ["paper's formula, same colour", "difference to the paper's formula"]
-        figure.legend(handles, labels, loc="outside upper center", ncols=4)
+        labels += [
+            "paper's formula, same colour",
+            "difference to the paper's formula",
+            "open markers: measured; below, its difference to the exact rate",
+        ]
+        figure.legend(handles, labels, loc="outside upper center", ncols=3)
         return save(figure, folder, "rates")
 
 
@@ -189,12 +194,12 @@ def draw_times(found: Figure2, epsilon: float, dimension: int, folder: Path) -> 
                     markerfacecolor="none",
                 )
         axes[0].set_ylim(3, 100 * largest)
-        axes[0].set_ylabel(f"time T_k to {epsilon:g} of a mode")
+        axes[0].set_ylabel(f"time T$_k$ to {epsilon:g} of a mode")
         axes[0].set_xlabel("frequency k (1/length)")
         axes[0].set_title(f"(a) convergence times, d = {dimension}", loc="left")
         _per_mode(axes[1], found, epsilon)
         axes[2].set_ylim(1e-8, 1.5)
-        axes[2].set_ylabel("total error, Σ|η_k|² over its start")
+        axes[2].set_ylabel("total error, Σ|η$_k$|² over its start")
         axes[2].set_title("(c) all modes", loc="left")
         for axis in axes:
             axis.set_yscale("log")
@@ -232,7 +237,7 @@ def _per_mode(axis: Axes, found: Figure2, epsilon: float) -> None:
             )
     axis.axhline(epsilon, color=FLOOR, linestyle="--", linewidth=0.8)
     axis.set_ylim(epsilon / 10, 1.5)
-    axis.set_ylabel("part of a mode left, |η_k|/|η_k(0)|")
+    axis.set_ylabel("part of a mode left, |η$_k$|/|η$_k$(0)|")
     thickness = ", ".join(f"{int(found.modes[i])}" for i in chosen)
     axis.set_title(f"(b) modes k = {thickness} (thin to thick)", loc="left")
 
@@ -264,7 +269,9 @@ def draw_beyond(found: Beyond, ratio: float, tilt: float, regularisation: float,
         axis = axes[1]
         smoothed = found.spectrum_smoothed
         axis.plot(found.spectrum.real, found.spectrum.imag, "o", color="#0072B2", ms=4, mfc="none", label="drift")
-        axis.plot(smoothed.real, smoothed.imag, "|", color="#D55E00", ms=8, label="Wasserstein flow of KL(q_σ ‖ p_σ)")
+        axis.plot(
+            smoothed.real, smoothed.imag, "|", color="#D55E00", ms=8, label="Wasserstein flow of KL(q$_σ$ ‖ p$_σ$)"
+        )
         axis.set_xlabel("real part (1/time)")
         axis.set_ylabel("imaginary part (1/time)")
         axis.set_title(f"eigenvalues around p ∝ 1 + {tilt:g} cos x", loc="left")

@@ -9,7 +9,9 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 # Okabe & Ito, ordered so that neighbours differ in lightness as well as in hue.
 DATA = "#0072B2"  # blue: the target
@@ -38,6 +40,21 @@ _SETTINGS: dict[Any, Any] = {
 def style() -> Iterator[None]:
     with mpl.rc_context(_SETTINGS):
         yield
+
+
+def log_ticks(*axes: Axis) -> None:
+    """Plain numbers on the logarithmic axes that span less than two decades, where labels a × 10ᵇ would collide.
+
+    To be called when everything is drawn: the span decides.
+    """
+    for axis in axes:
+        low, high = sorted(axis.get_view_interval())
+        if axis.get_scale() != "log" or not 0 < high < 100 * low:
+            continue
+        few = high < 6 * low
+        axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]) if few else LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
-from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, panels, save, style
+from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, log_ticks, panels, save, style
 
 if TYPE_CHECKING:
     from drift_cli.experiments.verify_flow import Counterexample
@@ -42,6 +42,7 @@ def gaps(columns: Columns, modes: Columns, folder: Path) -> Path:
         axes[1].plot(sigma, 100 * columns["relative"], color=DATA, linestyle="--", marker="s", markersize=3.5)
         axes[1].set(xscale="log", xlabel="bandwidth σ (unit of x)", ylabel="gap relative to u, in L²(q) (%)")
         axes[1].set_ylim(0)
+        log_ticks(axes[0].xaxis, axes[0].yaxis, axes[1].xaxis)
         product = modes["bandwidth"] * modes["mode"]
         line = np.linspace(0, product.max(), 200)
         axes[2].plot(line, 100 * (1 - np.exp(-(line**2) / 2)), color=FLOOR, label="1 − exp(−σ²k²/2)")
@@ -97,14 +98,22 @@ def jko(steps: Columns, limit: Columns, orders: dict[str, float], folder: Path) 
             handles.append(Line2D([], [], color=_BLACK, linestyle="none", marker=_MARKERS[k % 4], markersize=3.5))
             names.append(f"start: {start.replace('_', ' ')}")
         last = axes[len(bandwidths)]
-        last.plot(limit["tau"], 100 * limit["to_flow"], color=_BLACK, marker="o", markersize=3.5, label="the flow of v")
+        last.plot(
+            limit["tau"],
+            100 * limit["to_flow"],
+            color=_BLACK,
+            marker="o",
+            markersize=3.5,
+            label="the flow of v",
+        )
         last.plot(limit["tau"], 100 * limit["to_drift_flow"], color=MODEL, linestyle=":", marker="^", markersize=3.5,
                   label="the flow of V/σ²")  # fmt: skip
         last.set(xscale="log", yscale="log", xlabel="step τ (σ²)", ylabel="largest W₂ on the way (% of it)")
-        last.set_title(f"repeated JKO steps, σ = {bandwidths[-1]:g}, against")
-        last.legend(loc="lower right")
-        order = [0, 3, 1, 4, 2, 5] if len(names) == 6 else range(len(names))  # legends fill their columns first
-        figure.legend([handles[k] for k in order], [names[k] for k in order], loc="outside lower center", ncols=3,
+        for axis in axes:
+            log_ticks(axis.xaxis, axis.yaxis)
+        last.legend(loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0, ncols=2, title_fontsize=9,
+                    title=f"repeated JKO steps, σ = {bandwidths[-1]:g}, against")  # fmt: skip
+        figure.legend(handles, names, loc="outside lower center", ncols=2,  # distances in the first column, then starts
                       title="one JKO step: distance (fitted order)", title_fontsize=9)  # fmt: skip
         return save(figure, folder, "jko")
 
@@ -130,6 +139,7 @@ def energies(columns: Columns, bandwidth: float, folder: Path) -> Path:
             axis.set(
                 yscale="log", xlabel="step", ylabel="energy F$_σ$ (nats)", title=f"σ = {bandwidth:g}, τ = {tau:g} σ²"
             )
+            log_ticks(axis.yaxis)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
         return save(figure, folder, "energies")
@@ -144,6 +154,51 @@ def counterexample(found: Counterexample, draws: list[int], search: Columns, fol
         _along(axes[2], found, draws)
         _search(axes[3], search)
         return save(figure, folder, "counterexample")
+
+
+def limits(particles: Columns, continuity: list[tuple[float, Columns]], folder: Path) -> Path:
+    """Particles as the step shrinks and as they grow in number; energy and velocity as the measure tends to another."""
+    with style():
+        figure, axes = panels(2, 2, 4.0, 2.9)
+        eta, euler = particles["eta"], particles["euler"]
+        axes[0].plot(eta, euler, color=DATA, marker="o", markersize=3.5, label="measured")
+        axes[0].plot(eta, euler[-1] / 2 * eta / eta[-1], color=FLOOR, linewidth=0.8, label="slope 1")
+        axes[0].set(xlabel="step η (time of V)", ylabel="off the flow (unit of x)", title="x + ηV against dx/dt = V")
+        count, distance = particles["particles"], particles["distance"]
+        half = 1.96 * particles["error"]
+        axes[1].errorbar(count, distance, half, color=DATA, marker="o", markersize=3.5, label="mean, 95 % interval")
+        guide = distance[0] / 1.5 * (count / count[0]) ** -0.5
+        axes[1].plot(count, guide, color=FLOOR, linewidth=0.8, label="slope −1/2")
+        axes[1].set(xlabel="particles N", ylabel="W₁ (unit of x)", title="N particles against the mean field")
+        for k, (bandwidth, columns) in enumerate(continuity):
+            marker, name = _MARKERS[k % 4], f"σ = {bandwidth:g}"
+            for key, label, colour, line in (
+                ("excess", name, DATA, "-"),
+                ("escaping", f"{name}, one point at √n", MODEL, "--"),
+            ):
+                axes[2].plot(columns["points"], np.abs(columns[key]), color=colour, linestyle=line, marker=marker,
+                             markersize=3.5, label=label)  # fmt: skip
+            for row, (w, change) in enumerate(zip(columns["distance"], columns["change"], strict=True)):
+                axes[3].plot(w, change, color=DATA, linewidth=0.8, marker=marker, markersize=3.5,
+                             label=None if row else name)  # fmt: skip
+        axes[2].set(
+            xlabel="points n",
+            ylabel="|F$_σ$(q$_n$) − F$_σ$(q)| (nats)",
+            title="energy of n points q$_n$ and of their limit q",
+        )
+        w, lowest = continuity[-1][1]["distance"], continuity[-1][1]["change"].min()
+        ends = np.array([w.min(), w.max()])
+        axes[3].plot(ends, lowest / 3 * ends / ends[0], color=FLOOR, linewidth=0.8, label="slope 1")
+        axes[3].set(xlabel="W₂(q, q′) (unit of x)", ylabel="sup |v$_q$ − v$_{q′}$| (1 / unit of x)",
+                    title="gradient field, six displacements of q")  # fmt: skip
+        for axis in axes:
+            axis.set(xscale="log", yscale="log")
+            axis.legend(fontsize=7)
+        points = continuity[0][1]["points"]
+        for axis, ticks in zip(axes, (eta, count, points), strict=False):  # less than two decades: the values measured
+            axis.set_xticks(ticks, [f"{tick:.2g}" if tick < 1 else f"{tick:g}" for tick in ticks])
+            axis.xaxis.set_minor_locator(NullLocator())
+        return save(figure, folder, "limits")
 
 
 def _opposite(axis: Axes, found: Counterexample) -> None:
@@ -172,6 +227,8 @@ def _fields(axis: Axes, found: Counterexample) -> None:
     axis.plot(land["x"], land["velocity"], color=DATA, label="exact velocity v")
     axis.set_ylabel("velocity (1/σ)")
     axis.set_title("dotted: the start")
+    low, high = axis.get_ylim()
+    axis.set_ylim(low - 0.25 * (high - low), high)  # for the legend below the curves
     axis.legend(fontsize=7, loc="lower left")
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
-from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, panels, save, style
+from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, log_ticks, panels, save, style
 
 Columns = Mapping[str, Sequence[Any] | np.ndarray]
 
@@ -41,7 +42,7 @@ def residuals(columns: Columns, temperature: float, folder: Path) -> Path:
             axis.set_yscale("log")
             axis.set_xlabel("dimension D")
             axis.set_ylabel("|Cov| / |M|" if name == "one_sided" else "|Cov difference| / |V|")
-        handles, labels = axes[0].get_legend_handles_labels()
+        handles, labels = _with_markers(axes[0])
         figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
         return save(figure, folder, "residual_against_dimension")
 
@@ -82,7 +83,8 @@ def directions(columns: Columns, temperature: float, samples: int, folder: Path)
         for axis in axes:
             axis.set_xscale("log", base=2)
             axis.set_xlabel("dimension D")
-        handles, labels = axes[1].get_legend_handles_labels()
+        log_ticks(axes[2].yaxis)
+        handles, labels = _with_markers(axes[1])
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
         return save(figure, folder, "direction_against_dimension")
 
@@ -154,8 +156,22 @@ def _samples(axis: Axes, columns: Columns, name: str) -> None:
             markerfacecolor="white",
             linestyle="none",
             elinewidth=0.9,
-            label="from samples, mean ± sd" if t == 0 else None,
+            label="markers: from samples, mean ± sd" if t == 0 else None,
         )
+
+
+def _with_markers(axis: Axes) -> tuple[list[Any], list[str]]:
+    """The legend of a panel of lines and samples: each temperature's line with the marker of its samples on it."""
+    handles, labels = axis.get_legend_handles_labels()
+    dots = [
+        Line2D([], [], color=colour, marker=marker, markersize=3.5, markerfacecolor="white", linestyle="none")
+        for colour, marker in zip(_COLOURS, _MARKERS, strict=True)
+    ]
+    shown: list[Any] = list(handles)
+    temperatures = [k for k, label in enumerate(labels) if label.startswith("τ")]
+    for k, dot in zip(temperatures, dots, strict=True):
+        shown[k] = (handles[k], dot)
+    return shown, labels
 
 
 def _guide(axis: Axes, columns: Columns) -> None:

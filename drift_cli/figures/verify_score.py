@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, panels, save, style
+from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, log_ticks, panels, save, style
 
 if TYPE_CHECKING:
     from drift_cli.experiments.verify_score import Estimator, Exponent, Fields, MonteCarlo, Tails
@@ -26,7 +26,7 @@ def draw_fields(found: Fields, folder: Path) -> Path:
         figure, axes = panels(1, 3, 3.1, 3.1)
         fields = ((f"from {found.samples:,} samples", found.empirical), ("exact", found.exact))
         for axis, (title, field) in zip(axes, fields, strict=False):
-            axis.scatter(found.target[:, 0], found.target[:, 1], s=2, color=DATA, alpha=0.35, linewidths=0)
+            axis.scatter(found.target[:, 0], found.target[:, 1], s=4, color=DATA, alpha=0.5, linewidths=0)
             lengths = np.linalg.norm(field, axis=1, keepdims=True)
             arrows = field * np.minimum(1, longest / np.maximum(lengths, 1e-300))  # the longest are cut
             axis.quiver(x, y, *arrows.T, color=MODEL, angles="xy", pivot="mid", scale=longest * side, width=0.004)
@@ -41,6 +41,7 @@ def draw_fields(found: Fields, folder: Path) -> Path:
             axis.set_xlabel("x₁ (length)")
             axis.grid(False)
         axes[0].set_ylabel("x₂ (length)")
+        figure.suptitle("arrows: the drift at each point; dots: samples of the target", fontsize=9)
         return save(figure, folder, "fields")
 
 
@@ -65,7 +66,8 @@ def draw_errors(found: MonteCarlo, exponent: Exponent, folder: Path) -> Path:
         axes[1].axhline(1, color=FLOOR, linewidth=0.8)
         axes[0].set_ylabel("mean |V̂ − V| (length)")
         axes[1].set_ylabel("the same over mean |V|")
-        axes[0].set_title(f"exponent {exponent.value:.3f} [{exponent.low:.3f}, {exponent.high:.3f}]")
+        told = f"exponent {exponent.value:.3f} [{exponent.low:.3f}, {exponent.high:.3f}]"
+        axes[0].set_title(told.replace("-", "−"))
         axes[1].set_title("relative: |V| falls as σ²")
         for axis in axes:
             axis.set_xscale("log")
@@ -73,6 +75,7 @@ def draw_errors(found: MonteCarlo, exponent: Exponent, folder: Path) -> Path:
             axis.set_xticks(n, labels=[f"{count:,}" for count in n], rotation=30)
             axis.minorticks_off()
             axis.set_xlabel("samples N")
+            log_ticks(axis.yaxis)
         figure.legend(loc="outside upper center", ncols=len(found.bandwidths) + 1)
         return save(figure, folder, "errors")
 
@@ -119,7 +122,7 @@ def draw_estimator(found: Estimator, tails: Tails, folder: Path) -> Path:
 def draw_identifiability(columns: dict[str, np.ndarray], amplitude: float, folder: Path) -> Path:
     """sup|V| against the frequency of a difference whose total variation stays the same."""
     with style():
-        figure, (axis,) = panels(1, 1, 4.0, 3.1)
+        figure, (axis,) = panels(1, 1, 4.6, 3.4)
         frequencies = columns["frequency"]
         for b, (name, values) in enumerate((n, v) for n, v in columns.items() if n != "frequency"):
             seen = values > 1e-30
@@ -132,5 +135,5 @@ def draw_identifiability(columns: dict[str, np.ndarray], amplitude: float, folde
         axis.set_xlabel("frequency k of q − p")
         axis.set_ylabel("sup |V| (length)")
         axis.set_title(f"total variation {amplitude / np.pi:.3f} at every k")
-        axis.legend()
+        figure.legend(loc="outside upper center", ncols=2)
         return save(figure, folder, "identifiability")

@@ -52,6 +52,14 @@ def closing(console: Console, summary: dict[str, Any], table: list[Marginal], fo
             console.print(f"… and {len(table) - _ROWS} columns more")
     if summary["collapsed"]:
         console.print("warning: collapsed: the trained generator emits (nearly) one point", style="yellow")
+    if capped := summary.get("sinkhorn_capped_steps"):
+        console.print(
+            f"warning: Sinkhorn stopped at its cap in {capped:,} of {summary['steps']:,} steps, with a marginal error "
+            f"of up to {summary['marginal_error']:.2g}: raise drift.max_iter or drift.epsilon",
+            style="yellow",
+            highlight=False,
+            soft_wrap=True,
+        )
     console.print(
         f"{summary['steps']:,} steps, {summary['steps_per_second']:.1f} steps/s, {summary['seconds']:.0f} s in all",
         highlight=False,

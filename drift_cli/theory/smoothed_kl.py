@@ -43,8 +43,21 @@ class SmoothedKL:
 
     def energy(self, x: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         """KL(q_σ ‖ p_σ), differentiable in x."""
-        log_q = torch.logsumexp(self.log_kernel(x), dim=0) - math.log(len(x))
-        return self.cell * (log_q.exp() * (log_q - self.log_p)).sum()
+        return self._divergence(self._log_q(x))
+
+    def of_density(self, q: GaussianMixture) -> Float[Tensor, ""]:
+        """KL(q_σ ‖ p_σ) of a mixture, which the grid must cover."""
+        return self._divergence(q.smoothed(self.bandwidth).log_density(self.grid))
+
+    @property
+    def domain(self) -> tuple[float, float]:
+        """On a line: from the least to the greatest of the places that the grid was made to cover."""
+        reach = _REACH * self.bandwidth
+        return float(self.grid[0, 0]) + reach, float(self.grid[-1, 0]) - reach
+
+    def first_variation(self, x: Float[Tensor, "n d"], at: Float[Tensor, "k d"]) -> Float[Tensor, " k"]:
+        """δF/δq of the particles x at places that the grid covers, up to a constant."""
+        return self.cell * (self.log_kernel(at).exp() @ (self._log_q(x) - self.log_p))
 
     def velocity(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """−N ∂F/∂x_i, by automatic differentiation of the energy."""
@@ -57,6 +70,12 @@ class SmoothedKL:
         squared = (self.grid - x[:, None, :]).square().sum(dim=2)
         normalising = x.shape[1] / 2 * math.log(2 * math.pi * self.bandwidth**2)
         return -squared / (2 * self.bandwidth**2) - normalising
+
+    def _log_q(self, x: Tensor) -> Tensor:
+        return torch.logsumexp(self.log_kernel(x), dim=0) - math.log(len(x))
+
+    def _divergence(self, log_q: Tensor) -> Tensor:
+        return self.cell * (log_q.exp() * (log_q - self.log_p)).sum()
 
 
 def smoothed_kl(p: GaussianMixture, bandwidth: float, x: Float[Tensor, "n d"], nodes: int) -> SmoothedKL:

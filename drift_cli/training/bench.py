@@ -9,7 +9,7 @@ import torch
 from drift_cli import data, drift, generator, kernels, schedules
 from drift_cli.config.commands import TrainConfig
 from drift_cli.data import Batch, Target
-from drift_cli.drift import Drift, Random, Sharp, drift_per_class
+from drift_cli.drift import Drift, Iterative, Random, Sharp, drift_per_class
 from drift_cli.errors import UserError
 from drift_cli.generator import SampleGenerator
 from drift_cli.kernels import Kernel
@@ -20,6 +20,7 @@ from drift_cli.training import device as devices
 from drift_cli.training import ema, optimizer
 from drift_cli.training.loss import Field
 from drift_cli.training.streams import stream
+from drift_cli.transport.tally import Tally
 
 
 @dataclass
@@ -36,6 +37,11 @@ class Bench:
     model: SampleGenerator
     average: SampleGenerator
     optimizer: torch.optim.Optimizer
+
+    @property
+    def tally(self) -> Tally | None:
+        """What the iterations of the drift took, where it has any."""
+        return self.drift.tally if isinstance(self.drift, Iterative) else None
 
     def kernel_at(self, step: int) -> Kernel:
         """The kernel with the bandwidth of training step `step`."""

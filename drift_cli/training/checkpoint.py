@@ -12,7 +12,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,16 @@ _MOMENTS = ("step", "exp_avg", "exp_avg_sq", "momentum_buffer")
 
 @dataclass(frozen=True)
 class State:
-    """Where a run stands: steps done, seconds trained so far, and the space its samples live in."""
+    """Where a run stands: steps done, seconds trained so far, and the space its samples live in.
+
+    `tally` is what the iterations of the drift took since the last logged row, of a drift that has any.
+    """
 
     step: int
     seconds: float
     seed: int
     space: Space
+    tally: dict[str, float] = field(default_factory=dict)
 
 
 def save(bench: Bench, checkpoints: Path, state: State) -> Path:
@@ -64,7 +68,8 @@ def _save(bench: Bench, checkpoints: Path, state: State) -> Path:
         save_file(_tensors(bench.average.state_dict()), partial / "ema.safetensors")
     save_file(_optimizer_tensors(bench.optimizer), partial / "optimizer.safetensors")
     entries = {"format": _FORMAT, "step": state.step, "seconds": state.seconds, "seed": state.seed}
-    write_json(partial / "state.json", {**entries, "space": state.space.as_dict()})
+    pending = {"tally": state.tally} if state.tally else {}
+    write_json(partial / "state.json", {**entries, "space": state.space.as_dict(), **pending})
     for file in partial.iterdir():
         _flush(file)
     shutil.rmtree(place, ignore_errors=True)
@@ -85,17 +90,23 @@ def read_state(place: Path) -> State:
     if not isinstance(entries, dict) or entries.get("format") != _FORMAT:
         raise UserError(f"{place} is not a checkpoint of this version of drift: its format must be {_FORMAT}.")
     try:
-        return State(entries["step"], entries["seconds"], entries["seed"], Space.from_dict(entries["space"]))
-    except (KeyError, TypeError) as error:
+        space = Space.from_dict(entries["space"])
+        return State(entries["step"], entries["seconds"], entries["seed"], space, dict(entries.get("tally", {})))
+    except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{place / 'state.json'} is incomplete: {error}.") from error
 
 
-def restore(bench: Bench, place: Path) -> None:
-    """Load the tensors of a checkpoint. Raises `UserError` where one is cut short or of another shape."""
+def restore(bench: Bench, place: Path, state: State) -> None:
+    """Load the tensors and the tally of a checkpoint. Raises `UserError` where one is cut short or of another shape."""
     load_weights(bench.model, place / "model.safetensors")
     if bench.average is not bench.model:
         load_weights(bench.average, place / "ema.safetensors")
     _load_optimizer(bench.optimizer, place / "optimizer.safetensors")
+    if bench.tally is not None:
+        try:
+            bench.tally.resume(state.tally)
+        except ValueError as error:
+            raise UserError(f"{place / 'state.json'} is broken: {error}.") from error
 
 
 def load_weights(model: SampleGenerator, file: Path) -> None:

@@ -7,7 +7,6 @@ import time
 import numpy as np
 import torch
 
-from drift_cli.drift import Iterative
 from drift_cli.errors import RunFailed
 from drift_cli.metrics.sliced_wasserstein import Distance
 from drift_cli.metrics.spread import is_collapsed, spread
@@ -30,7 +29,7 @@ def fit(
 
     Raises `RunFailed` at the first value that is not finite, naming the step, the tensor and the last checkpoint.
     """
-    config, target = bench.config, bench.target
+    config = bench.config
     snapshots = snapshot_steps(config.steps, animate=config.animate)
     target_spread = spread(bench.data(4096, "floor", 0).points)
     began, seconds = time.perf_counter(), state.seconds
@@ -60,10 +59,10 @@ def fit(
             "drift_norm": float(taken.drift.norm(dim=1).mean()),
             "bandwidth": taken.kernel.bandwidth,
         }
-        if isinstance(bench.drift, Iterative):
-            if told := bench.drift.complaint():
+        if bench.tally is not None:
+            if told := bench.tally.complaint():
                 progress.warn("drift", f"at step {step} {told}")
-            numbers |= bench.drift.report() if measured else {}
+            numbers |= bench.tally.report() if measured else {}
         if measured:
             sw = distance(bench, config.evaluation.points, 1, "evaluation", step).value
             some = None if taken.labels is None else taken.labels[:_QUERIES]
@@ -78,12 +77,19 @@ def fit(
         if step in snapshots:
             keep_snapshot(bench, folder, step)
         if kept:
-            checkpoint.save(bench, folder.checkpoints, checkpoint.State(step, seconds, config.seed, target.space))
+            checkpoint.save(bench, folder.checkpoints, stands(bench, step, seconds, folder))
 
-    reached = checkpoint.State(step, seconds, config.seed, target.space)
+    reached = stands(bench, step, seconds, folder)
     if stop.asked and step < config.steps:
         checkpoint.save(bench, folder.checkpoints, reached)
     return reached
+
+
+def stands(bench: Bench, step: int, seconds: float, folder: RunFolder) -> checkpoint.State:
+    """Where the run stands. Raises `RunFailed` where an iteration of the drift left the finite numbers."""
+    pending = {} if bench.tally is None else bench.tally.pending()
+    check_finite(step, {name: torch.tensor(number) for name, number in pending.items()}, folder)
+    return checkpoint.State(step, seconds, bench.config.seed, bench.target.space, pending)
 
 
 def snapshot_steps(steps: int, *, animate: bool) -> set[int]:

@@ -83,6 +83,8 @@ class DirectStep:
             group["lr"] = learning_rate(bench.config.optimizer, step, bench.config.steps)
         bench.optimizer.step()
         average(bench, step)
+        if bench.tally is not None:
+            bench.tally.end_step()
         return Taken(kernel, batch, labels, x.detach(), drift, loss.detach())
 
 

@@ -136,15 +136,34 @@ def test_carried_potentials_change_the_start_and_not_the_drift(carry: bool, plan
 def test_it_says_how_far_it_came_and_starts_counting_anew(plane) -> None:
     x, y, operator = plane(40), plane(40) + 3, Sinkhorn(0.01, 1e-6, 5)
     operator(UNUSED, x, y, x, paired=True)
-    assert "drift.max_iter=5 iterations with a marginal error of" in (operator.complaint() or "")
-    told = operator.report()
+    assert "drift.max_iter=5 iterations with a marginal error of" in (operator.tally.complaint() or "")
+    told = operator.tally.report()
     assert told["sinkhorn_iterations"] == 5
     assert told["marginal_error"] > 1e-6
-    assert operator.report() == {}
-    assert operator.complaint() is None
+    assert operator.tally.report() == {}
+    assert operator.tally.complaint() is None
     easy = Sinkhorn(1.0, 1e-2, 50)
     easy(UNUSED, x, y, x, paired=True)
-    assert easy.complaint() is None
+    assert easy.tally.complaint() is None
+
+
+def test_a_step_is_capped_where_one_of_its_plans_is(plane) -> None:
+    x, y, operator = plane(40), plane(40) + 3, Sinkhorn(0.01, 1e-6, 5)
+    close = Sinkhorn(1.0, 1e-2, 50)
+    for step_of in ((operator, operator), (operator,)):
+        for drifts in step_of:
+            drifts(UNUSED, x, y, x, paired=True)
+        operator.tally.end_step()
+    close(UNUSED, x, y, x, paired=True)
+    close.tally.end_step()
+    kept = operator.tally.pending()
+    assert operator.tally.report()["sinkhorn_capped_steps"] == 2
+    assert operator.tally.pending() == {}
+    assert close.tally.report()["sinkhorn_capped_steps"] == 0
+    operator.tally.resume(kept)
+    assert operator.tally.report()["sinkhorn_capped_steps"] == 2
+    with pytest.raises(ValueError, match="a tally has the numbers"):
+        operator.tally.resume({"drifts": 3.0})
 
 
 def test_float32_reaches_the_tolerance_of_training_and_no_wrong_plan_at_small_epsilon(plane) -> None:
@@ -152,6 +171,6 @@ def test_float32_reaches_the_tolerance_of_training_and_no_wrong_plan_at_small_ep
     for epsilon in (1.0, 0.05, 0.002):
         single = Sinkhorn(epsilon, 1e-2, 500)
         found = single(UNUSED, x.float(), y.float(), x.float(), paired=True)
-        assert single.complaint() is None
+        assert single.tally.complaint() is None
         exact = drift(x, y, epsilon, tol=1e-6)
         assert (found - exact).norm() / exact.norm() < 0.02  # 4e-3 is typical of a marginal error of 1e-2

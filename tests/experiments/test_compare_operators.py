@@ -39,7 +39,7 @@ SMALL = (
     "seeds=[0,1]",
     "jobs=1",
 )
-COMPARED = ("mean_shift_laplace", "mean_shift_gaussian", "sinkhorn_0.05", "energy", "chi2")
+COMPARED = ("mean_shift_laplace", "mean_shift_gaussian", "sinkhorn_0.05", "mmd", "energy", "chi2")
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,17 @@ def test_the_curl_tells_gradients_from_others(finished: Path) -> None:
     for operator in ("sinkhorn_0.05", "energy"):
         assert found[f"{operator}.at_equality"] < 1e-6
     assert found["mean_shift_laplace.at_equality"] > 1e-3  # a query that leaves itself out is not at q = p
+
+
+def test_the_template_is_measured_of_particles_and_its_worst_case_told(finished: Path, figure_5: Path) -> None:
+    found = summary(finished)
+    for what in ("gradient_error", "least", "asymmetry"):
+        assert found[f"sinkhorn.{what}.min"] == found[f"sinkhorn_0.05.{what}.min"]
+        assert found[f"sinkhorn.{what}.min"] <= found[f"sinkhorn.{what}.max"]
+    rises = [found[f"{label}.rise.max"] for label in ("mmd", "energy", "chi2")]
+    assert found["discrepancies.rise.max"] == max(rises) < 0
+    assert "mean_shift_laplace.rise.max" not in found  # of no discrepancy
+    assert not any(key.endswith((".rise.max", ".asymmetry.max")) for key in summary(figure_5))
 
 
 def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 
@@ -64,16 +65,65 @@ def test_iterations_and_marginal_error_are_logged(tmp_path: Path, capsys) -> Non
     assert found["marginal_error"] == max(row["marginal_error"] for row in rows)
     mean = sum(row["sinkhorn_iterations"] for row in rows) / 12
     assert found["sinkhorn_iterations"] == pytest.approx(mean)
+    assert found["sinkhorn_capped_steps"] == 0
     assert "warning" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("drift", ["drift=sinkhorn", "drift=from_discrepancy drift.discrepancy=sinkhorn"])
-def test_the_cap_on_iterations_is_told_once_with_the_error_reached(drift: str, tmp_path: Path, capsys) -> None:
+def test_the_cap_on_iterations_is_told_once_with_the_error_reached_and_counted_at_the_end(
+    drift: str, tmp_path: Path, capsys
+) -> None:
     assert train(tmp_path, *drift.split(), "drift.epsilon=0.0005", "drift.max_iter=2") == 0
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
-    assert len(told) == 1
+    assert len(told) == 2
     assert "at step 1 Sinkhorn stopped at drift.max_iter=2 iterations with a marginal error of" in told[0]
-    assert summary(tmp_path)["marginal_error"] > 1e-2
+    found = summary(tmp_path)
+    assert found["marginal_error"] > 1e-2
+    assert found["sinkhorn_capped_steps"] == found["steps"] == 12
+    assert (
+        f"stopped at its cap in 12 of 12 steps, with a marginal error of up to {found['marginal_error']:.2g}" in told[1]
+    )
+    assert told[1].endswith("raise drift.max_iter or drift.epsilon")
+
+
+def test_a_step_of_several_classes_is_capped_once(tmp_path: Path) -> None:
+    words = ("dataset=digits", "dataset.labels=true", "drift=sinkhorn", "drift.epsilon=0.5", "drift.max_iter=2")
+    assert train(tmp_path, *words) == 0
+    assert summary(tmp_path)["sinkhorn_capped_steps"] == 12
+
+
+def test_a_run_of_another_drift_has_no_such_numbers(tmp_path: Path) -> None:
+    assert train(tmp_path, "checkpoint.every=3") == 0
+    assert not {key for key in summary(tmp_path) if "sinkhorn" in key or "marginal" in key}
+    for state in tmp_path.glob("checkpoints/*/state.json"):
+        assert set(json.loads(state.read_text())) == {"format", "step", "seconds", "seed", "space"}
+
+
+def test_the_count_goes_on_from_a_checkpoint_between_two_rows(tmp_path: Path, capsys) -> None:
+    """Rows are logged at the steps 1, 4, 8 and 12, and the checkpoint of step 6 is resumed."""
+    from drift_cli.cli import main
+
+    words = ("drift=sinkhorn", "drift.epsilon=0.0005", "drift.max_iter=2", "checkpoint.every=3", "checkpoint.keep=9")
+    assert train(tmp_path, *words) == 0
+    rows, found = metrics(tmp_path), summary(tmp_path)
+    middle = tmp_path / "checkpoints/step_00000006"
+    state = json.loads((middle / "state.json").read_text())
+    assert state["tally"]["capped_steps"] == 2
+    assert main(["train", f"resume={middle}"]) == 0
+    assert metrics(tmp_path) == rows
+    assert summary(tmp_path)["sinkhorn_capped_steps"] == found["sinkhorn_capped_steps"] == 12
+    # Negative controls: without what was pending the row of step 8 lacks two steps, and half of it is refused.
+    middle_again = tmp_path / "checkpoints/step_00000006/state.json"
+    middle_again.write_text(json.dumps({key: value for key, value in state.items() if key != "tally"}))
+    assert main(["train", f"resume={middle}"]) == 0
+    assert summary(tmp_path)["sinkhorn_capped_steps"] == 10
+    capsys.readouterr()
+    for broken in ({"drifts": 2}, "none", state["tally"] | {"drifts": "two"}):
+        middle_again.write_text(json.dumps(state | {"tally": broken}))
+        assert main(["train", f"resume={middle}"]) == 2
+        error = capsys.readouterr().err
+        assert "state.json is" in error
+        assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -63,14 +63,31 @@ def test_measured_numbers(summary: dict[str, float]) -> None:
     assert summary["energy_rate_drift"] > 0 > summary["energy_rate_exact"]
     assert summary["energy_end_drift"] > 1 > summary["energy_end_exact"]
     assert summary["energy_rate_error"] < 1e-6
+    assert summary["jko_duality_gap"] < 1e-5 < summary["frozen_duality_gap"]
+    assert summary["jko_summability"] < 1 < summary["frozen_summability"]
+    assert summary["euler_error"] < 0.01 < summary["euler_error_gradient"]
+    assert summary["mean_field_distance"] < 0.05 < summary["mean_field_distance_attraction"]
 
 
 def test_curves_and_figures_are_left_behind(folder: Path) -> None:
-    for name in ("gap", "jko", "energies", "counterexample"):
+    for name in ("gap", "jko", "energies", "counterexample", "limits"):
         assert (folder / "figures" / f"{name}.png").exists()
         assert (folder / "figures" / f"{name}.svg").exists()
-    for name in ("gap", "mode_gap", "jko_limit", "energies", "landscape", "noised_queries", "search"):
+    for name in (
+        "gap",
+        "mode_gap",
+        "jko_limit",
+        "energies",
+        "landscape",
+        "noised_queries",
+        "search",
+        "euler",
+        "mean_field",
+        "energy_continuity",
+    ):
         assert (folder / "data" / f"{name}.csv").exists()
+    with (folder / "data" / "velocity_changes.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 6 * 5
     with (folder / "data" / "jko_steps.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3 * 3

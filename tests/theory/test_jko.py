@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from drift_cli.theory.jko import NotSolved, derivatives, flow, jko_step, wasserstein
+from drift_cli.theory.jko import NotSolved, derivatives, duality_gap, flow, jko_step, optimal_map, wasserstein
 from drift_cli.theory.mixture import GaussianMixture
 from drift_cli.theory.smoothed_kl import SmoothedKL, drift_velocity, smoothed_kl
 
@@ -113,3 +113,33 @@ def test_the_distance_pairs_quantiles() -> None:
     x = torch.tensor([3.0, 1.0, 2.0])
     assert wasserstein(x, torch.tensor([1.0, 2.0, 3.0])) == 0
     assert wasserstein(x, x + 0.5) == pytest.approx(0.5)
+
+
+def test_the_optimal_map_knows_of_no_order() -> None:
+    x = torch.tensor([0.2, 3.0, -1.0], dtype=torch.float64)
+    y = torch.tensor([5.0, -2.0, 1.0], dtype=torch.float64)
+    assert optimal_map(x, y).tolist() == [1.0, 5.0, -2.0]
+
+
+def test_the_duality_gap_is_none_at_a_step_and_some_elsewhere() -> None:
+    """1e-6: the parabola through places σ/50 apart, in nats; the frozen-field step is 8e-4 short."""
+    y, tau = quantiles(), 0.1
+    energy = energy_of(y)
+    x = jko_step(energy, y, tau).x
+    assert abs(duality_gap(energy, x, y, tau, energy.domain)) < 1e-6
+    frozen = y + tau * energy.velocity(y[:, None])[:, 0]
+    for other in (frozen, y, x + 0.05):
+        gap = duality_gap(energy, other, y, tau, energy.domain)
+        assert gap >= objective(energy, other, y, tau) - objective(energy, x, y, tau) > 0  # it bounds what is lost
+
+
+def test_the_duality_gap_finds_points_that_would_rather_split() -> None:
+    """By symmetry a point in the middle between two modes stays there; half of it in each mode has a lower J."""
+    p = GaussianMixture(*torch.tensor([[0.5, 0.5], [-2.0, 2.0], [0.01, 0.01]], dtype=torch.float64).unbind())
+    p = GaussianMixture(p.weights, p.means[:, None], p.variances)
+    y, tau = torch.zeros(2, dtype=torch.float64), 10.0
+    energy = smoothed_kl(p, 0.5, y[:, None], 12)
+    split = torch.tensor([-2.0, 2.0], dtype=torch.float64)
+    lower = objective(energy, y, y, tau) - objective(energy, split, y, tau)
+    assert duality_gap(energy, y, y, tau, energy.domain) >= lower > 0.1
+    assert abs(duality_gap(energy, y, y, 1e-3, energy.domain)) < 1e-6  # too short a step to reach them
