@@ -104,7 +104,10 @@ def _sweeps(config: AblateScheduleConfig, s: Study) -> None:
     names = list(every)
     for what in ("bandwidth", "log_error"):
         s.curves(f"sweep_{what}", {"time": times, **dict(zip(names, rows[what], strict=True))})
-    s.curves("sweep_modes", {"mode": k, **dict(zip(names, rows["decay"], strict=True))})
+    decays = dict(zip(names, rows["decay"], strict=True))
+    s.curves("sweep_modes", {"mode": k, **decays})
+    least_left = decays["exponential"] >= np.maximum(decays["linear"], decays["cosine"])
+    s.summary["exponential_least_left_fraction"] = float(least_left.mean())
     if config.last < config.sigma_0:
         earliest = _exponential_earliest(config.modes, config.sigma_0, config.last)
         if len(earliest):
@@ -267,6 +270,10 @@ def _optimum(config: AblateScheduleConfig, s: Study) -> None:
         constant = level / comparison.best_constant(gaussian_rate, k, 0.3 / modes, 5.0)[1]
         rows.append((modes, optimal_schedule.lower_bound(modes, config.epsilon), measured, *best, constant))
     s.rows("times", ("modes", *names), rows)
+    each = [dict(zip(names, row[1:], strict=True)) for row in rows]
+    s.summary["exponential_over_other_times.max"] = max(
+        times["exponential"] / min(times["linear"], times["cosine"]) for times in each
+    )
     here = dict(zip(names, next(row for row in rows if row[0] == config.modes)[1:], strict=True))
     s.summary |= {f"time.{name}": time for name, time in here.items()}
     s.summary["optimal_over_lower_bound"] = here["optimal"] / here["lower_bound"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import stats
 
 from drift_cli import data
 from drift_cli.config.compare_operators import CompareOperatorsConfig, OperatorConfig
@@ -22,6 +20,7 @@ from drift_cli.experiments.operator_runs import Case, plain
 from drift_cli.experiments.operator_template import Template
 from drift_cli.figures import compare_operators as figures
 from drift_cli.report.study import Study, refuse_another, study
+from drift_cli.runs.cores import usable
 from drift_cli.runs.folder import RunFolder
 from drift_cli.training.streams import stream
 
@@ -118,7 +117,7 @@ def _job(config: CompareOperatorsConfig, case: Case, etas: Mapping[str, float], 
 def _made(config: CompareOperatorsConfig, s: Study, plan: Mapping[Case, kept_runs.Job], what: str) -> Runs:
     """The runs of the plan in its order, whichever was done first."""
     found: Runs = {}
-    for case, kept in kept_runs.each(plan, s.path / "runs", config.jobs or os.cpu_count() or 1):
+    for case, kept in kept_runs.each(plan, s.path / "runs", config.jobs or usable()):
         found[case] = kept
         told = f", eta {case.eta:g}" if case.eta is not None else ""
         s.part(
@@ -379,7 +378,7 @@ def _figure_5(config: CompareOperatorsConfig, s: Study, runs: Runs) -> None:
     if laplace and laplace[0] in finals:
         compared_to = {label: f for label, f in finals.items() if compared[label].drift.name == _SINKHORN}
         for label, final in compared_to.items():
-            _ratio(s, f"fig5.{label}_over_laplace", np.array(final) / np.array(finals[laplace[0]]))
+            s.ratio(f"fig5.{label}_over_laplace", np.array(final) / np.array(finals[laplace[0]]))
         if compared_to:
             for name in ("steps_to_2_floors", "seconds_to_2_floors"):
                 keys = [f"fig5.{label}.{name}" for label in (laplace[0], *compared_to)]
@@ -397,17 +396,6 @@ def _first_within(found: Mapping[str, Any], name: str) -> float:
     """The first tracked step (or second) at which SW-2 is at most twice its mean floor; infinite if none."""
     below = np.flatnonzero(np.array(found["sw"]) <= 2 * np.mean(found["floor"]))
     return float(found[name][below[0]]) if len(below) else np.inf
-
-
-def _ratio(s: Study, key: str, ratios: np.ndarray) -> None:
-    """The geometric mean of paired ratios, with its 95 % interval by Student's t where there is more than one pair."""
-    logs = np.log(ratios)
-    mean = float(np.exp(logs.mean()))
-    if len(logs) < 2:
-        s.summary[key] = mean
-        return
-    half = float(stats.t.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs)))
-    s.interval(key, mean, mean * float(np.exp(-half)), mean * float(np.exp(half)))
 
 
 def _draw(config: CompareOperatorsConfig, s: Study, runs: Runs) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import threading
@@ -38,6 +37,7 @@ from drift_cli.experiments.paper_parts import asked as settings_of
 from drift_cli.report import experiments, page
 from drift_cli.report.claims import UNTESTED
 from drift_cli.runs import provenance
+from drift_cli.runs.cores import usable
 
 _REFERENCE = 0.0185  # seconds that `slowdown` measured where experiments.yaml's minutes were
 _TOLD = 60.0  # seconds between lines where there is no terminal
@@ -116,16 +116,15 @@ def _chosen(parts: list[Part], names: list[str] | None) -> list[Part]:
 
 def _carry_out(config: PaperConfig, chosen: list[Part], folder: Path, lock: int, console: Console) -> dict[str, int]:
     """Run the parts that are not finished, the longest first, and return the exit status of each."""
-    times, cores = Times.of(folder), config.cores or _cores()
+    times, cores = Times.of(folder), config.cores or usable()
     times.cores = cores
     states = {part.name: part.state() for part in chosen}
     left = [part for part in chosen if states[part.name] != FINISHED]
     for part in left:
         if states[part.name] in (OTHER, NOT_STARTED):
             times.parts.pop(part.name, None)
-    left.sort(
-        key=lambda part: -part.experiment.minutes[part.size]
-    )  # the longest first, so that it is not what all wait for at the end
+    # The longest first, so that it is not what all wait for at the end.
+    left.sort(key=lambda part: -part.experiment.minutes[part.size])
     say = f"drift paper: {config.size} size, {len(chosen)} part{'s'[: len(chosen) > 1]}"
     if len(left) < len(chosen):
         say += f", {len(chosen) - len(left)} of them finished and left as they are"
@@ -148,11 +147,6 @@ def _carry_out(config: PaperConfig, chosen: list[Part], folder: Path, lock: int,
     shown = _Shown(console, left, len(chosen))
     with shown:
         return carry_out(left, cores, lock, times, shown.tell)
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def core_minutes(part: Part) -> float:

@@ -124,34 +124,24 @@ def _comparisons(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
         s.summary[f"{case}.none_over_floor"] = s.summary[f"{case}.none.sw"] / s.summary[f"{case}.none.sw_floor"]
         for paths in GRADIENT_PATHS[1:]:
             own = _own(config, runs, dataset, kernel, paths)
-            _ratio(s, f"{case}.{paths}_over_none.sw", [a.final_sw / b.final_sw for a, b in zip(own, none, strict=True)])
-            _ratio(s, f"{case}.{paths}_over_none.loss", [a.loss / b.loss for a, b in zip(own, none, strict=True)])
+            s.ratio(f"{case}.{paths}_over_none.sw", [a.final_sw / b.final_sw for a, b in zip(own, none, strict=True)])
+            s.ratio(f"{case}.{paths}_over_none.loss", [a.loss / b.loss for a, b in zip(own, none, strict=True)])
         both = _own(config, runs, dataset, kernel, "both")
         over_floor = [r.drift_norm[-1] / r.norm_floor for r in both]
-        _ratio(s, f"{case}.both.drift_norm_over_floor", over_floor)
-        _ratio(s, f"{case}.both.drift_norm_fall", [r.drift_norm[-1] / r.drift_norm[0] for r in both])
+        s.ratio(f"{case}.none.drift_norm_over_floor", [r.drift_norm[-1] / r.norm_floor for r in none])
+        s.ratio(f"{case}.both.drift_norm_over_floor", over_floor)
+        s.ratio(f"{case}.both.drift_norm_fall", [r.drift_norm[-1] / r.drift_norm[0] for r in both])
         all_over_floor.append(over_floor)
         all_losses.append([a.loss / b.loss for a, b in zip(both, none, strict=True)])
     # Over all cases: a mean per seed first, so that the interval is one over seeds.
     for key, ratios in (("both_drift_norm_over_floor", all_over_floor), ("both_over_none_loss", all_losses)):
-        _ratio(s, key, _by_seed(ratios))
+        s.ratio(key, _by_seed(ratios))
     if {"laplace", "gaussian"} <= set(config.kernels):
         gaussian, laplace = (
             [[r.final_sw for r in _own(config, runs, dataset, kernel, "none")] for dataset in config.datasets]
             for kernel in ("gaussian", "laplace")
         )
-        _ratio(s, "none.gaussian_over_laplace_sw", _by_seed(np.divide(gaussian, laplace).tolist()))
-
-
-def _ratio(s: Study, key: str, ratios: list[float]) -> None:
-    """The geometric mean of paired ratios, with its 95 % interval by Student's t where there is more than one pair."""
-    logs = np.log(ratios)
-    mean = float(np.exp(logs.mean()))
-    if len(logs) < 2:
-        s.summary[key] = mean
-        return
-    half = float(stats.t.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs)))
-    s.interval(key, mean, mean * float(np.exp(-half)), mean * float(np.exp(half)))
+        s.ratio("none.gaussian_over_laplace_sw", _by_seed(np.divide(gaussian, laplace).tolist()))
 
 
 def before_floor(r: Tracked) -> int:
@@ -208,15 +198,15 @@ def _pairs(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
     for cell in cells:
         case = cell.setting
         key = f"pairs.{case.dataset}.{case.kernel}.{case.bandwidth:g}.{case.batch_size}"
-        _ratio(s, f"{key}.samples_over_none", cell.ratios)
+        s.ratio(f"{key}.samples_over_none", cell.ratios)
         s.summary[f"{key}.samples_collapsed"] = float(np.mean([run.collapsed for run in cell.runs]))
     for kernel in config.kernels:
         own = [cell for cell in cells if cell.setting.kernel == kernel]
         if own:
-            _ratio(s, f"pairs.{kernel}.samples_over_none", _by_seed([cell.ratios for cell in own]))
+            s.ratio(f"pairs.{kernel}.samples_over_none", _by_seed([cell.ratios for cell in own]))
             kept = [[r if not run.collapsed else np.nan for r, run in zip(c.ratios, c.runs, strict=True)] for c in own]
             if rest := _by_seed(kept):
-                _ratio(s, f"pairs.{kernel}.samples_over_none_where_not_collapsed", rest)
+                s.ratio(f"pairs.{kernel}.samples_over_none_where_not_collapsed", rest)
     if cells:
         rows = [
             (*(getattr(cell.setting, name) for name in ("dataset", "kernel", "bandwidth", "batch_size")), seed, ratio,
@@ -259,6 +249,7 @@ def _worst(config: StopGradStudyConfig, s: Study) -> None:
         ("samples_over_none_sw.min", "samples_over_none.sw", min),
         ("samples_over_none_sw.max", "samples_over_none.sw", max),
         ("both_over_none_loss.max", "both_over_none.loss", max),
+        ("none_drift_norm_over_floor.max", "none.drift_norm_over_floor", max),
         ("both_drift_norm_over_floor.max", "both.drift_norm_over_floor", max),
         ("correlation_none.min", "none.correlation", min),
         ("plane_none_sw_over_least.max", "none.plane.sw_at_least_loss_over_least_sw", max),
@@ -266,6 +257,8 @@ def _worst(config: StopGradStudyConfig, s: Study) -> None:
     )
     for name, field, worst in decisive:
         _extreme(s, name, [f"{dataset}.{kernel}.{field}" for dataset, kernel in _cases(config)], worst)
+    laplace = [f"{dataset}.laplace.none.correlation" for dataset in config.datasets]  # the paper's own kernel
+    _extreme(s, "correlation_none_laplace.min", laplace, min)
     deeper = []
     for dataset, kernel in _cases(config):
         key = f"{dataset}.{kernel}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -25,6 +24,7 @@ from drift_cli.experiments import kept_runs
 from drift_cli.experiments.landscape import Landscape, flat, landscape
 from drift_cli.metrics.coverage import reach, uncovered
 from drift_cli.metrics.spread import spread
+from drift_cli.runs.cores import usable
 from drift_cli.training import bench as benches
 from drift_cli.training import device as devices
 from drift_cli.training import step as steps
@@ -162,7 +162,7 @@ def _at_once(plan: dict[Case, Job], jobs: int | None) -> int:
     """A run at a time on a GPU, which they would only share; else one per core unless told otherwise."""
     if devices.resolve(next(iter(plan.values())).settings.device).type != "cpu":
         return 1
-    return jobs or os.cpu_count() or 1
+    return jobs or usable()
 
 
 def _trained(job: Job) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from scipy import stats
 
 from drift_cli import config as configs
 from drift_cli.console import make as make_console
@@ -74,6 +75,16 @@ class Study:
         self.summary[key] = float(np.mean(values))
         if len(values) > 1:
             self.summary[f"{key}.sd"] = float(np.std(values, ddof=1))
+
+    def ratio(self, key: str, ratios: Sequence[float]) -> None:
+        """Put the geometric mean of paired ratios, with its 95 % interval by Student's t where there are several."""
+        logs = np.log(ratios)
+        mean = float(np.exp(logs.mean()))
+        if len(logs) < 2:
+            self.summary[key] = mean
+            return
+        half = float(stats.t.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs)))
+        self.interval(key, mean, mean * float(np.exp(-half)), mean * float(np.exp(half)))
 
     def rows(self, name: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """The same as `curves` from rows."""
