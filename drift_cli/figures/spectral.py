@@ -12,7 +12,9 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from drift_cli.figures.style import FLOOR, panels, save, style
 
 if TYPE_CHECKING:
-    from drift_cli.experiments.spectral import Beyond, Figure2, Measurement, Particles, Prediction
+    from drift_cli.experiments.spectral_beyond import Beyond, GaussianTarget, Multiplier, Stability, TiltedTarget
+    from drift_cli.experiments.spectral_rates import Measurement, Particles, Prediction
+    from drift_cli.experiments.spectral_times import Figure2
 
 _KERNELS = {  # colour, line style, marker
     "gaussian": ("#0072B2", "-", "o"),
@@ -246,64 +248,72 @@ def draw_beyond(found: Beyond, ratio: float, tilt: float, regularisation: float,
     """Non-uniform targets, Sinkhorn and smoothed KL, and the largest explicit step."""
     with style():
         figure, axes = panels(2, 2, 3.9, 3.0)
-        axis = axes[0]
-        axis.plot(found.orders, found.target_exact, color="#0072B2", label="n(1 − β)βⁿ⁻¹")
-        axis.plot(
-            found.orders,
-            found.target_measured,
-            color="#0072B2",
-            linestyle="none",
-            marker="o",
-            markersize=4,
-            markerfacecolor="none",
-            label="operator by quadrature",
-        )
-        axis.plot(found.orders, found.target_homogeneous, color="#D55E00", linestyle="--", label="uniform theory")
-        axis.set_xlabel("order n of the Hermite mode")
-        axis.set_ylabel("rate (1/time)")
-        axis.set_title(f"Gaussian target, s = {ratio:g} σ", loc="left")
-        axis.set_ylim(0, 1.5 * max(found.target_homogeneous.max(), found.target_exact.max()))
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.legend(loc="upper right")
-
-        axis = axes[1]
-        smoothed = found.spectrum_smoothed
-        axis.plot(found.spectrum.real, found.spectrum.imag, "o", color="#0072B2", ms=4, mfc="none", label="drift")
-        axis.plot(
-            smoothed.real, smoothed.imag, "|", color="#D55E00", ms=8, label="Wasserstein flow of KL(q$_σ$ ‖ p$_σ$)"
-        )
-        axis.set_xlabel("real part (1/time)")
-        axis.set_ylabel("imaginary part (1/time)")
-        axis.set_title(f"eigenvalues around p ∝ 1 + {tilt:g} cos x", loc="left")
-        low, high = axis.get_ylim()
-        axis.set_ylim(low, high + 0.45 * (high - low))
-        axis.legend(loc="upper left")
-
-        axis = axes[2]
-        looks: tuple[tuple[tuple[np.ndarray, np.ndarray], str, str, str, str], ...] = (
-            (found.sinkhorn, "#009E73", "-", "o", f"Sinkhorn, ε = {regularisation:g}"),
-            (found.smoothed_kl, "#CC79A7", "--", "s", "σ² × smoothed KL"),
-        )
-        for (predicted, measured), colour, line, marker, label in looks:
-            axis.plot(found.modes, predicted, color=colour, linestyle=line, label=label)
-            axis.plot(found.modes, measured, color=colour, linestyle="none", marker=marker, ms=4, mfc="none")
-        axis.set_xlabel("frequency k (1/length)")
-        axis.set_ylabel("rate (1/time)")
-        axis.set_title("other drifts: predicted, and from the field", loc="left")
-        axis.legend(loc="upper right")
-
-        axis = axes[3]
-        for name, limit in found.limits.items():
-            colour, line_style, marker = _KERNELS[name]
-            eta = np.linspace(found.steps[name][0], found.steps[name][-1], 50)
-            label = f"{_NAMES[name]}, 2/max λ = {limit:.3f}"
-            axis.plot(eta, 2 * eta / limit - 1, color=colour, linestyle=line_style, label=label)
-            axis.plot(found.steps[name], found.growth[name], color=colour, ls="none", marker=marker, ms=4, mfc="none")
-            axis.axvline(limit, color=FLOOR, linestyle=":", linewidth=0.8)
-        axis.axhline(1, color=FLOOR, linestyle="--", linewidth=0.8)
-        axis.set_ylim(0.77, 1.36)
-        axis.set_xlabel("step η (1 is the training step)")
-        axis.set_ylabel("growth per step, fastest mode")
-        axis.set_title("explicit step x ← x + ηV, particles in 1-D", loc="left")
-        axis.legend(loc="upper left")
+        _gaussian_target(axes[0], found.gaussian, ratio)
+        _tilted_target(axes[1], found.tilted, tilt)
+        _other_drifts(axes[2], found.multipliers, regularisation)
+        _stability(axes[3], found.stability)
         return save(figure, folder, "beyond")
+
+
+def _gaussian_target(axis: Axes, found: GaussianTarget, ratio: float) -> None:
+    axis.plot(found.orders, found.exact, color="#0072B2", label="n(1 − β)βⁿ⁻¹")
+    axis.plot(
+        found.orders,
+        found.measured,
+        color="#0072B2",
+        linestyle="none",
+        marker="o",
+        markersize=4,
+        markerfacecolor="none",
+        label="operator by quadrature",
+    )
+    axis.plot(found.orders, found.homogeneous, color="#D55E00", linestyle="--", label="uniform theory")
+    axis.set_xlabel("order n of the Hermite mode")
+    axis.set_ylabel("rate (1/time)")
+    axis.set_title(f"Gaussian target, s = {ratio:g} σ", loc="left")
+    axis.set_ylim(0, 1.5 * max(found.homogeneous.max(), found.exact.max()))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.legend(loc="upper right")
+
+
+def _tilted_target(axis: Axes, found: TiltedTarget, tilt: float) -> None:
+    drift, smoothed = found.drift, found.smoothed_kl
+    axis.plot(drift.real, drift.imag, "o", color="#0072B2", ms=4, mfc="none", label="drift")
+    axis.plot(smoothed.real, smoothed.imag, "|", color="#D55E00", ms=8, label="Wasserstein flow of KL(q$_σ$ ‖ p$_σ$)")
+    axis.set_xlabel("real part (1/time)")
+    axis.set_ylabel("imaginary part (1/time)")
+    axis.set_title(f"eigenvalues around p ∝ 1 + {tilt:g} cos x", loc="left")
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high + 0.45 * (high - low))
+    axis.legend(loc="upper left")
+
+
+def _other_drifts(axis: Axes, found: dict[str, Multiplier], regularisation: float) -> None:
+    looks = {
+        "sinkhorn": ("#009E73", "-", "o", f"Sinkhorn, ε = {regularisation:g}"),
+        "smoothed_kl": ("#CC79A7", "--", "s", "σ² × smoothed KL"),
+    }
+    for name, (colour, line, marker, label) in looks.items():
+        each = found[name]
+        axis.plot(each.modes, each.predicted, color=colour, linestyle=line, label=label)
+        axis.plot(each.modes, each.measured, color=colour, linestyle="none", marker=marker, ms=4, mfc="none")
+    axis.set_xlabel("frequency k (1/length)")
+    axis.set_ylabel("rate (1/time)")
+    axis.set_title("other drifts: predicted, and from the field", loc="left")
+    axis.legend(loc="upper right")
+
+
+def _stability(axis: Axes, found: dict[str, Stability]) -> None:
+    for name, each in found.items():
+        colour, line, marker = _KERNELS[name]
+        eta = np.linspace(each.steps[0], each.steps[-1], 50)
+        label = f"{_NAMES[name]}, 2/max λ = {each.limit:.3f}"
+        axis.plot(eta, 2 * eta / each.limit - 1, color=colour, linestyle=line, label=label)
+        axis.plot(each.steps, each.growth, color=colour, ls="none", marker=marker, ms=4, mfc="none")
+        axis.axvline(each.limit, color=FLOOR, linestyle=":", linewidth=0.8)
+    axis.axhline(1, color=FLOOR, linestyle="--", linewidth=0.8)
+    axis.set_ylim(0.77, 1.36)
+    axis.set_xlabel("step η (1 is the training step)")
+    axis.set_ylabel("growth per step, fastest mode")
+    axis.set_title("explicit step x ← x + ηV, particles in 1-D", loc="left")
+    axis.legend(loc="upper left")

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, log_ticks, panels, save, style
 
 if TYPE_CHECKING:
-    from drift_cli.experiments.verify_flow import Counterexample
+    from drift_cli.experiments.flow_descent import Counterexample
 
 Columns = dict[str, np.ndarray]
 
