@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from drift_cli import __version__
 from drift_cli.errors import RunFailed, UserError, did_you_mean
+from drift_cli.places import conf_dir
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -107,12 +108,6 @@ def version() -> str:
 def _refuse(message: str, status: int) -> int:
     print(f"drift: {message}", file=sys.stderr)
     return status
-
-
-def conf_dir() -> Path:
-    """Where the configurations stand: inside an installed package, or beside the package in a checkout."""
-    inside = Path(__file__).parent / "conf"
-    return inside if inside.is_dir() else Path(__file__).parent.parent / "conf"
 
 
 def run_hydra(command: str, words: list[str]) -> None:

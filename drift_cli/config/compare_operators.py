@@ -15,6 +15,7 @@ from drift_cli.config.generator import GeneratorConfig
 from drift_cli.config.kernel import KERNELS, KernelConfig
 from drift_cli.config.optimizer import OptimizerConfig
 from drift_cli.errors import UserError, did_you_mean
+from drift_cli.places import conf_dir
 
 STARTS = ("standard", "far", "collapsed", "missing_mode", "imbalanced", "own")
 OF_MODES = ("missing_mode", "imbalanced")
@@ -172,8 +173,6 @@ def _as_written(where: str, told: str) -> str:
 
 
 def _defaults(group: str, name: str) -> dict[str, Any]:
-    from drift_cli.cli import conf_dir
-
     read = OmegaConf.to_container(OmegaConf.load(conf_dir() / group / f"{name}.yaml"))
     assert isinstance(read, dict)
     return {str(key): value for key, value in read.items()}

@@ -22,10 +22,11 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from drift_cli import __version__
-from drift_cli.cli import conf_dir, quoted
+from drift_cli.cli import quoted
 from drift_cli.config import typed
 from drift_cli.config.commands import COMMANDS as SCHEMAS
 from drift_cli.errors import UserError
+from drift_cli.places import conf_dir
 from drift_cli.report.experiments import Experiment
 from drift_cli.runs.files import read_json, write_json
 from drift_cli.runs.folder import RunFolder

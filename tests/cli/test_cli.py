@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from drift_cli.cli import COMMANDS, conf_dir, main
+from drift_cli.cli import COMMANDS, main
+from drift_cli.places import conf_dir
 from drift_cli.presets import command_of, names
 
 NO_TORCH = """

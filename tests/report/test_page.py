@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from drift_cli.cli import COMMANDS, conf_dir
+from drift_cli.cli import COMMANDS
 from drift_cli.config.paper import SIZES
 from drift_cli.experiments.paper_parts import asked
+from drift_cli.places import conf_dir
 from drift_cli.presets import command_of
 from drift_cli.report import claims, experiments, page
 from tests.problems.browser import Browser
