@@ -22,7 +22,8 @@ from drift_cli.runs.files import read_json
 
 VERDICTS = (CONFIRMED, CONDITIONAL, REFUTED, UNTESTED)
 PAPERS = {"TO": "Turan & Ovsjanikov", "Lai": "Lai et al.", "ours": "this project"}
-_DENSITY = 1.6  # pixels of a picture for each one on the page: matplotlib's 160 dpi are read as 100
+_DPI, _SHOWN_DPI = 160, 100  # of a picture (matplotlib's), and on the page
+_MOST_PIXELS = 3e6  # of a picture; a larger one, a table of scatter plots, is shrunk and as large on the page
 
 
 @dataclass(frozen=True)
@@ -232,10 +233,13 @@ def _small(path: Path) -> bytes:
     with Image.open(path) as picture:
         flat = Image.new("RGB", picture.size, "white")
         flat.paste(picture, mask=picture.getchannel("A") if picture.mode == "RGBA" else None)
+        scale = min(1.0, math.sqrt(_MOST_PIXELS / (flat.width * flat.height)))
+        if scale < 1:
+            flat = flat.resize((round(scale * flat.width), round(scale * flat.height)), Image.Resampling.LANCZOS)
         written = io.BytesIO()
         # The method that keeps the ends of a colour map: the default one merges rare colours into others.
         palette = flat.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
-        palette.save(written, "PNG", optimize=True)
+        palette.save(written, "PNG", optimize=True, dpi=(scale * _DPI, scale * _DPI))
     return written.getvalue()
 
 
@@ -270,8 +274,11 @@ _CLASSES = ("confirmed", "conditional", "refuted", "untested")
 
 def _size(png: bytes) -> tuple[int, int]:
     """Width and height on the page, so that nothing moves while it loads."""
-    width, height = int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
-    return round(width / _DENSITY), round(height / _DENSITY)
+    from PIL import Image
+
+    with Image.open(io.BytesIO(png)) as picture:
+        dpi = picture.info.get("dpi", (_DPI, _DPI))
+        return round(picture.width * _SHOWN_DPI / dpi[0]), round(picture.height * _SHOWN_DPI / dpi[1])
 
 
 def _template(name: str, *, autoescape: bool) -> Any:

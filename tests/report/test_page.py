@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections import Counter
@@ -180,6 +181,16 @@ def test_pictures_keep_their_colours(tmp_path: Path) -> None:
         for at, colour in enumerate(colours):
             pixel = small.convert("RGB").getpixel((10 * at + 1, 1))
             assert max(abs(a - b) for a, b in zip(pixel, colour, strict=True)) <= 8
+
+
+def test_a_large_picture_is_shrunk_and_shown_as_large(tmp_path: Path) -> None:
+    for name, size in (("large", (1600, 4800)), ("small", (1600, 800))):
+        Image.new("RGB", size, "white").save(tmp_path / f"{name}.png", dpi=(160, 160))
+        content = page._small(tmp_path / f"{name}.png")
+        with Image.open(io.BytesIO(content)) as shown:
+            assert (shown.size == size) == (name == "small")
+            assert shown.width * shown.height <= 3e6
+        assert page._size(content) == (1000, size[1] * 1000 // 1600)
 
 
 @pytest.mark.parametrize(
