@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from drift_cli.figures.style import DATA, MODEL, panels, save, style
 
 if TYPE_CHECKING:
-    from drift_cli.experiments.stop_grad_mechanism import Minibatch
+    from drift_cli.experiments.stop_grad_minibatch import Minibatch
     from drift_cli.theory.drift_collapse import Course, Growth
 
 GREEN, BLACK = "#009E73", "#000000"

@@ -14,7 +14,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from drift_cli.figures.style import DATA, FLOOR, MODEL, panels, save, style
 
 if TYPE_CHECKING:
-    from drift_cli.experiments.stop_grad_study import Cell
+    from drift_cli.experiments.stop_grad_pairs import Cell
     from drift_cli.experiments.stop_grad_training import Tracked
 
 _BLACK, _GREEN = "#000000", "#009E73"

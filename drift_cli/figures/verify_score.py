@@ -10,7 +10,8 @@ import numpy as np
 from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, log_ticks, panels, save, style
 
 if TYPE_CHECKING:
-    from drift_cli.experiments.verify_score import Estimator, Exponent, Fields, MonteCarlo, Tails
+    from drift_cli.experiments.score_estimator import Estimator, Tails
+    from drift_cli.experiments.score_samples import Exponent, Fields, MonteCarlo
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _MARKERS = "osD^vx"

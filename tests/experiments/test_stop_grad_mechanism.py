@@ -12,6 +12,7 @@ from drift_cli.console import make as make_console
 from drift_cli.data import Endless
 from drift_cli.data.swiss_roll import SwissRoll
 from drift_cli.experiments import stop_grad_mechanism as mechanism
+from drift_cli.experiments import stop_grad_minibatch
 from drift_cli.kernels import Laplace
 from drift_cli.report.study import Study
 
@@ -27,8 +28,9 @@ def opened(tmp_path: Path) -> Study:
 def test_the_mechanism_leaves_its_numbers_curves_and_figure(opened: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     parts: list[str] = []
     monkeypatch.setattr(opened, "part", parts.append)
-    for name, value in (("_MODES", (1, 5)), ("_SIZES", (128, 256, 512)), ("_POPULATION", 1024), ("_FACTORS", (1.0,))):
-        monkeypatch.setattr(mechanism, name, value)
+    for name, value in (("SIZES", (128, 256, 512)), ("_POPULATION", 1024), ("_FACTORS", (1.0,))):
+        monkeypatch.setattr(stop_grad_minibatch, name, value)
+    monkeypatch.setattr(mechanism, "_MODES", (1, 5))
     monkeypatch.setattr(mechanism, "_TIMES", torch.linspace(0, 10, 11).numpy())
     mechanism.measure({"swiss_roll": Endless(SwissRoll(0.03))}, {"laplace": Laplace(0.15)}, 3, opened)
     summary = opened.summary

@@ -156,7 +156,9 @@ def test_a_study_that_is_stopped_leaves_no_process_and_says_how_to_go_on(finishe
         time.sleep(0.1)
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
     assert not (tmp_path / "summary.json").exists()
-    assert not list((tmp_path / "runs").glob("*.partial"))
+    for kept in (tmp_path / "runs").glob("*.json"):
+        assert json.loads(kept.read_text())  # whole, whatever a killed worker left beside it
+    assert how == signal.SIGKILL or not list((tmp_path / "runs").glob("*.partial"))
 
 
 def _heed_interrupts() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from drift_cli.cli import main
-from drift_cli.experiments.verify_score import MonteCarlo, fitted_exponent
+from drift_cli.experiments.score_samples import MonteCarlo, fitted_exponent
 
 QUICK = ("samples=[100,400,1600]", "repeats=3", "queries=32", "bandwidths=[0.5,1.0]", "field_samples=200")
 
