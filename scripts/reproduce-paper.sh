@@ -25,7 +25,11 @@ for word in "$@"; do
         echo "reproduce-paper.sh: there is no flag \"$word\": the sizes are --quick, --standard and --full." >&2
         exit 2
         ;;
-    *) settings+=("$word") ;;
+    *=*) settings+=("$word") ;;
+    *)
+        echo "reproduce-paper.sh: \"$word\" is no setting, which is key=value: the sizes are --quick, --standard and --full." >&2
+        exit 2
+        ;;
     esac
 done
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"

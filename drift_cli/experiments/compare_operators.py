@@ -356,6 +356,7 @@ def _figure_5(config: CompareOperatorsConfig, s: Study, runs: Runs) -> None:
     compared = config.compared()
     worst = []
     finals: dict[str, list[float]] = {}
+    reached: dict[str, dict[str, list[float]]] = {"steps": {}, "seconds": {}}
     for label in compared:
         own = [runs[Case("generator", label, "own", seed)] for seed in config.seeds]
         if any(r["diverged"] is not None for r in own):
@@ -369,27 +370,35 @@ def _figure_5(config: CompareOperatorsConfig, s: Study, runs: Runs) -> None:
         _mean(s, f"{key}.sw_over_floor", ratios)
         _mean(s, f"{key}.seconds", [r["seconds"][-1] for r in own])
         worst += ratios
-        for name in ("steps", "seconds"):
-            reached = [_first_within(r, name) for r in own]
-            _mean(s, f"{key}.{name}_to_2_floors", reached)
+        for name, each in reached.items():
+            each[label] = [_first_within(r, name) for r in own]
+            _mean(s, f"{key}.{name}_to_2_floors", each[label])
     if worst:
         s.summary["fig5.sw_over_floor.max"] = max(worst)
     laplace = [label for label, o in compared.items() if (o.drift.name, o.kernel.name) == ("mean_shift", _LAPLACE)]
     if laplace and laplace[0] in finals:
-        compared_to = {label: f for label, f in finals.items() if compared[label].drift.name == _SINKHORN}
-        for label, final in compared_to.items():
-            s.ratio(f"fig5.{label}_over_laplace", np.array(final) / np.array(finals[laplace[0]]))
-        if compared_to:
-            for name in ("steps_to_2_floors", "seconds_to_2_floors"):
-                keys = [f"fig5.{label}.{name}" for label in (laplace[0], *compared_to)]
-                if all(key in s.summary for key in keys):
-                    s.summary[f"fig5.{name}_over_laplace.max"] = (
-                        max(s.summary[key] for key in keys[1:]) / s.summary[keys[0]]
-                    )
-            label = max(compared_to, key=lambda label: s.summary[f"fig5.{label}_over_laplace"])
-            for end in ("", ".ci_low", ".ci_high"):
-                if f"fig5.{label}_over_laplace{end}" in s.summary:
-                    s.summary[f"fig5.sinkhorn_over_laplace.max{end}"] = s.summary[f"fig5.{label}_over_laplace{end}"]
+        _over_laplace(s, config, finals, laplace[0], "{}_over_laplace", "sinkhorn_over_laplace")
+        for name, each in reached.items():
+            if np.isfinite(list(each.values())).all():
+                own_key, key = f"{{}}.{name}_to_2_floors_over_laplace", f"{name}_to_2_floors_over_laplace"
+                _over_laplace(s, config, each, laplace[0], own_key, key)
+
+
+def _over_laplace(
+    s: Study, config: CompareOperatorsConfig, found: Mapping[str, list[float]], laplace: str, own_key: str, key: str
+) -> None:
+    """What each Sinkhorn drift has over the Laplace drift's, paired by seed; and the largest with its interval."""
+    compared = config.compared()
+    keys = []
+    for label in found:
+        if compared[label].drift.name == _SINKHORN:
+            keys.append("fig5." + own_key.format(label))
+            s.ratio(keys[-1], (np.array(found[label]) / np.array(found[laplace])).tolist())
+    if keys:
+        largest = max(keys, key=s.summary.__getitem__)
+        for end in ("", ".ci_low", ".ci_high"):
+            if largest + end in s.summary:
+                s.summary[f"fig5.{key}.max{end}"] = s.summary[largest + end]
 
 
 def _first_within(found: Mapping[str, Any], name: str) -> float:

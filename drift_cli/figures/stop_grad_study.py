@@ -30,7 +30,6 @@ TOLD = {
     "samples": "samples",
     "both": "both (no stop-gradient)",
 }
-_SEED_MARKERS = ("o", "s", "^", "D", "v")
 
 
 def _titled(dataset: str) -> str:
@@ -44,7 +43,7 @@ def norm_against_distance(
     folder: Path,
     name: str,
 ) -> Path:
-    """Figure 4: mean drift norm against SW-2, coloured by step, a marker per seed, with the floors of both."""
+    """Figure 4: mean drift norm against SW-2, coloured by step, a thin line per seed, with the floors of both."""
     datasets = list(dict.fromkeys(dataset for dataset, _ in runs))
     every = [r for some in runs.values() for r in some]
     with style():
@@ -54,14 +53,15 @@ def norm_against_distance(
             here = axes[4 * row : 4 * row + 4]
             for axis, paths in zip(here, TOLD, strict=True):
                 own = runs[dataset, paths]
-                for k, r in enumerate(own):
+                size = 14 if len(own) < 5 else 7
+                for r in own:
                     axis.plot(r.drift_norm, r.sw, color="#BBBBBB", linewidth=0.6, zorder=1)
-                    dots = axis.scatter(r.drift_norm, r.sw, c=r.steps, norm=norm, cmap="cividis", s=14, zorder=2,
-                                        marker=_SEED_MARKERS[k % 5], edgecolors="none")  # fmt: skip
+                    dots = axis.scatter(r.drift_norm, r.sw, size, c=r.steps, norm=norm, cmap="cividis", zorder=2,
+                                        edgecolors="none")  # fmt: skip
                 axis.axhline(float(np.mean([r.sw_floor for r in own])), color=FLOOR, linestyle="--", linewidth=0.9)
                 axis.axvline(float(np.mean([r.norm_floor for r in own])), color=FLOOR, linestyle=":", linewidth=1.1)
                 correlation = correlations[dataset, paths]
-                told = f"\nr = {correlation:.2f}" if np.isfinite(correlation) else ""
+                told = f"\nr = {correlation:.2f}".replace("-", "−") if np.isfinite(correlation) else ""
                 axis.set(xscale="log", yscale="log", title=f"{TOLD[paths]}{told}")
                 if row == len(datasets) - 1:
                     axis.set_xlabel("mean drift norm |V| (length)")
@@ -71,17 +71,8 @@ def norm_against_distance(
         handles = [
             Line2D([], [], color=FLOOR, linestyle="--", label="SW-2 of two samples of the target"),
             Line2D([], [], color=FLOOR, linestyle=":", label="drift norm at q = p with the same batch"),
-            *(
-                Line2D(
-                    [],
-                    [],
-                    color="#555555",
-                    marker=_SEED_MARKERS[k % 5],
-                    linestyle="none",
-                    markersize=4,
-                    label=f"seed {k + 1}",
-                )
-                for k in range(max(map(len, runs.values())))
+            Line2D(
+                [], [], color="#BBBBBB", marker="o", markerfacecolor="#555555", markersize=3, label="a run, one a seed"
             ),
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
