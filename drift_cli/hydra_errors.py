@@ -34,8 +34,11 @@ def explain(error: Exception, command: str, settings: list[str], conf: Path) -> 
             f'"{error.override}" cannot be read as a setting: write key=value, and quote a value that holds one of '
             """, = { } [ ] ( ) or a space, as in 'key="a=b"'."""
         )
-    if found := re.search(r"Ambiguous value for argument '([^']*)'", text):
-        return f'"{found[1]}" gives several values: `drift {command} -m {found[1]}` runs once for each.'
+    if found := re.search(r"Ambiguous value for argument '([^'=]*)=([^']*)'", text):
+        key, values = found[1], found[2]
+        if "list" in str(get_type_hints(COMMANDS[command]).get(key)):
+            return f"{key} is a list: write {key}=[{values}]."
+        return f'"{key}={values}" gives several values: `drift {command} -m {key}={values}` runs once for each.'
     if "Config group override must be a string" in text:
         return "A group must be one of its options, got null: leave it out for the default."
     if isinstance(error, OmegaConfBaseException):

@@ -50,6 +50,8 @@ def test_it_answers_without_torch(words: list[str], tmp_path: Path) -> None:
 
 
 REFUSALS = [
+    ("paper parts=fig1,fig2", "parts is a list: write parts=[fig1,fig2]."),
+    ("train seed=0,1", "`drift train -m seed=0,1` runs once for each."),
     ("tarin", 'no command "tarin". Did you mean "train"?'),
     ("train kernel=gausian", 'no kernel "gausian". Did you mean "gaussian"?'),
     ("train kernal=laplace", 'no setting "kernal". Did you mean "kernel"?'),
