@@ -173,9 +173,8 @@ def _milliseconds(config: CompareOperatorsConfig, s: Study) -> None:
 
 def _mean(s: Study, key: str, values: list[float]) -> None:
     """The mean over seeds, and `.sd` where there is more than one; nothing where one of them is no number."""
-    if not np.isfinite(values).all():
-        return
-    s.mean(key, values)
+    if np.isfinite(values).all():
+        s.mean(key, values)
 
 
 def _chosen(config: CompareOperatorsConfig, s: Study, tried: Runs) -> dict[str, float]:
@@ -377,22 +376,22 @@ def _figure_5(config: CompareOperatorsConfig, s: Study, runs: Runs) -> None:
         s.summary["fig5.sw_over_floor.max"] = max(worst)
     laplace = [label for label, o in compared.items() if (o.drift.name, o.kernel.name) == ("mean_shift", _LAPLACE)]
     if laplace and laplace[0] in finals:
-        _over_laplace(s, config, finals, laplace[0], "{}_over_laplace", "sinkhorn_over_laplace")
+        _over_laplace(s, config, finals, laplace[0], "_over_laplace", "sinkhorn_over_laplace")
         for name, each in reached.items():
             if np.isfinite(list(each.values())).all():
-                own_key, key = f"{{}}.{name}_to_2_floors_over_laplace", f"{name}_to_2_floors_over_laplace"
-                _over_laplace(s, config, each, laplace[0], own_key, key)
+                what = f"{name}_to_2_floors_over_laplace"
+                _over_laplace(s, config, each, laplace[0], f".{what}", what)
 
 
 def _over_laplace(
-    s: Study, config: CompareOperatorsConfig, found: Mapping[str, list[float]], laplace: str, own_key: str, key: str
+    s: Study, config: CompareOperatorsConfig, found: Mapping[str, list[float]], laplace: str, ending: str, key: str
 ) -> None:
     """What each Sinkhorn drift has over the Laplace drift's, paired by seed; and the largest with its interval."""
     compared = config.compared()
     keys = []
     for label in found:
         if compared[label].drift.name == _SINKHORN:
-            keys.append("fig5." + own_key.format(label))
+            keys.append(f"fig5.{label}{ending}")
             s.ratio(keys[-1], (np.array(found[label]) / np.array(found[laplace])).tolist())
     if keys:
         largest = max(keys, key=s.summary.__getitem__)

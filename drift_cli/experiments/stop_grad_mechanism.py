@@ -32,7 +32,6 @@ _CLOUD_STD = 0.1
 _WIDTHS = (0.1, 0.25, 0.5, 1.0, 2.0)  # of a normal cloud, in standard deviations of the data: cosines with the drift
 _SMALL_CLOUD = 6  # particles whose Jacobian is taken
 _TIMES = np.linspace(0, 40, 81)
-_STARTS = 16  # points of the data from which the densest mode is sought
 
 
 def measure(targets: dict[str, Target], kernels: dict[str, Kernel], seed: int, s: Study) -> None:
@@ -125,7 +124,7 @@ def _collapse(
     for (target, source), (name, kernel) in itertools.product(targets.items(), kernels.items()):
         weighted = cast(Weighted, kernel)
         data = source.sample(_CLOUD_DATA, generator, torch.float64).points
-        at = drift_collapse.mode(weighted, data, data[:_STARTS])
+        at = drift_collapse.mode(weighted, data, data[: stop_grad_minibatch.STARTS])
         noise = torch.randn(_CLOUD, len(at.place), generator=generator, dtype=torch.float64)
         start = at.place + _CLOUD_STD * kernel.bandwidth * noise
         growths[target, name], courses[target, name] = {}, {}

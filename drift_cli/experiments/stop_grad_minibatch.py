@@ -21,7 +21,8 @@ from drift_cli.theory import drift_collapse, minibatch_loss
 from drift_cli.theory.fits import Fit, fit
 
 SIZES = (64, 128, 256, 512, 1024, 2048, 4096)
-_POPULATION, _STARTS, _QUERIES = 16384, 16, 1024
+STARTS = 16  # points of the data from which the densest mode is sought
+_POPULATION, _QUERIES = 16384, 1024
 _FACTORS = (0.5, 1.0, 2.0)  # times the kernel's bandwidth
 _EFFECTIVE = 10.0  # exponents are fitted where N/ρ is at least this
 _NORMAL = 1.96  # standard errors to the end of a 95 % interval
@@ -82,7 +83,7 @@ def losses(
 
 def _at_sizes(kernel: Weighted, population: Tensor, generator: Generator) -> tuple[Minibatch, Minibatch]:
     """At the truth and collapsed at the densest mode, for every batch size."""
-    place = drift_collapse.mode(kernel, population, population[:_STARTS]).place
+    place = drift_collapse.mode(kernel, population, population[:STARTS]).place
     limits = minibatch_loss.predicted(kernel, population, population[:_QUERIES], place)
     truth = [minibatch_loss.at_truth(kernel, population, n, max(24, 8192 // n), generator) for n in SIZES]
     collapsed = [minibatch_loss.at_collapse(kernel, population, place, n, 512, generator) for n in SIZES]
