@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from drift_cli.runs.files import read_json, write_json
+from drift_cli.runs import workers
+from drift_cli.runs.files import read_json, sweep, write_json
 
 
 class Named(Protocol):
@@ -37,8 +34,12 @@ Case = TypeVar("Case", bound=Named)
 
 
 def each(plan: Mapping[Case, Job], folder: Path, at_once: int) -> Iterator[tuple[Case, dict[str, Any]]]:
-    """Every run of the plan as it is done: read from `folder` where it stands with the same settings, else made."""
+    """Every run of the plan as it is done: read from `folder` where it stands with the same settings, else made.
+
+    The folder is ours alone meanwhile; what a killed process left half written in it is removed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
     waiting = {}
     for case, job in plan.items():
         place = folder / f"{case.name}.json"
@@ -52,31 +53,12 @@ def each(plan: Mapping[Case, Job], folder: Path, at_once: int) -> Iterator[tuple
         for case, (job, place) in waiting.items():
             yield case, _carry_out(job, place)
         return
-    # Spawned, as the threads of torch do not survive a fork. What a worker finished stands in its file, come what may.
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(at_once, context, initializer=_live_and_die_with_the_parent)
+    cases, tasks = list(waiting), [partial(_carry_out, job, place) for job, place in waiting.values()]
     try:
-        futures = {executor.submit(_carry_out, job, place): case for case, (job, place) in waiting.items()}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-        executor.shutdown()
+        for number, kept in workers.each_done(tasks, at_once):
+            yield cases[number], kept
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
-        for worker in multiprocessing.active_children():
-            worker.terminate()
-
-
-def _live_and_die_with_the_parent() -> None:
-    """Leave Ctrl-C to the parent, and end with it even where it was killed and could not say so."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+        sweep(folder)
 
 
 def _carry_out(job: Job, place: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 from drift_cli.report import claims
 from drift_cli.report.claims import CONDITIONAL, CONFIRMED, REFUTED, UNTESTED, Claim, Verdict
 from drift_cli.report.experiments import Experiment, Figure
-from drift_cli.runs.files import read_json
+from drift_cli.runs.files import read_json, whole
 
 VERDICTS = (CONFIRMED, CONDITIONAL, REFUTED, UNTESTED)
 PAPERS = {"TO": "Turan & Ovsjanikov", "Lai": "Lai et al.", "ours": "this project"}
@@ -248,9 +248,8 @@ def write(report: Report, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, text in (("report.html", html(report)), ("report.md", markdown(report))):
-        beside = folder / f"{name}.partial"
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(folder / name)
+        with whole(folder / name) as beside:
+            beside.write_text(text, encoding="utf-8")
         written.append(folder / name)
     return written
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from drift_cli.errors import UserError
+from drift_cli.runs.files import whole
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,5 @@ class RunFolder:
     def rewind_metrics(self, step: int) -> None:
         """Forget what was logged after `step`: the resumed run logs it again."""
         kept = [row for row in self.read_metrics() if row["step"] <= step]
-        beside = self.metrics.with_name(self.metrics.name + ".partial")
-        beside.write_text("".join(json.dumps(row) + "\n" for row in kept))
-        os.replace(beside, self.metrics)
+        with whole(self.metrics) as beside:
+            beside.write_text("".join(json.dumps(row) + "\n" for row in kept))
