@@ -76,6 +76,11 @@ class Study:
         if len(values) > 1:
             self.summary[f"{key}.sd"] = float(np.std(values, ddof=1))
 
+    def finite_mean(self, key: str, values: Sequence[float]) -> None:
+        """The same, and nothing where one of them is no number or never came."""
+        if np.isfinite(values).all():
+            self.mean(key, values)
+
     def ratio(self, key: str, ratios: Sequence[float]) -> None:
         """Put the geometric mean of paired ratios, with its 95 % interval by Student's t where there are several."""
         logs = np.log(ratios)

@@ -14,8 +14,7 @@ import torch
 from drift_cli import config as configs
 from drift_cli.cli import main
 from drift_cli.config.compare_operators import CompareOperatorsConfig
-from drift_cli.experiments import compare_operators as study
-from drift_cli.experiments import operator_runs
+from drift_cli.experiments import operator_figure_5, operator_numbers, operator_runs
 from drift_cli.experiments.operator_fields import Field
 from drift_cli.metrics.modes import total_variation
 from drift_cli.report import claims
@@ -100,8 +99,8 @@ def test_what_is_measured_decides_every_claim(finished: Path, figure_5: Path) ->
     late = {"fig5.steps_to_2_floors_over_laplace.max"}  # ten steps do not get there
     assert fields - late <= set(summary(finished)) | set(summary(figure_5))
     runs = {"steps": [1, 4, 9], "sw": [0.9, 0.2, 0.1], "floor": [0.1, 0.1, 0.1]}
-    assert study._first_within(runs, "steps") == 4
-    assert study._first_within(runs | {"sw": [0.9, 0.8, 0.7]}, "steps") == math.inf
+    assert operator_figure_5._first_within(runs, "steps") == 4
+    assert operator_figure_5._first_within(runs | {"sw": [0.9, 0.8, 0.7]}, "steps") == math.inf
 
 
 def test_the_curl_tells_gradients_from_others(finished: Path) -> None:
@@ -179,7 +178,10 @@ def test_the_starts_are_what_they_are_called(start: str, error: float, finished:
 
 
 def test_the_step_size_is_the_best_of_those_that_diverge_least() -> None:
-    scores = [study._score(ratios) for ratios in ({"a": 1.0, "b": 4.0}, {"a": 1.0, "b": None}, {"a": None, "b": None})]
+    scores = [
+        operator_numbers._score(ratios)
+        for ratios in ({"a": 1.0, "b": 4.0}, {"a": 1.0, "b": None}, {"a": None, "b": None})
+    ]
     assert scores == [(0, pytest.approx(2.0)), (1, pytest.approx(1.0)), (2, math.inf)]
     assert min(scores) == scores[0]
 

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from drift_cli.config.compare_operators import CompareOperatorsConfig
-from drift_cli.experiments.compare_operators import operator_names
+from drift_cli.experiments import operator_figure_5
 from drift_cli.figures import compare_operators, curves, verify_flow
 from drift_cli.figures.style import log_ticks, panels, style
 
@@ -87,7 +87,7 @@ def test_figure_5_calls_an_operator_what_the_paper_does() -> None:
     def named(**operators: dict[str, Any]) -> dict[str, str]:
         config = object.__new__(CompareOperatorsConfig)
         config.operators, config.only = operators, None
-        return operator_names(config)
+        return operator_figure_5.names(config)
 
     laplace = {"drift": "mean_shift", "kernel": "laplace", "bandwidth": 0.1}
     sinkhorn = {"drift": "sinkhorn", "options": {"epsilon": 0.01}}
