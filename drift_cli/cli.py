@@ -175,6 +175,9 @@ def _settings(command: str, words: list[str]) -> list[str]:
             if any(other.startswith(f"{argument}=") for other in settings):
                 raise UserError(f'`drift {command}` takes one {argument}, got "{word}" as well.')
             settings[settings.index(word)] = f"{argument}={quoted(word)}"
+        elif value.startswith("[") and value.endswith("]") and (conf_dir() / key).is_dir():
+            options = presets.options(key, command, conf_dir())
+            raise UserError(f'{key} must be one of {", ".join(options)}, got the list "{value}".')
         elif key == "experiment":
             presets.refuse_foreign(command, unquoted(value), conf_dir())
         elif command in _RESUMABLE and key == "resume" and value not in ("null", ""):

@@ -21,14 +21,19 @@ def explain(error: Exception, command: str, settings: list[str], conf: Path) -> 
     text = str(error)
     if found := re.search(r"Could not find '([^']+)/([^']+)'", text):
         group, option = found[1], found[2]
-        options = presets.names(command, conf) if group == "experiment" else group_options(conf / group)
+        options = presets.options(group, command, conf)
         return f'There is no {group} "{option}".{did_you_mean(option, options)} There are: {", ".join(options)}.'
     if found := re.search(r"[Cc]ould not override '([^']+)'", text):
-        return _unknown(found[1], command, settings, conf)
+        inner = re.search(r"full_key: (\S+)", str(error.__cause__))  # of `optimizer={rate: 1}` it is optimizer.rate
+        return _unknown(inner[1] if inner else found[1], command, settings, conf)
     if found := re.search(r"Could not append to config\. An item is already at '([^']+)'", text):
         return f"{found[1]} is a setting already: write {found[1]}=… without the +."
     if found := re.search(r"Error merging override (\S+?)=?\S*\n(.*)", text):
         return f"{found[1]}: {found[2]}."
+    if found := re.search(r"Error merging override \+*([^=]+)=(.*)", text):
+        if "ListConfig" in str(error.__cause__):
+            return f'{found[1]} must be a list, got "{found[2]}": write {found[1]}=[…].'
+        return f'{found[1]} cannot be "{found[2]}".'
     if isinstance(error, OverrideParseException):
         return (
             f'"{error.override}" cannot be read as a setting: write key=value, and quote a value that holds one of '
@@ -49,18 +54,16 @@ def explain(error: Exception, command: str, settings: list[str], conf: Path) -> 
     return lines[0] if lines else repr(error)
 
 
-def group_options(folder: Path) -> list[str]:
-    """The options of a configuration group: its files."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
-
-
 def _unknown(key: str, command: str, settings: list[str], conf: Path) -> str:
     parent, _, leaf = key.rpartition(".")
     known = known_keys(command, settings, conf)
     siblings = known.get(parent, [])
+    elsewhere = [f"{group}.{leaf}" for group, names in known.items() if group != parent and group and leaf in names]
     near = did_you_mean(leaf, siblings)
     if parent and near:
         near = near.replace('"', f'"{parent}.', 1)
+    if elsewhere:  # the very name in a group is nearer than any other name
+        near = " Did you mean " + " or ".join(f'"{each}"' for each in sorted(elsewhere)) + "?"
     where = f"Settings of {parent}: {', '.join(siblings)}." if parent and siblings else ""
     return f'There is no setting "{key}".{near} {where or f"`drift {command} --help` lists the settings."}'
 
@@ -84,7 +87,7 @@ def _chosen(group: str, root: str, settings: list[str], conf: Path) -> str:
     given = {
         key.lstrip("+"): value.split(",")[0].strip("'\"") for key, _, value in (w.partition("=") for w in settings)
     }
-    if group in given:
+    if (conf / group / f"{given.get(group)}.yaml").is_file():  # else settings, as in optimizer={lr: 1}
         return given[group]
     preset = conf / "experiment" / f"{given.get('experiment')}.yaml"
     if preset.is_file() and (found := re.search(rf"override /{group}: (\w+)", preset.read_text())):

@@ -19,6 +19,13 @@ def names(command: str, conf: Path) -> list[str]:
     return sorted(file.stem for file in (conf / "experiment").glob("*.yaml") if command_of(file) == own)
 
 
+def options(group: str, command: str, conf: Path) -> list[str]:
+    """The options of a configuration group, which are its files; of `experiment`, the command's presets."""
+    return (
+        names(command, conf) if group == "experiment" else sorted(file.stem for file in (conf / group).glob("*.yaml"))
+    )
+
+
 def command_of(preset: Path) -> str:
     found = re.search(r"^# drift ([\w-]+):", preset.read_text(), re.M)
     return found[1] if found else "train"

@@ -20,7 +20,7 @@ from drift_cli.places import conf_dir
 STARTS = ("standard", "far", "collapsed", "missing_mode", "imbalanced", "own")
 OF_MODES = ("missing_mode", "imbalanced")
 FORMS = ("particles", "generator")
-_LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")  # it becomes a file's name
+_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # a file's name, and a key on the command line
 _UNUSED = {"kernel": "laplace", "bandwidth": 1.0}  # the kernel that is handed to a drift that uses none
 
 
@@ -108,7 +108,10 @@ class CompareOperatorsConfig:
         self.operators = {str(label): settings for label, settings in self.operators.items()}
         for label in self.operators:
             if not _LABEL.fullmatch(label):
-                raise UserError(f'A label of operators is made of letters, digits and "_.+-", got "{label}".')
+                raise UserError(
+                    f'A label of operators is a letter and then letters, digits, "_" or "-", so that its settings can '
+                    f'be given as operators.<label>.…, got "{label}".'
+                )
         if self.only is not None:
             not_empty("only", self.only)
             different("only", self.only)

@@ -38,7 +38,7 @@ SMALL = (
     "seeds=[0,1]",
     "jobs=1",
 )
-COMPARED = ("mean_shift_laplace", "mean_shift_gaussian", "sinkhorn_0.05", "mmd", "energy", "chi2")
+COMPARED = ("mean_shift_laplace", "mean_shift_gaussian", "sinkhorn_5e-2", "mmd", "energy", "chi2")
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_it_leaves_its_numbers_curves_table_and_figures(finished: Path) -> None:
                     assert found[f"{key}.sw_floor"] > 0
                     assert found[f"{key}.sw.sd"] >= 0
                     assert 0 <= found[f"{key}.mode_error"] <= 1
-    assert found["sinkhorn_0.05.standard.generator.marginal_error"] > 0
+    assert found["sinkhorn_5e-2.standard.generator.marginal_error"] > 0
     table = (finished / "table.md").read_text()
     assert all(f"| {operator} |" in table for operator in COMPARED)
     for name in ("particles", "generator", "etas"):
@@ -105,10 +105,10 @@ def test_what_is_measured_decides_every_claim(finished: Path, figure_5: Path) ->
 
 def test_the_curl_tells_gradients_from_others(finished: Path) -> None:
     found = summary(finished)
-    for operator in ("mean_shift_gaussian", "sinkhorn_0.05", "energy", "chi2"):
+    for operator in ("mean_shift_gaussian", "sinkhorn_5e-2", "energy", "chi2"):
         assert found[f"{operator}.curl"] < 1e-4  # step² times third derivatives
     assert found["mean_shift_laplace.curl"] > 0.01
-    for operator in ("sinkhorn_0.05", "energy"):
+    for operator in ("sinkhorn_5e-2", "energy"):
         assert found[f"{operator}.at_equality"] < 1e-6
     assert found["mean_shift_laplace.at_equality"] > 1e-3  # a query that leaves itself out is not at q = p
 
@@ -116,7 +116,7 @@ def test_the_curl_tells_gradients_from_others(finished: Path) -> None:
 def test_the_template_is_measured_of_particles_and_its_worst_case_told(finished: Path, figure_5: Path) -> None:
     found = summary(finished)
     for what in ("gradient_error", "least", "asymmetry"):
-        assert found[f"sinkhorn.{what}.min"] == found[f"sinkhorn_0.05.{what}.min"]
+        assert found[f"sinkhorn.{what}.min"] == found[f"sinkhorn_5e-2.{what}.min"]
         assert found[f"sinkhorn.{what}.min"] <= found[f"sinkhorn.{what}.max"]
     rises = [found[f"{label}.rise.max"] for label in ("mmd", "energy", "chi2")]
     assert found["discrepancies.rise.max"] == max(rises) < 0
@@ -127,7 +127,7 @@ def test_the_template_is_measured_of_particles_and_its_worst_case_told(finished:
 def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:
     before, runs = summary(finished), sorted((finished / "runs").glob("*.json"))
     written = {place: place.stat().st_mtime_ns for place in [*runs, *sorted((finished / "parts").glob("*.json"))]}
-    lost = finished / "runs/particles_sinkhorn_0.05_far_1.json"
+    lost = finished / "runs/particles_sinkhorn_5e-2_far_1.json"
     lost.unlink()
     (finished / "summary.json").unlink()
     assert main(["compare-operators", f"resume={finished}"]) == 0
@@ -190,16 +190,16 @@ def test_the_sinkhorn_drift_recovers_the_weights_of_modes_and_the_gaussian_mean_
     """Of 200 particles from the imbalanced start: six bandwidths part the modes, a factor e^-18 of the kernel."""
     config = settings(finished, particles=200, particle_steps=60, points=200)
     errors = {}
-    for label in ("sinkhorn_0.05", "mean_shift_gaussian"):
+    for label in ("sinkhorn_5e-2", "mean_shift_gaussian"):
         found = operator_runs.particle_run(config, config.compared()[label], "imbalanced", 3, 1.0).made()
         errors[label] = found["mode_error"]
-    assert errors["sinkhorn_0.05"] < 0.2 < errors["mean_shift_gaussian"]  # 0.4 where it starts
+    assert errors["sinkhorn_5e-2"] < 0.2 < errors["mean_shift_gaussian"]  # 0.4 where it starts
 
 
 def test_figure_5_compares_the_drifts_by_seed(figure_5: Path) -> None:
     found = summary(figure_5)
     assert all(math.isfinite(value) for value in found.values())
-    labels = ("sinkhorn_0.01", "sinkhorn_0.05", "sinkhorn_0.1")
+    labels = ("sinkhorn_1e-2", "sinkhorn_5e-2", "sinkhorn_1e-1")
     for label in ("mean_shift_laplace", *labels):
         assert found[f"fig5.{label}.sw_over_floor"] <= found["fig5.sw_over_floor.max"] + 1e-12
     ratios = [found[f"fig5.{label}_over_laplace"] for label in labels]
@@ -220,7 +220,7 @@ def test_an_operator_that_diverges_is_said_to(tmp_path: Path, finished: Path) ->
 
 def test_the_field_is_measured_with_its_iterations_carried_to_the_end(finished: Path) -> None:
     config = settings(finished)
-    found = Field(config.compared()["sinkhorn_0.05"], config.dataset, 32, 3, 0).made()
+    found = Field(config.compared()["sinkhorn_5e-2"], config.dataset, 32, 3, 0).made()
     assert found["curl"] < 1e-5
     assert found["at_equality"] < 1e-8
     assert not np.isnan(found["curl"])
@@ -250,7 +250,9 @@ REFUSALS = [
     ),
     ("+operators.energy.kernel=laplace", "operators.energy must have neither kernel nor bandwidth"),
     ("operators.sharp.kernel=null", "operators.sharp needs a kernel and a bandwidth"),
-    ("'+operators={a b: {drift: sharp}}'", "A label of operators is made of letters"),
+    ("'+operators={a b: {drift: sharp}}'", "A label of operators is a letter and then letters"),
+    ("'+operators={a.b: {drift: sharp}}'", 'so that its settings can be given as operators.<label>.…, got "a.b".'),
+    ("operators.sinkhorn_5e-2.options.epsilon=-1", "operators.sinkhorn_5e-2.options.epsilon must be from 1e-09"),
     ("starts=[]", "starts must name at least one value"),
     ("starts=[near]", "each of starts must be one of standard"),
     ("starts=[own]", "has no particles: add forms=[generator]"),
