@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from omegaconf import MISSING
 
 from drift_cli.config.checks import between, different, not_empty, one_of
+from drift_cli.errors import UserError
+from drift_cli.runs.cores import usable
 
 SIZES = ("quick", "standard", "full")
 
@@ -28,3 +30,5 @@ class PaperConfig:
             different("parts", self.parts)
         if self.cores is not None:
             between("cores", self.cores, 1, 1024)
+            if self.cores > usable():
+                raise UserError(f"cores must be at most the {usable()} that there are here, got {self.cores}.")

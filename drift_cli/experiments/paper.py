@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 import torch
@@ -35,9 +36,10 @@ from drift_cli.experiments.paper_parts import (
 )
 from drift_cli.experiments.paper_parts import asked as settings_of
 from drift_cli.report import experiments, page
-from drift_cli.report.claims import UNTESTED
+from drift_cli.report.claims import CONDITIONAL, CONFIRMED, REFUTED, UNTESTED
 from drift_cli.runs import provenance
 from drift_cli.runs.cores import usable
+from drift_cli.runs.made import MadeFolders
 
 _REFERENCE = 0.0185  # seconds that `slowdown` measured where experiments.yaml's minutes were
 _TOLD = 60.0  # seconds between lines where there is no terminal
@@ -51,8 +53,11 @@ def run(config: PaperConfig, _: Path) -> page.Report:
     chosen = _chosen(parts, config.parts)
     for part in chosen:
         settings_of(part.experiment, config.size)  # what is impossible is refused before any work
-    if config.report and not folder.is_dir():
-        raise UserError(f"There is no folder {folder} to report on: leave report=true out to run the experiments.")
+    if config.export:
+        _check_writable("export", Path(config.export))
+    _check_writable("out", folder)
+    if config.report and all(part.state() != FINISHED for part in parts):
+        raise UserError(f"Nothing in {folder} is finished: leave report=true out to run the experiments.")
     console = make_console()
     statuses: dict[str, int] = {}
     if not config.report:
@@ -60,13 +65,13 @@ def run(config: PaperConfig, _: Path) -> page.Report:
             with alone(folder) as lock, _interrupted_when_terminated():
                 statuses = _carry_out(config, chosen, folder, lock, console)
         except OSError as error:
-            raise UserError(f"The output folder {folder} cannot be written: {error.strerror}.") from error
+            raise UserError(f"out={config.out} cannot be written: {error.strerror}. Choose another folder.") from error
         except KeyboardInterrupt:
             console.print("stopped: the same command goes on where it was", highlight=False)
             raise
     report = _report(parts, folder)
     written = page.write(report, folder)
-    _print_verdicts(console, report)
+    _print_verdicts(console, report, [part.name for part in chosen])
     for place in written:
         console.print(str(place), highlight=False, soft_wrap=True)
     if config.export:
@@ -91,6 +96,19 @@ def _interrupted_when_terminated() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _check_writable(key: str, folder: Path) -> None:
+    """Refuse a folder that cannot be made or written, before the work whose results go there."""
+    MadeFolders.note(folder)  # it is gone again if nothing comes to lie in it
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UserError(f"{key} must be a folder, got {folder}, where a file is: choose another.") from error
+    except OSError as error:
+        raise UserError(f"{key} must be a folder that can be written, got {folder}: {error.strerror}.") from error
 
 
 def _report(parts: list[Part], folder: Path) -> page.Report:
@@ -242,21 +260,22 @@ def _bar(share: float, width: int = 24) -> Text:
     return Text("━" * full, style="green") + Text("━" * (width - full), style="bright_black")
 
 
-def _print_verdicts(console: Console, report: page.Report) -> None:
-    """What was measured, claim by claim; what was not tested, by its reason."""
+def _print_verdicts(console: Console, report: page.Report, parts: list[str]) -> None:
+    """The verdicts of the parts that were asked for, those that hold first; what was not tested, by its reason."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("verdict", no_wrap=True)
     for heading in ("where", "claim", "measured", "criterion"):
         table.add_column(heading, overflow="fold")
-    untested: Counter[str] = Counter()
-    for each in report.entries:
-        if each.kind == UNTESTED:
-            untested[each.reason] += 1
-        else:
-            statement = f"control: {each.claim.statement}" if each.claim.control else each.claim.statement
-            table.add_row(each.kind, each.where, statement, each.measured, each.criterion)
+    of_parts = [each for each in report.entries if each.part is None or each.part.name in parts]
+    for verdict in (CONFIRMED, CONDITIONAL, REFUTED):
+        for each in of_parts:
+            if each.kind == verdict:
+                told = f"{'Control: ' * each.claim.control}{each.claim.statement}"
+                if verdict == CONDITIONAL:
+                    told += f" Condition: {each.claim.condition}."
+                table.add_row(verdict, each.where, told, each.measured, each.criterion)
     console.print(table)
-    for reason, count in untested.items():
+    for reason, count in Counter(each.reason for each in of_parts if each.kind == UNTESTED).items():
         console.print(f"not tested ({count}): {reason}", highlight=False, soft_wrap=True, markup=False)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts.items())
     console.print(f"{len(report.entries)} claims: {counts}", style="bold", highlight=False)

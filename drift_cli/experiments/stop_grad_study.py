@@ -137,7 +137,7 @@ def _draw(config: StopGradStudyConfig, s: Study, runs: Runs, cells: list[Cell]) 
         titles = {
             (dataset, paths): s.summary.get(f"{dataset}.{kernel}.{paths}.correlation", np.nan) for dataset, paths in own
         }
-        label = f"{kernel} {config.bandwidth:g}"
+        label = figures.kernel_title(kernel, config.bandwidth)
         s.figures.append(figures.norm_against_distance(own, titles, label, folder, f"norm_against_distance_{kernel}"))
         s.figures.append(figures.curves(own, label, folder, f"curves_{kernel}"))
         s.figures.append(figures.samples(own, label, folder, f"samples_{kernel}"))
@@ -145,4 +145,4 @@ def _draw(config: StopGradStudyConfig, s: Study, runs: Runs, cells: list[Cell]) 
             planes = {paths: own[dataset, paths][0] for paths in GRADIENT_PATHS}
             if all(r.plane is not None for r in planes.values()):
                 name = f"landscape_{dataset}_{kernel}"
-                s.figures.append(figures.landscape(planes, f"{dataset}, {label}", folder, name))
+                s.figures.append(figures.landscape(planes, dataset, label, folder, name))

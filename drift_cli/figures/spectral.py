@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from drift_cli.figures.style import FLOOR, panels, save, style
+from drift_cli.figures.style import FLOOR, KERNEL_NAMES, panels, save, style
 
 if TYPE_CHECKING:
     from drift_cli.experiments.spectral_beyond import Beyond, GaussianTarget, Multiplier, Stability, TiltedTarget
@@ -22,13 +22,6 @@ _KERNELS = {  # colour, line style, marker
     "matern32": ("#009E73", "-.", "^"),
     "matern52": ("#CC79A7", ":", "D"),
     "rational_quadratic": ("#56B4E9", (0, (5, 1, 1, 1)), "v"),
-}
-_NAMES = {
-    "gaussian": "Gaussian",
-    "laplace": "Laplace",
-    "matern32": "Matérn 3/2",
-    "matern52": "Matérn 5/2",
-    "rational_quadratic": "rational quadratic",
 }
 _COURSES = {
     "gaussian": ("fixed Gaussian", "#0072B2", "-", "o"),
@@ -52,7 +45,7 @@ def draw_predictions(predictions: list[Prediction], bandwidth: float, folder: Pa
             colour, line, _ = _KERNELS[each.name]
             column = dimensions.index(each.d)
             u = bandwidth * each.frequencies
-            axes[column].plot(u, each.exact, color=colour, linestyle=line, label=_NAMES[each.name])
+            axes[column].plot(u, each.exact, color=colour, linestyle=line, label=KERNEL_NAMES[each.name])
             axes[len(dimensions) + column].plot(u, each.paper, color=colour, linestyle=line)
         for i, axis in enumerate(axes):
             which = "exact rate" if i < len(dimensions) else "paper's formula"
@@ -111,7 +104,8 @@ def _rates(axis: Axes, each: Measurement) -> None:
     order = np.argsort(each.frequencies)
     fine = np.geomspace(each.frequencies.min(), each.frequencies.max(), 200)
     sigma = each.kernel.bandwidth
-    axis.plot(fine, each.kernel.rate(fine, each.d), color=colour, linestyle=line, label=_NAMES[each.name] + ", exact")
+    told = f"{KERNEL_NAMES[each.name]}, exact"
+    axis.plot(fine, each.kernel.rate(fine, each.d), color=colour, linestyle=line, label=told)
     if each.name in ("gaussian", "laplace"):
         paper = (sigma * fine) ** 2 * each.kernel.spectrum(fine, each.d)
         axis.plot(fine, paper, color=colour, linestyle=(0, (1, 2)), linewidth=1.0)
@@ -157,7 +151,7 @@ def _particles(axis: Axes, each: Particles) -> None:
     )
     axis.axhline(0, color=FLOOR, linewidth=0.6)
     axis.set_ylim(-0.15, 1.15)
-    axis.set_title(f"particles in 1-D, {_NAMES[each.name]}", loc="left")
+    axis.set_title(f"particles in 1-D, {KERNEL_NAMES[each.name]}", loc="left")
     axis.set_xlabel("frequency k (1/length)")
     axis.set_ylabel("rate λ (1/time)")
     axis.legend(loc="upper right")
@@ -307,7 +301,7 @@ def _stability(axis: Axes, found: dict[str, Stability]) -> None:
     for name, each in found.items():
         colour, line, marker = _KERNELS[name]
         eta = np.linspace(each.steps[0], each.steps[-1], 50)
-        label = f"{_NAMES[name]}, 2/max λ = {each.limit:.3f}"
+        label = f"{KERNEL_NAMES[name]}, 2/max λ = {each.limit:.3f}"
         axis.plot(eta, 2 * eta / each.limit - 1, color=colour, linestyle=line, label=label)
         axis.plot(each.steps, each.growth, color=colour, ls="none", marker=marker, ms=4, mfc="none")
         axis.axvline(each.limit, color=FLOOR, linestyle=":", linewidth=0.8)

@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from drift_cli.figures.style import DATA, FLOOR, MODEL, panels, save, style
+from drift_cli.figures.style import DATA, FLOOR, KERNEL_NAMES, MODEL, panels, save, style
 
 if TYPE_CHECKING:
     from drift_cli.experiments.stop_grad_pairs import Cell
@@ -34,6 +34,10 @@ TOLD = {
 
 def _titled(dataset: str) -> str:
     return dataset.replace("_", " ")
+
+
+def kernel_title(kernel: str, bandwidth: float) -> str:
+    return f"{KERNEL_NAMES.get(kernel, kernel)} kernel, bandwidth {bandwidth:g}"
 
 
 def norm_against_distance(
@@ -99,7 +103,7 @@ def _plain(axis: Axis) -> None:
     axis.set_tick_params(labelsize=7)
 
 
-def landscape(runs: dict[str, Tracked], label: str, folder: Path, name: str) -> Path:
+def landscape(runs: dict[str, Tracked], dataset: str, label: str, folder: Path, name: str) -> Path:
     """Figure 3: loss (above) and SW-2 (below) on each run's own plane, with its trajectory."""
     planes = {paths: r.plane for paths, r in runs.items() if r.plane is not None}
     floor = float(np.mean([r.sw_floor for r in runs.values()]))
@@ -138,8 +142,8 @@ def landscape(runs: dict[str, Tracked], label: str, folder: Path, name: str) -> 
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=3)
         figure.suptitle(
-            f"Figure 3: {label}. As functions of the weights the four losses are equal: only their gradients differ,\n"
-            "and with them each run's plane.",
+            f"Figure 3: {_titled(dataset)}, {label}. As functions of the weights the four losses are equal:\n"
+            "only their gradients differ, and with them each run's plane.",
             fontsize=9,
         )
         return save(figure, folder, name)
@@ -245,4 +249,4 @@ def samples_alone(cells: list[Cell], folder: Path) -> Path:
 
 def _setting(cell: Cell) -> str:
     case = cell.setting
-    return f"{_titled(case.dataset)}, {case.kernel} {case.bandwidth:g}, batch {case.batch_size}"
+    return f"{_titled(case.dataset)}, {kernel_title(case.kernel, case.bandwidth)}, batch {case.batch_size}"

@@ -19,6 +19,14 @@ MODEL = "#D55E00"  # vermilion: what is generated
 FLOOR = "#7F7F7F"
 LINE_STYLES = ("-", "--", ":", "-.")
 
+KERNEL_NAMES = {
+    "gaussian": "Gaussian",
+    "laplace": "Laplace",
+    "matern32": "Matérn 3/2",
+    "matern52": "Matérn 5/2",
+    "rational_quadratic": "rational quadratic",
+}
+
 _SETTINGS: dict[Any, Any] = {
     "figure.dpi": 100,
     "savefig.dpi": 160,

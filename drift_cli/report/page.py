@@ -204,7 +204,7 @@ def _entry(verdict: Verdict, part: Part | None) -> Entry:
     elif part.absent:
         reason = part.absent
     elif verdict.value is None:
-        reason = f"the run at this size does not measure {verdict.claim.field}"
+        reason = f"the runs at this size do not measure it ({verdict.claim.field})"
     else:
         reason = verdict.verdict.removeprefix(f"{UNTESTED}: ")
     return Entry(verdict, part, reason)

@@ -51,5 +51,10 @@ class MadeFolders(Callback):
 
     def _note(self, config: DictConfig, key: str, *below: str) -> None:
         with suppress(OmegaConfBaseException, OSError):  # Hydra is about to refuse such a folder, and makes none
-            place = Path(os.path.abspath(OmegaConf.select(config, key)), *below)
-            self.noted.update(path for path in (place, *place.parents) if not path.exists())
+            self.note(Path(OmegaConf.select(config, key), *below))
+
+    @classmethod
+    def note(cls, place: Path) -> None:
+        """Note `place` and what is above it, as far as they are not there yet."""
+        place = Path(os.path.abspath(place))
+        cls.noted.update(path for path in (place, *place.parents) if not path.exists())

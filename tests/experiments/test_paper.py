@@ -121,7 +121,8 @@ def test_the_page_alone_is_made_from_what_is_there(folder: Path, listed: Path, t
         f"{part}/{file}" for part in ("score", "study") for file in files
     }
     assert main(command(listed, tmp_path / "nowhere", "report=true")) == 2
-    assert "There is no folder" in capsys.readouterr().err
+    assert "is finished: leave report=true out" in capsys.readouterr().err
+    assert not (tmp_path / "nowhere").exists()
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
@@ -213,7 +214,10 @@ def test_it_says_how_long_it_takes() -> None:
         (["cores=0"], "cores must be from 1 to 1024"),
         (["experiments=nowhere.yaml"], "nowhere.yaml cannot be read as a list of experiments"),
         (["experiment=fig1"], "experiment=fig1 is a preset of `drift verify-score`"),
-        (["out=/dev/null/x"], "cannot be written"),
+        (["cores=1024"], "cores must be at most the "),
+        (["out=/dev/null/x"], "out must be a folder, got /dev/null/x/standard, where a file is: choose another."),
+        (["export=/dev/null"], "export must be a folder, got /dev/null, where a file is"),  # before any work
+        (["export=/proc/x"], "export must be a folder that can be written, got /proc/x"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -223,6 +227,7 @@ def test_it_refuses_in_one_line(words: list[str], told: str, tmp_path: Path, mon
     error = capsys.readouterr().err
     assert told in error
     assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
     assert not list(tmp_path.rglob("*"))
 
 
