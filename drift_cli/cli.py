@@ -38,7 +38,7 @@ COMMANDS = {
     "paper": "reproduce the paper: every experiment, and a page that says which claims hold",
 }
 _POSITIONAL = {"table": "folder", "sample": "run"}  # `drift table FOLDER` is `drift table folder=FOLDER`
-_RESUMABLE = ("train", "stop-grad-study", "compare-operators")
+_RESUMABLE = ("train", "stop-grad-study", "compare-operators", "ablate-schedule")
 _FLAGS = ("-m", "--multirun", "--resolve", "--hydra-help")
 _FLAGS_WITH_VALUE = (
     "-c",

@@ -79,9 +79,11 @@ class AblateScheduleConfig:
     mixture_side: int = MISSING
     mixture_std: float = MISSING
     device: str = MISSING
-    threads: int | None = None
+    jobs: int | None = None
+    resume: str | None = None
 
     def __post_init__(self) -> None:
+        self.resume = self.resume or None  # `resume=` is no study
         between("modes", self.modes, 1, 2000)
         _open_fraction("epsilon", self.epsilon)
         positive("sigma_0", self.sigma_0)
@@ -106,8 +108,8 @@ class AblateScheduleConfig:
         between("mixture_side", self.mixture_side, 2, 64)
         positive("mixture_std", self.mixture_std)
         known_device(self.device)
-        if self.threads is not None:
-            between("threads", self.threads, 1, 1024)
+        if self.jobs is not None:
+            between("jobs", self.jobs, 1, 1024)
 
     @property
     def last(self) -> float:

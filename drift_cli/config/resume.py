@@ -11,6 +11,7 @@ CHANGEABLE = {
     "train": ("steps", "device", "threads", "checkpoint.every", "checkpoint.keep"),
     "stop-grad-study": ("jobs",),
     "compare-operators": ("jobs",),
+    "ablate-schedule": ("jobs",),
 }
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from drift_cli.runs import workers
+from drift_cli.runs.cores import usable
 from drift_cli.runs.files import read_json, sweep, write_json
+from drift_cli.training import device as devices
 
 
 class Named(Protocol):
@@ -31,6 +33,13 @@ class Job(Protocol):
 
 
 Case = TypeVar("Case", bound=Named)
+
+
+def at_once_on(device: str, jobs: int | None) -> int:
+    """A run at a time on a GPU, which they would only share; else one per core unless told otherwise."""
+    if devices.resolve(device).type != "cpu":
+        return 1
+    return jobs or usable()
 
 
 def each(plan: Mapping[Case, Job], folder: Path, at_once: int) -> Iterator[tuple[Case, dict[str, Any]]]:

@@ -169,12 +169,12 @@ def _carry_out(config: PaperConfig, chosen: list[Part], folder: Path, lock: int,
 
 def core_minutes(part: Part) -> float:
     """Minutes times cores: those of parts with workers were measured on 2 cores, the others' with one core busy."""
-    return part.experiment.minutes[part.size] * (2 if part.experiment.workers else 1)
+    return part.experiment.minutes[part.size] * (2 if part.workers else 1)
 
 
 def expected(parts: list[Part], cores: int, slower: float) -> float:
     """About how many minutes the parts take: no less than their work shared by the cores, nor than the longest one."""
-    longest = max((core_minutes(part) / (cores if part.experiment.workers else 1) for part in parts), default=0.0)
+    longest = max((core_minutes(part) / (cores if part.workers else 1) for part in parts), default=0.0)
     return slower * max(sum(core_minutes(part) for part in parts) / cores, longest)
 
 

@@ -23,7 +23,7 @@ from omegaconf import OmegaConf
 
 from drift_cli import __version__
 from drift_cli.cli import quoted
-from drift_cli.config import typed
+from drift_cli.config import load, typed
 from drift_cli.config.commands import COMMANDS as SCHEMAS
 from drift_cli.errors import UserError
 from drift_cli.places import conf_dir
@@ -53,8 +53,13 @@ class Part:
     def log(self) -> Path:
         return self.path.parent / "logs" / f"{self.name}.log"
 
+    @property
+    def workers(self) -> bool:
+        """Whether it makes runs, several at a time."""
+        return self.size in self.experiment.workers
+
     def words(self, cores: int) -> list[str]:
-        jobs = [f"jobs={cores}"] if self.experiment.workers else []
+        jobs = [f"jobs={cores}"] if self.workers else []
         command = [self.experiment.command, *self.experiment.settings[self.size], *jobs]
         return [*command, f"hydra.run.dir={quoted(str(self.path))}"]
 
@@ -81,6 +86,7 @@ class Part:
         folder = RunFolder(self.path)
         folder.summary.unlink(missing_ok=True)
         try:
+            load(folder.config, SCHEMAS[self.experiment.command])  # as the command will; it may know other settings now
             same = self._is_asked(OmegaConf.to_container(OmegaConf.load(folder.config)))
         except Exception:  # there is none, or none that can be read
             same = False

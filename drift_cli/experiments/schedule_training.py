@@ -24,13 +24,40 @@ from drift_cli.config.schedule import (
 )
 from drift_cli.config.training import CheckpointConfig
 from drift_cli.errors import RunFailed
-from drift_cli.runs.files import read_json, write_json
+from drift_cli.experiments import kept_runs
 from drift_cli.training import bench as benches
 from drift_cli.training import step as steps
 from drift_cli.training.evaluation import distance
 
 WIDE, NARROW = "constant, wide", "constant, narrow"
 _STAIRS_OF = ("gaussian", "laplace", "matern32", "matern52")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one run differs in."""
+
+    target: str
+    schedule: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.target}_{self.schedule.replace(', ', '_')}_{self.seed}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run's settings."""
+
+    settings: TrainConfig
+
+    def asked(self) -> dict[str, Any]:
+        """What a kept result must have been made with."""
+        return {"train": OmegaConf.to_container(OmegaConf.structured(self.settings))}
+
+    def made(self) -> dict[str, Any]:
+        return _curve(self.settings)
 
 
 @dataclass(frozen=True)
@@ -45,10 +72,10 @@ class Run:
     floor: np.ndarray
 
 
-def planned(config: AblateScheduleConfig) -> dict[tuple[str, str, int], TrainConfig]:
+def planned(config: AblateScheduleConfig) -> dict[Case, Job]:
     """The runs by target, schedule and seed; everything but these three is the same."""
     return {
-        (target, schedule, seed): _settings(config, data, bandwidths, scale, seed)
+        Case(target, schedule, seed): Job(_settings(config, data, bandwidths, scale, seed))
         for target, data in targets(config).items()
         for schedule, (bandwidths, scale) in schedules(config).items()
         for seed in config.seeds
@@ -97,28 +124,22 @@ def _settings(
         seed=seed,
         device=config.device,
         dtype="float32",
-        threads=config.threads,
+        threads=1,  # the same bits however many runs go on at a time
         gradient_paths="none",
         animate=False,
     )
 
 
-def train(plan: dict[tuple[str, str, int], TrainConfig], folder: Path) -> Iterator[Run]:
-    """Every run of the plan in turn, trained now or read from `folder` where it stands with the same settings."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for (target, schedule, seed), settings in plan.items():
-        place = folder / f"{target}_{schedule.replace(', ', '_')}_{seed}.json"
-        asked = OmegaConf.to_container(OmegaConf.structured(settings))
-        kept = read_json(place) if place.is_file() else {}
-        if kept.get("settings") != asked:
-            kept = {"settings": asked, **_curve(settings)}
-            write_json(place, kept)
+def carried_out(plan: dict[Case, Job], folder: Path, jobs: int | None) -> Iterator[tuple[Case, Run]]:
+    """Every run of the plan as it is done: read from `folder` where it stands with the same settings, else trained."""
+    device = next(iter(plan.values())).settings.device
+    for case, kept in kept_runs.each(plan, folder, kept_runs.at_once_on(device, jobs)):
         columns = [np.array(kept[name], dtype=float) for name in ("steps", "sw", "floor")]
-        yield Run(target, schedule, seed, *columns)
+        yield case, Run(case.target, case.schedule, case.seed, *columns)
 
 
 def _curve(settings: TrainConfig) -> dict[str, list[float]]:
-    """Train once; SW-2 and its floor every `evaluation.every` steps and at the end."""
+    """Train once; SW-2 and its floor, every `evaluation.every` steps and at the end."""
     bench = benches.build(settings)
     advance, found = steps.build(bench), {"steps": [], "sw": [], "floor": []}  # type: ignore[var-annotated]
     for step in range(1, settings.steps + 1):
@@ -126,14 +147,10 @@ def _curve(settings: TrainConfig) -> dict[str, list[float]]:
         if step % settings.evaluation.every and step != settings.steps:
             continue
         if not bool(torch.isfinite(taken.loss)):
-            raise RunFailed(f"At step {step} of schedule {settings.schedule.name} the loss was not finite: lower lr.")
+            raise RunFailed(
+                f"At step {step} of schedule {settings.schedule.name} the loss was not finite: lower optimizer.lr."
+            )
         measured = distance(bench, settings.evaluation.points, settings.evaluation.draws, "evaluation", step)
         for name, value in (("steps", step), ("sw", measured.value), ("floor", measured.floor)):
             found[name].append(value)
     return found
-
-
-def steps_to(run: Run, multiple: float) -> float:
-    """The first step at which SW-2 is at most `multiple` times the run's mean floor; infinite if none."""
-    below = np.flatnonzero(run.sw <= multiple * run.floor.mean())
-    return float(run.steps[below[0]]) if len(below) else np.inf

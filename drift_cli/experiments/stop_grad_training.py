@@ -24,9 +24,7 @@ from drift_cli.experiments import kept_runs
 from drift_cli.experiments.landscape import Landscape, flat, landscape
 from drift_cli.metrics.coverage import reach, uncovered
 from drift_cli.metrics.spread import spread
-from drift_cli.runs.cores import usable
 from drift_cli.training import bench as benches
-from drift_cli.training import device as devices
 from drift_cli.training import step as steps
 from drift_cli.training.bench import Bench
 from drift_cli.training.evaluation import distance, drift_norms, generate
@@ -154,15 +152,9 @@ def _job(config: StopGradStudyConfig, case: Case, plane: int) -> Job:
 
 def carried_out(plan: dict[Case, Job], folder: Path, jobs: int | None) -> Iterator[tuple[Case, Tracked]]:
     """Every run of the plan as it is done: read from `folder` where it stands with the same settings, else trained."""
-    for case, kept in kept_runs.each(plan, folder, _at_once(plan, jobs)):
+    device = next(iter(plan.values())).settings.device
+    for case, kept in kept_runs.each(plan, folder, kept_runs.at_once_on(device, jobs)):
         yield case, _read(kept)
-
-
-def _at_once(plan: dict[Case, Job], jobs: int | None) -> int:
-    """A run at a time on a GPU, which they would only share; else one per core unless told otherwise."""
-    if devices.resolve(next(iter(plan.values())).settings.device).type != "cpu":
-        return 1
-    return jobs or usable()
 
 
 def _trained(job: Job) -> dict[str, Any]:

@@ -43,12 +43,14 @@ class Experiment:
     settings: dict[str, list[str]]
     minutes: dict[str, float]
     figures: tuple[Figure, ...] = ()
-    workers: bool = False
+    workers: tuple[str, ...] = ()  # the sizes at which it takes jobs=
 
     def __post_init__(self) -> None:
         for size in SIZES:
             if size not in self.settings or not self.minutes.get(size, 0) > 0:
                 raise ValueError(f"{self.name}: settings and minutes must name every size, {size} is not there")
+        if unknown := set(self.workers) - set(SIZES):
+            raise ValueError(f"{self.name}: workers must name sizes, got {', '.join(sorted(unknown))}")
 
     def shown(self, size: str) -> str:
         """The command line to see it again, for a shell."""
@@ -78,7 +80,8 @@ def _experiment(entry: dict[str, Any]) -> Experiment:
         )
         for each in entry.pop("figures", ())
     )
-    return Experiment(**entry, figures=figures)
+    workers = tuple(entry.pop("workers", ()))
+    return Experiment(**entry, figures=figures, workers=workers)
 
 
 def _shell(word: str) -> str:

@@ -3,8 +3,14 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from drift_cli import config as configs
@@ -22,7 +28,6 @@ QUICK = (
     "grid.spectra=[0.0,2.0]",
     "grid.rates=[0.1,0.5]",
     "grid.epsilons=[1e-3]",
-    "threads=1",
     "device=cpu",
 )
 TRAINED = (
@@ -35,7 +40,20 @@ TRAINED = (
     "evaluation.points=50",
     "evaluation.projections=10",
     "evaluation.draws=1",
+    "jobs=1",
 )
+RUNS = 2 * 6 * 2  # targets, schedules, seeds
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    assert main([*QUICK, *TRAINED, f"hydra.run.dir={folder}"]) == 0
+    return folder
+
+
+def numbers(folder: Path) -> dict[str, float]:
+    return json.loads((folder / "summary.json").read_text())
 
 
 def test_the_study_leaves_its_numbers_curves_and_figures(tmp_path: Path, capsys) -> None:
@@ -60,27 +78,87 @@ def test_the_study_leaves_its_numbers_curves_and_figures(tmp_path: Path, capsys)
     assert "not confirmed" in capsys.readouterr().out
 
 
-def test_training_compares_every_schedule_and_keeps_finished_runs(tmp_path: Path) -> None:
-    words = [*QUICK, *TRAINED, f"hydra.run.dir={tmp_path}"]
-    assert main(words) == 0
-    runs = sorted((tmp_path / "runs").glob("*.json"))
-    assert len(runs) == 2 * 6 * 2  # targets, schedules, seeds
-    summary = json.loads((tmp_path / "summary.json").read_text())
+def test_training_compares_every_schedule(finished: Path) -> None:
+    assert len(list((finished / "runs").glob("*.json"))) == RUNS
+    summary = numbers(finished)
     assert summary["sw.checkerboard.optimal"] > 0
     assert summary["sw_sd.mixture.constant_narrow"] >= 0
-    assert (tmp_path / "figures/training.png").exists()
-    config = configs.load(tmp_path / "config.yaml", AblateScheduleConfig)
-    plan = training.planned(config)
-    before = {place: place.stat().st_mtime_ns for place in runs}
-    curve = json.loads(runs[0].read_text())
-    runs[0].unlink()
-    assert len(list(training.train(plan, tmp_path / "runs"))) == len(runs)
-    assert [place for place in runs if place.stat().st_mtime_ns != before[place]] == [runs[0]]
-    assert json.loads(runs[0].read_text()) == curve  # and trained again it is the same
-    config.optimizer.lr *= 5  # other settings are other runs
-    key = ("checkerboard", "constant, narrow", 3)
-    other = next(iter(training.train({key: training.planned(config)[key]}, tmp_path / "runs")))
-    assert other.sw[-1] != curve["sw"][-1]
+    assert (finished / "figures/training.png").exists()
+    rows = list(csv.DictReader((finished / "data/training.csv").open()))
+    assert len(rows) == RUNS * 2  # evaluations of each
+    last = [float(row["sw"]) for row in rows if row["target"] == "mixture" and row["schedule"] == "linear"][1::2]
+    assert summary["sw.mixture.linear"] == pytest.approx(sum(last) / 2)
+
+
+def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:
+    before, table = numbers(finished), (finished / "data/training.csv").read_bytes()
+    runs = sorted((finished / "runs").glob("*.json"))
+    written = {place: place.stat().st_mtime_ns for place in runs}
+    lost = finished / "runs/checkerboard_constant_narrow_4.json"  # neither the first of the plan nor its last
+    lost.unlink()
+    (finished / "summary.json").unlink()
+    assert main(["ablate-schedule", f"resume={finished}", "jobs=2"]) == 0
+    said = re.findall(r"^(\d+)/(\d+) (.*)$", capsys.readouterr().out, re.M)
+    parts = 7 + 1 + RUNS
+    assert [(int(number), int(of)) for number, of, _ in said] == [(k + 1, parts) for k in range(parts)]
+    assert said[7][2] == f"training {RUNS} runs …"
+    assert said[-1][2] == "training: checkerboard, constant, narrow, seed 4"  # done last, the others were there
+    assert numbers(finished) == before  # a run that is made again is the same
+    assert (finished / "data/training.csv").read_bytes() == table  # and in its place
+    assert [place for place, when in written.items() if place.stat().st_mtime_ns != when] == [lost]
+    assert len(json.loads((finished / "provenance.json").read_text())["resumed"]) == 1
+
+
+def test_a_study_with_other_settings_is_left_as_it_is(finished: Path, capsys) -> None:
+    before = {place: place.stat().st_mtime_ns for place in finished.rglob("*.*")}
+    assert main([*QUICK, f"hydra.run.dir={finished}"]) == 2  # without training
+    assert "holds a study with other settings, and is left as it is" in capsys.readouterr().err
+    assert main(["ablate-schedule", f"resume={finished}", "steps=50"]) == 2
+    told = capsys.readouterr().err
+    assert "steps belongs to the run that is resumed and stays as it is: with resume= only jobs can be given" in told
+    assert before == {place: place.stat().st_mtime_ns for place in before}
+
+
+def test_other_settings_are_other_runs_and_several_at_a_time_are_the_same(finished: Path, tmp_path: Path) -> None:
+    config = configs.load(finished / "config.yaml", AblateScheduleConfig)
+    plan = dict(list(training.planned(config).items())[2:5])
+    alone = dict(training.carried_out(plan, finished / "runs", 1))
+    together = dict(training.carried_out(plan, tmp_path, 2))
+    for case in plan:
+        assert (tmp_path / f"{case.name}.json").read_text() == (finished / f"runs/{case.name}.json").read_text()
+        np.testing.assert_array_equal(together[case].sw, alone[case].sw)
+    config.optimizer.lr *= 5
+    case = next(iter(plan))
+    ((_, other),) = training.carried_out({case: training.planned(config)[case]}, tmp_path, 1)
+    assert other.sw[-1] != alone[case].sw[-1]
+
+
+def test_ctrl_c_leaves_no_process_and_says_how_to_go_on(tmp_path: Path) -> None:
+    words = [*QUICK, *TRAINED, "jobs=2", "steps=400", "evaluation.every=100", f"hydra.run.dir={tmp_path}"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "drift_cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "runs").glob("*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    assert len(children) >= 2
+    running.send_signal(signal.SIGINT)
+    said, told = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert f"stopped: {tmp_path} is incomplete: drift ablate-schedule resume={tmp_path} goes on" in said
+    assert "Traceback" not in said + told
+    while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert len(list((tmp_path / "runs").glob("*.json"))) < RUNS
+    assert not list((tmp_path / "runs").glob("*.partial"))
+    assert not (tmp_path / "summary.json").exists()
+
+
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background would have it ignored
 
 
 REFUSALS = [
@@ -101,6 +179,8 @@ REFUSALS = [
     ("kernel.bandwidth=0", "kernel.bandwidth must be a finite number above 0"),
     ("floor=2", "floor must be above 0"),
     ("seeds=[0]", "seeds must name at least 2 different seeds"),
+    ("jobs=0", "jobs must be from 1 to 1024"),
+    ("resume=nowhere", "There is no folder nowhere"),
 ]
 
 

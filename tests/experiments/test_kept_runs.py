@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+import torch
+
 from drift_cli.experiments import kept_runs
+from drift_cli.runs.cores import usable
 
 
 @dataclass(frozen=True)
@@ -44,3 +48,10 @@ def test_several_at_a_time_are_made_in_other_processes(tmp_path: Path) -> None:
     assert {kept["square"] for kept in found.values()} == {1, 4, 9}
     assert os.getpid() not in {kept["process"] for kept in found.values()}
     assert squares(tmp_path, [1, 2, 3], 2) == found
+
+
+def test_a_gpu_has_one_run_at_a_time_and_the_cpu_one_per_core_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kept_runs.at_once_on("cpu", 5) == 5
+    assert kept_runs.at_once_on("cpu", None) == usable()
+    monkeypatch.setattr(kept_runs.devices, "resolve", lambda name: torch.device("cuda", 0))
+    assert kept_runs.at_once_on("auto", 5) == kept_runs.at_once_on("auto", None) == 1

@@ -43,7 +43,7 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Path:
               "images": [{"file": "figures/fields.png", "alt": "two fields"}]}  # fmt: skip
     every = [
         entry("score", "verify-score", SCORE, 0.1, figures=[figure]),
-        entry("study", "stop-grad-study", STUDY, 0.3, workers=True),
+        entry("study", "stop-grad-study", STUDY, 0.3, workers=["quick"]),
         entry("broken", "ablate-schedule", BROKEN, 0.2),
     ]
     file = tmp_path_factory.mktemp("listed") / "experiments.yaml"
@@ -186,16 +186,38 @@ def test_a_part_is_finished_with_the_same_settings_and_version_alone(folder: Pat
     assert score.state() == OTHER
 
 
+def test_a_part_that_was_begun_with_settings_that_are_none_any_more_is_begun_anew(folder: Path, listed: Path) -> None:
+    _, study, _ = (Part(each, "quick", folder / each.name) for each in experiments.load(listed))
+    kept = study.path / "config.yaml"
+    before = kept.read_text(), (study.path / "summary.json").read_text(), (study.path / "provenance.json").read_text()
+    study.clear()
+    assert kept.read_text() == before[0]
+    kept.write_text(before[0] + "threads: null\n")  # left out where settings are compared, and unknown to the command
+    study.clear()
+    assert not kept.exists()
+    for name, text in zip(("config.yaml", "summary.json", "provenance.json"), before, strict=True):
+        (study.path / name).write_text(text)
+    assert study.state() == FINISHED
+
+
+def test_a_part_is_told_how_many_runs_at_a_time_where_it_makes_any() -> None:
+    for each in experiments.load():
+        for size in ("quick", "standard", "full"):
+            settings = paper_parts.asked(each, size)
+            makes_runs = "jobs" in settings and settings.get("train") is not False
+            assert ("jobs=3" in Part(each, size, Path("x")).words(3)) == makes_runs, (each.name, size)
+    appendix = next(each for each in experiments.load() if each.name == "appF")
+    assert appendix.workers == ("standard", "full")
+    with pytest.raises(ValueError, match="workers must name sizes, got fast"):
+        replace(appendix, workers=("fast",))
+
+
 def test_it_says_how_long_it_takes() -> None:
     def part(minutes: float, workers: bool) -> Part:
         sizes = ("quick", "standard", "full")
-        return Part(
-            Experiment(
-                "x", "train", "", "", {size: [] for size in sizes}, dict.fromkeys(sizes, minutes), workers=workers
-            ),
-            "quick",
-            Path(),
-        )
+        settings, times = {size: [] for size in sizes}, dict.fromkeys(sizes, minutes)
+        at = ("quick",) if workers else ("full",)
+        return Part(Experiment("x", "train", "", "", settings, times, workers=at), "quick", Path())
 
     assert paper.expected([part(10, True)], 2, 1) == 10
     assert paper.expected([part(10, True)], 1, 1) == 20

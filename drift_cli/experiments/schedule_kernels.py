@@ -1,0 +1,25 @@
+"""Of `drift ablate-schedule`: the kernels for which a law is checked, at bandwidth 1, and the dimensions."""
+
+from __future__ import annotations
+
+from drift_cli.kernels import Gaussian, Laplace, Matern32, Matern52, RationalQuadratic, Spectral
+from drift_cli.theory.annealing import Rate
+
+KERNELS: dict[str, Spectral] = {
+    "gaussian": Gaussian(1.0),
+    "laplace": Laplace(1.0),
+    "matern32": Matern32(1.0),
+    "matern52": Matern52(1.0),
+    "rational_quadratic": RationalQuadratic(1.0, alpha=1.5),
+}
+DIMENSIONS = (1, 2)
+
+
+def rate_of(kernel: Spectral, d: int) -> Rate:
+    """λ(u) of u = σk in d dimensions."""
+    return lambda u: kernel.rate(u, d)
+
+
+def spectrum_of(kernel: Spectral, d: int) -> Rate:
+    """The transform of u = σk in d dimensions, 1 at u = 0."""
+    return lambda u: kernel.spectrum(u, d)
