@@ -39,19 +39,19 @@ COMMANDS = {
 }
 _POSITIONAL = {"table": "folder", "sample": "run"}  # `drift table FOLDER` is `drift table folder=FOLDER`
 _RESUMABLE = ("train", "stop-grad-study", "compare-operators", "ablate-schedule")
-_FLAGS = ("-m", "--multirun", "--resolve", "--hydra-help")
-_FLAGS_WITH_VALUE = (
-    "-c",
-    "--cfg",
-    "-p",
-    "--package",
-    "-cd",
-    "--config-dir",
-    "-i",
-    "--info",
-    "-sc",
-    "--shell-completion",
-)
+_WRITES_TO = {  # of the commands that have no run folder
+    "paper": "write out=FOLDER",
+    "sample": "write out=FILE",
+    "table": "leave it out",
+}
+_MULTIRUN = ("-m", "--multirun")
+_CFG = ("-c", "--cfg")
+_FLAGS = (*_MULTIRUN, "--resolve", "--hydra-help")
+_FLAGS_WITH_VALUE: dict[str, tuple[str, ...]] = {  # and its choices, where it has some
+    **dict.fromkeys(_CFG, ("job", "hydra", "all")),
+    **dict.fromkeys(("-i", "--info"), ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")),
+    **dict.fromkeys(("-p", "--package", "-cd", "--config-dir", "-sc", "--shell-completion"), ()),
+}
 _STOPPED = 130  # the shell's status for a command ended by Ctrl-C
 
 
@@ -72,7 +72,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
-    if not words or words[0] in ("-h", "--help", "help"):
+    if len(words) > 1 and words[0] == "help":
+        _dispatch([words[1], "--help"])
+    elif not words or words[0] in ("-h", "--help", "help"):
         from drift_cli.help import overview
 
         print(overview(COMMANDS))
@@ -130,17 +132,22 @@ def run_hydra(command: str, words: list[str]) -> None:
         except Exception as failure:  # kept from Hydra, which would print it; the other jobs of a sweep go on
             failures.append(_told(failure))
 
-    settings = _settings(command, words)
-    saved, sys.argv = sys.argv, ["drift", *settings]
+    flags, settings = _settings(command, words)
+    several = any(flag in _MULTIRUN for flag in flags) or "hydra.mode=MULTIRUN" in settings
+    saved, sys.argv = sys.argv, ["drift", *flags, *settings]
     MadeFolders.forget()
     try:
+        if several:
+            from drift_cli import sweep
+
+            sweep.check(command, settings, conf_dir(), lambda composed, given: _checked(command, composed, given))
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)()
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         from drift_cli.hydra_errors import explain
 
         raise UserError(explain(error, command, settings, conf_dir())) from error
     except OSError as error:
-        raise UserError(f"The output folder cannot be written: {error}. Choose another with hydra.run.dir=…") from error
+        raise UserError(_no_folder(error, "hydra.sweep.dir" if several else "hydra.run.dir")) from error
     finally:
         sys.argv = saved
         MadeFolders.remove_empty()  # where nothing was done, nothing is left behind
@@ -148,6 +155,14 @@ def run_hydra(command: str, words: list[str]) -> None:
         _refuse(str(failure), 0)
     if failures:
         raise failures[0]
+
+
+def _no_folder(error: OSError, key: str) -> str:
+    """Why the folder that `key` names cannot be made."""
+    if isinstance(error, FileExistsError):
+        return f"{error.filename} is a file, and the output needs a folder: choose another with {key}=…"
+    why = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
+    return f"The output folder cannot be written: {why}. Choose another with {key}=…"
 
 
 def _told(failure: Exception) -> Exception:
@@ -158,18 +173,21 @@ def _told(failure: Exception) -> Exception:
     if isinstance(failure, MemoryError) or "allocate" in text or "out of memory" in text.lower():
         return UserError(
             "There is not enough memory for these sizes: lower batch_size, the generator's widths or the sizes under "
-            f"evaluation. ({text.splitlines()[0][:120] if text else 'MemoryError'})"
+            "evaluation."
         )
     return failure
 
 
-def _settings(command: str, words: list[str]) -> list[str]:
-    """The words as Hydra overrides: a bare word is the command's main argument; a resumed run keeps its folder."""
+def _settings(command: str, words: list[str]) -> tuple[list[str], list[str]]:
+    """Flags, and the other words as Hydra overrides: a bare one is the main argument; a resumed run keeps its folder.
+
+    Raises `UserError` for what Hydra would take and the command has no use for.
+    """
     from drift_cli import presets
 
-    flags, settings = _flags_first(words)
+    flags, settings = _flags_first(command, words)
     for word in settings[:]:
-        key, _, value = word.lstrip("+").partition("=")
+        key, equals, value = word.lstrip("+").partition("=")
         if command in _POSITIONAL and ("=" not in word or Path(word).exists()):
             argument = _POSITIONAL[command]
             if any(other.startswith(f"{argument}=") for other in settings):
@@ -180,29 +198,62 @@ def _settings(command: str, words: list[str]) -> list[str]:
             raise UserError(f'{key} must be one of {", ".join(options)}, got the list "{value}".')
         elif key == "experiment":
             presets.refuse_foreign(command, unquoted(value), conf_dir())
-        elif command in _RESUMABLE and key == "resume" and value not in ("null", ""):
+        elif key == "hydra.run.dir" and command in _WRITES_TO:
+            raise UserError(f"`drift {command}` has no run folder, got {word}: {_WRITES_TO[command]}.")
+        elif command in _RESUMABLE and key == "resume" and equals and unquoted(value) not in ("null", ""):
             from drift_cli.runs.folder import RunFolder
 
             folder = RunFolder.containing(unquoted(value))
             settings.append(f"hydra.run.dir={quoted(str(folder.path))}")
-    return flags + settings
+    return flags, settings
 
 
-def _flags_first(words: list[str]) -> tuple[list[str], list[str]]:
-    """Flags (with their values) and settings, whatever their order. Raises `UserError` for a flag that is none."""
-    flags, settings, rest = [], [], iter(words)
-    for word in rest:
+def _flags_first(command: str, words: list[str]) -> tuple[list[str], list[str]]:
+    """Flags (with their values) and settings, whatever their order.
+
+    Raises `UserError` for a flag that is none, one without its value, and flags that do not go together.
+    """
+    flags, settings, rest = [], [], list(words)
+    while rest:
+        word = rest.pop(0)
         if not word.startswith("-"):
             settings.append(word)
             continue
-        name = word.split("=")[0]
+        name, equals, value = word.partition("=")
         if name not in (*_FLAGS, *_FLAGS_WITH_VALUE):
-            near = did_you_mean(word, (*_FLAGS, *_FLAGS_WITH_VALUE))
-            raise UserError(f'There is no flag "{word}".{near} `drift --help` lists them.')
-        flags.append(word)
-        if name in _FLAGS_WITH_VALUE and "=" not in word:
-            flags += [value for value in [next(rest, None)] if value is not None]
+            raise UserError(_no_flag(command, word, rest))
+        flags.append(name)
+        if name in _FLAGS_WITH_VALUE:
+            flags.append(_checked_value(name, value if equals else rest.pop(0) if rest else ""))
+        elif equals:
+            raise UserError(f'{name} takes no value, got "{value}": write {name}.')
+    shown = next((flag for flag in flags if flag in _CFG), None)
+    if shown and (several := next((flag for flag in flags if flag in _MULTIRUN), None)):
+        raise UserError(f"{shown} shows the settings of one run, and {several} starts several: leave one of them out.")
+    if "--resolve" in flags and not shown:
+        raise UserError("--resolve goes with --cfg: write --cfg job --resolve.")
     return flags, settings
+
+
+def _checked_value(flag: str, value: str) -> str:
+    choices = _FLAGS_WITH_VALUE[flag]
+    got = f'got "{value}"' if value else "got nothing"
+    if choices and value not in choices:
+        near = did_you_mean(value, choices)
+        raise UserError(f"{flag} must be one of {', '.join(choices)}, {got}.{near} Write {flag} {choices[0]}.")
+    if not value:
+        raise UserError(f"{flag} needs a value, {got}: write {flag} VALUE.")
+    return value
+
+
+def _no_flag(command: str, word: str, rest: list[str]) -> str:
+    """What is told of a flag that is none: how to write the setting that it means, or the nearest flag."""
+    from drift_cli.hydra_errors import as_setting
+
+    if written := as_setting(command, word, rest, conf_dir()):
+        return f'There is no flag "{word}": settings have no dashes, write {written}.'
+    near = did_you_mean(word, (*_FLAGS, *_FLAGS_WITH_VALUE))
+    return f'There is no flag "{word}".{near} `drift --help` lists them.'
 
 
 def quoted(text: str) -> str:
@@ -217,22 +268,33 @@ def unquoted(text: str) -> str:
 
 def _task(command: str, composed: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
 
+    folder = _as_seen_from_here(Path(HydraConfig.get().runtime.output_dir))
+    given: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    config = _checked(command, composed, given)
+    run: Callable = import_module(f"drift_cli.experiments.{command.replace('-', '_')}").run
+    run(config, folder)
+
+
+def _checked(command: str, composed: DictConfig, given: list[str]) -> Any:
+    """The settings that the command runs with, typed and checked; those of the run that it goes on with, if any.
+
+    `given` are the words of the command line. Raises `UserError` for impossible settings.
+    """
     from drift_cli.config import load, typed
     from drift_cli.config.commands import COMMANDS as SCHEMAS
     from drift_cli.config.resume import merged
     from drift_cli.runs.folder import RunFolder
 
-    folder = _as_seen_from_here(Path(HydraConfig.get().runtime.output_dir))
-    config: Any = typed(composed, SCHEMAS[command])
+    words = {key.lstrip("+"): value for key, _, value in (word.partition("=") for word in given)}
+    config: Any = typed(composed, SCHEMAS[command], words)
     if getattr(config, "resume", None):
         resumed = RunFolder.containing(config.resume)
         _refuse_foreign(command, resumed)
         kept: Any = _kept(command, load, resumed.config, SCHEMAS[command])
-        given = [word.split("=")[0].lstrip("+") for word in HydraConfig.get().overrides.task]
-        config = merged(command, kept, config, given)
-    run: Callable = import_module(f"drift_cli.experiments.{command.replace('-', '_')}").run
-    run(config, folder)
+        config = merged(command, kept, config, words)
+    return config
 
 
 def _refuse_foreign(command: str, resumed: RunFolder) -> None:

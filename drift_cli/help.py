@@ -15,7 +15,7 @@ def overview(commands: dict[str, str]) -> str:
 
 {lines}
 
-  drift <command> --help         settings of a command
+  drift <command> --help         settings of a command (also: drift help <command>)
   drift <command> key=value …    change settings; group=option composes (kernel=gaussian)
   drift <command> -m key=a,b …   run once per combination
   drift <command> --cfg job      show the composed settings without running

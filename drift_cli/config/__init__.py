@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
@@ -20,29 +20,31 @@ from drift_cli.config.commands import GROUPS
 from drift_cli.errors import UserError, did_you_mean
 
 Config = TypeVar("Config")
+_NO_WORDS: Mapping[str, str] = {}
 
 
-def typed(composed: DictConfig, schema: type[Config]) -> Config:
+def typed(composed: DictConfig, schema: type[Config], words: Mapping[str, str] = _NO_WORDS) -> Config:
     """The settings as an instance of `schema`, every value converted and checked.
 
-    Raises `UserError` naming the key when it is unknown, has the wrong type, an impossible value, or is missing.
+    `words`: what was typed for a key (1e3, which is read as 1000.0), shown where it is refused. Raises `UserError`
+    naming the key when it is unknown, has the wrong type, an impossible value, or is missing.
     """
     plain = composed.copy()
     OmegaConf.set_struct(plain, False)
     try:
         OmegaConf.resolve(plain)
     except OmegaConfBaseException as error:
-        raise UserError(describe(error)) from error
+        raise UserError(describe(error, words=words)) from error
     root = OmegaConf.structured(schema)
     parts = {}
     for key, hint in get_type_hints(schema).items():
         if (key in GROUPS or is_dataclass(hint)) and key in plain:
-            parts[key] = _part(key, plain.pop(key), hint)
-    values = _merged("", root, plain, set(parts))
+            parts[key] = _part(key, plain.pop(key), hint, words)
+    values = _merged("", root, plain, words, set(parts))
     return schema(**{key: parts.get(key, value) for key, value in values.items()})
 
 
-def _part(key: str, node: Any, hint: type) -> Any:
+def _part(key: str, node: Any, hint: type, words: Mapping[str, str]) -> Any:
     """One group (its dataclass is named by `name`) or one nested block of settings."""
     if not isinstance(node, DictConfig):
         raise UserError(f'{key} must be a group of settings, got "{node}": write {key}.<setting>=….')
@@ -52,10 +54,12 @@ def _part(key: str, node: Any, hint: type) -> Any:
             listed = ", ".join(options)
             raise UserError(f'{key}.name must be one of {listed}, got "{name}".{did_you_mean(str(name), options)}')
         hint = options[name]
-    return hint(**_merged(f"{key}.", OmegaConf.structured(hint), node))
+    return hint(**_merged(f"{key}.", OmegaConf.structured(hint), node, words))
 
 
-def _merged(prefix: str, schema: DictConfig, node: DictConfig, given: Collection[str] = ()) -> dict[str, Any]:
+def _merged(
+    prefix: str, schema: DictConfig, node: DictConfig, words: Mapping[str, str], given: Collection[str] = ()
+) -> dict[str, Any]:
     try:
         merged = cast(DictConfig, OmegaConf.merge(schema, node))
         for key in map(str, merged):
@@ -63,7 +67,7 @@ def _merged(prefix: str, schema: DictConfig, node: DictConfig, given: Collection
                 raise UserError(f"{prefix}{key} has no value yet: give one with {prefix}{key}=…")
         return {key: None if key in given else _object(merged._get_node(key)) for key in map(str, merged)}
     except OmegaConfBaseException as error:
-        raise UserError(describe(error, prefix, node)) from error
+        raise UserError(describe(error, prefix, node, words)) from error
 
 
 def _object(node: Any) -> Any:
@@ -75,12 +79,18 @@ def setting_names(schema: Any) -> list[str]:
     return [field.name for field in fields(schema) if field.name != "name"] if is_dataclass(schema) else []
 
 
-def describe(error: OmegaConfBaseException, prefix: str = "", node: DictConfig | None = None) -> str:
-    """One line for an OmegaConf error: the key, what it must be, what was given (read from `node`, if there)."""
+def describe(
+    error: OmegaConfBaseException,
+    prefix: str = "",
+    node: DictConfig | None = None,
+    words: Mapping[str, str] = _NO_WORDS,
+) -> str:
+    """One line for an OmegaConf error: the key, what it must be, what was given (as typed, or read from `node`)."""
     key = f"{prefix}{error.full_key or error.key or ''}" or "the configuration"
     first = (error.msg or str(error)).splitlines()[0]
     if found := re.match(r"Value '(.*)' of type '.*' could not be converted to (\w+)", first):
-        return f'{key} must be of type {found[2].lower()}, got "{found[1]}".'
+        kind = found[2].lower()
+        return f'{key} must be of type {kind}, got "{words.get(key, found[1])}": {_remedy(kind, found[1])}.'
     if found := re.match(r"Value '(.*)' is not a valid bool", first):
         return f'{key} must be true or false, got "{found[1]}".'
     if "is not a ListConfig" in first:
@@ -106,6 +116,18 @@ def describe(error: OmegaConfBaseException, prefix: str = "", node: DictConfig |
         near = did_you_mean(str(key).rsplit(".", 1)[-1], known)
         return f'There is no setting "{key}".{near} Settings there: {", ".join(known)}.'
     return f"{key}: {first}"
+
+
+def _remedy(kind: str, value: str) -> str:
+    """What to write for a value that is no number of the kind; 1000.0 is a whole number written as another."""
+    if kind != "integer":
+        return "give a number"
+    try:
+        number = float(value)
+    except ValueError:
+        return "give a whole number"
+    whole = number.is_integer() and abs(number) < 1e15
+    return f"write {int(number)}" if whole else "give a whole number"
 
 
 def _given(error: OmegaConfBaseException, node: DictConfig | None) -> Any:

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, between, not_empty, positive, positive_fraction
+from drift_cli.config.checks import (
+    a_folder_or_none,
+    at_least,
+    between,
+    check_samples,
+    check_steps,
+    not_empty,
+    positive,
+    positive_fraction,
+)
 from drift_cli.config.drift import DriftConfig
 from drift_cli.config.generator import GeneratorConfig
 from drift_cli.config.kernel import KernelConfig
@@ -83,7 +92,7 @@ class AblateScheduleConfig:
     resume: str | None = None
 
     def __post_init__(self) -> None:
-        self.resume = self.resume or None  # `resume=` is no study
+        a_folder_or_none("resume", self.resume)
         between("modes", self.modes, 1, 2000)
         _open_fraction("epsilon", self.epsilon)
         positive("sigma_0", self.sigma_0)
@@ -99,8 +108,8 @@ class AblateScheduleConfig:
         positive("horizon", self.horizon)
         something_decays("horizon", self.horizon, self.modes, self.sigma_0, self.last)
         positive_fraction("floor", self.floor)
-        at_least("batch_size", self.batch_size, 2)
-        at_least("steps", self.steps, 1)
+        check_samples("batch_size", self.batch_size)
+        check_steps("steps", self.steps)
         for seed in self.seeds:
             at_least("each of seeds", seed, 0)
         if len(set(self.seeds)) < 2 or len(set(self.seeds)) < len(self.seeds):

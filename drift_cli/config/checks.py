@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from drift_cli.errors import UserError, did_you_mean
 
+MOST_SAMPLES, MOST_STEPS = 10**7, 10**12  # beyond them a number is a slip of the finger
+
 
 def positive(key: str, value: float, remedy: str = "give a number above 0") -> None:
     if not (math.isfinite(value) and value > 0):
@@ -57,6 +59,28 @@ def different(key: str, values: list) -> None:
 def not_empty(key: str, values: list) -> None:
     if not values:
         raise UserError(f"{key} must name at least one value, got an empty list.")
+
+
+def at_most(key: str, value: float, most: float, remedy: str = "lower it") -> None:
+    if not value <= most:
+        raise UserError(f"{key} must be at most {most}, got {value}: {remedy}.")
+
+
+def check_samples(key: str, value: int, least: int = 2) -> None:
+    """A number of samples that are moved, or looked at, in one step."""
+    at_least(key, value, least)
+    at_most(key, value, MOST_SAMPLES)
+
+
+def check_steps(key: str, value: int, least: int = 1) -> None:
+    at_least(key, value, least)
+    at_most(key, value, MOST_STEPS)
+
+
+def a_folder_or_none(key: str, value: str | None) -> None:
+    """`resume=$UNSET` means a folder and names none: it is no wish to start anew."""
+    if value is not None and not value.strip():
+        raise UserError(f"{key} must name a run folder, got nothing: write {key}=FOLDER, or {key}=null to start anew.")
 
 
 def _after(remedy: str) -> str:

@@ -8,7 +8,16 @@ from typing import Any
 from omegaconf import MISSING
 
 from drift_cli.config.ablate_schedule import AblateScheduleConfig
-from drift_cli.config.checks import at_least, between, not_empty, one_of, positive
+from drift_cli.config.checks import (
+    a_folder_or_none,
+    at_least,
+    between,
+    check_samples,
+    check_steps,
+    not_empty,
+    one_of,
+    positive,
+)
 from drift_cli.config.compare_operators import CompareOperatorsConfig
 from drift_cli.config.dataset import DATASETS, DatasetConfig
 from drift_cli.config.drift import DRIFTS, DriftConfig, check_epsilon
@@ -57,9 +66,9 @@ class TrainConfig:
     resume: str | None = None
 
     def __post_init__(self) -> None:
-        self.resume = self.resume or None  # `resume=` is no run
-        at_least("batch_size", self.batch_size, 2)
-        at_least("steps", self.steps, 1)
+        a_folder_or_none("resume", self.resume)
+        check_samples("batch_size", self.batch_size)
+        check_steps("steps", self.steps)
         at_least("seed", self.seed, 0)
         known_device(self.device)
         one_of("dtype", self.dtype, ("float32", "float64"))

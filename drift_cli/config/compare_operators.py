@@ -8,7 +8,16 @@ from typing import Any
 
 from omegaconf import MISSING, OmegaConf
 
-from drift_cli.config.checks import at_least, between, different, not_empty, one_of, positive
+from drift_cli.config.checks import (
+    a_folder_or_none,
+    at_least,
+    between,
+    check_steps,
+    different,
+    not_empty,
+    one_of,
+    positive,
+)
 from drift_cli.config.dataset import DatasetConfig
 from drift_cli.config.drift import DRIFTS, DriftConfig
 from drift_cli.config.generator import GeneratorConfig
@@ -20,6 +29,7 @@ from drift_cli.places import conf_dir
 STARTS = ("standard", "far", "collapsed", "missing_mode", "imbalanced", "own")
 OF_MODES = ("missing_mode", "imbalanced")
 FORMS = ("particles", "generator")
+OF_AN_OPERATOR = ("drift", "kernel", "bandwidth", "options")
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # a file's name, and a key on the command line
 _UNUSED = {"kernel": "laplace", "bandwidth": 1.0}  # the kernel that is handed to a drift that uses none
 
@@ -59,7 +69,7 @@ class CompareOperatorsConfig:
     resume: str | None = None
 
     def __post_init__(self) -> None:
-        self.resume = self.resume or None  # `resume=` is no study
+        a_folder_or_none("resume", self.resume)
         self._check_operators()
         for key, choices in (("starts", STARTS), ("forms", FORMS)):
             not_empty(key, getattr(self, key))
@@ -88,7 +98,7 @@ class CompareOperatorsConfig:
         for key in ("particles", "batch_size"):
             between(key, getattr(self, key), 8, 65_536)
         for key in ("particle_steps", "steps", "start_steps"):
-            at_least(key, getattr(self, key), 1)
+            check_steps(key, getattr(self, key))
         between("points", self.points, 10, 10**6)
         for key in ("projections", "draws", "track", "probes", "rounds"):
             at_least(key, getattr(self, key), 1)
@@ -143,12 +153,10 @@ def _operator(label: str, settings: Any) -> OperatorConfig:
         raise UserError(
             f"{where} must be settings such as {{drift: sharp, kernel: laplace, bandwidth: 0.1}}, got {settings}."
         )
-    known = ("drift", "kernel", "bandwidth", "options")
     for key in settings:
-        if key not in known:
-            raise UserError(
-                f'There is no setting "{where}.{key}".{did_you_mean(str(key), known)} There are {", ".join(known)}.'
-            )
+        if key not in OF_AN_OPERATOR:
+            near, listed = did_you_mean(str(key), OF_AN_OPERATOR), ", ".join(OF_AN_OPERATOR)
+            raise UserError(f'There is no setting "{where}.{key}".{near} There are {listed}.')
     options = settings.get("options") or {}
     if not isinstance(options, dict):
         raise UserError(f"{where}.options must be settings of the drift such as {{epsilon: 0.05}}, got {options}.")

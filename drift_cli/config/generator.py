@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, between, not_empty, one_of
+from drift_cli.config.checks import at_least, between, check_samples, not_empty, one_of
 
 ACTIVATIONS = ("relu", "silu", "gelu", "tanh", "elu")
 INITS = ("gaussian", "middle", "far", "collapsed")
@@ -40,7 +40,7 @@ class ParticlesConfig(GeneratorConfig):
     init: str = MISSING
 
     def __post_init__(self) -> None:
-        at_least("generator.count", self.count, 2)
+        check_samples("generator.count", self.count)
         one_of("generator.init", self.init, INITS)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, between, one_of, positive_fraction
+from drift_cli.config.checks import at_least, between, check_steps, one_of, positive_fraction
 
 
 @dataclass
@@ -28,7 +28,7 @@ class SweepConfig(ScheduleConfig):
 
     def __post_init__(self) -> None:
         positive_fraction("schedule.floor", self.floor)
-        at_least("schedule.steps", self.steps, 1)
+        check_steps("schedule.steps", self.steps)
 
 
 @dataclass

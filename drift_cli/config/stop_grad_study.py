@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, between, different, not_empty, one_of, positive
+from drift_cli.config.checks import (
+    a_folder_or_none,
+    at_least,
+    between,
+    check_samples,
+    check_steps,
+    different,
+    not_empty,
+    one_of,
+    positive,
+)
 from drift_cli.config.drift import DriftConfig
 from drift_cli.config.generator import GeneratorConfig
 from drift_cli.config.optimizer import OptimizerConfig
@@ -29,7 +39,7 @@ class PairsConfig:
         for bandwidth in self.bandwidths:
             positive("each of pairs.bandwidths", bandwidth)
         for size in self.batch_sizes:
-            at_least("each of pairs.batch_sizes", size, 2)
+            check_samples("each of pairs.batch_sizes", size)
         for seed in self.seeds:
             at_least("each of pairs.seeds", seed, 0)
         for key in ("bandwidths", "batch_sizes", "seeds"):
@@ -64,7 +74,7 @@ class StopGradStudyConfig:
     resume: str | None = None
 
     def __post_init__(self) -> None:
-        self.resume = self.resume or None  # `resume=` is no study
+        a_folder_or_none("resume", self.resume)
         for key, choices in (("datasets", STUDIED), ("kernels", STUDIED_KERNELS)):
             not_empty(key, getattr(self, key))
             different(key, getattr(self, key))
@@ -76,8 +86,8 @@ class StopGradStudyConfig:
                 f"generator must be mlp: the plane of the landscape is one of a network's weights, got "
                 f"{self.generator.name}. Leave it out, or set the network with generator.widths=[…]."
             )
-        at_least("batch_size", self.batch_size, 2)
-        at_least("steps", self.steps, 10)
+        check_samples("batch_size", self.batch_size)
+        check_steps("steps", self.steps, least=10)
         not_empty("seeds", self.seeds)
         different("seeds", self.seeds)
         for seed in self.seeds:

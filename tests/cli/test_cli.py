@@ -7,10 +7,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
+from drift_cli import cli
 from drift_cli.cli import COMMANDS, main
+from drift_cli.errors import UserError
+from drift_cli.experiments import train
 from drift_cli.places import conf_dir
 from drift_cli.presets import command_of, names
 
@@ -35,6 +40,7 @@ def without_torch(*words: str, cwd: Path | None = None) -> subprocess.CompletedP
         ["--help"],
         ["--version"],
         ["train", "--help"],
+        ["help", "train"],
         ["sample", "--help"],
         ["table", "--help"],
         ["train", "--cfg", "job"],
@@ -65,6 +71,66 @@ REFUSALS = [
     ("train experiment=[none]", 'got the list "[none]".'),
     ("train generator.widths={a:1}", 'generator.widths must be a list, got "{a:1}": write generator.widths=[…].'),
     ("train ema.dekay=0", 'no setting "ema.dekay". Did you mean "ema.decay"?'),
+    ("train kernel=", "kernel must be one of gaussian, laplace, matern32, matern52, mixture, rational_quadratic, got"),
+    ("train experiment=", "experiment must be one of deng_particles, "),
+    ("train +kernel=laplace", "kernel is a setting already: write kernel=… without the +."),
+    ("train ~nope", 'no setting "nope".'),
+    ("train ~seed=4", "~seed=4 takes nothing away, as seed is 0"),
+    ("train ~kernel=foo", "~kernel=foo takes nothing away: write kernel=…"),
+    ("compare-operators ~operators.shrp", 'Did you mean "operators.sharp"?'),
+    ("compare-operators operators.shrp.drift=sharp", 'Did you mean "operators.sharp"?'),
+    (
+        "compare-operators operators.mmd.bandwith=1",
+        'Did you mean "operators.mmd.bandwidth"? Settings of operators.mmd: drift, kernel, bandwidth, options.',
+    ),
+    (
+        "compare-operators experiment=fig5 operators.sinkhorn_1e-1.options.epsilo=1",
+        'Did you mean "operators.sinkhorn_1e-1.options.epsilon"?',
+    ),
+    ("compare-operators operators.energy.kernel=laplace", "write +operators.energy.kernel=… to add it."),
+    ("train --cfg", "--cfg must be one of job, hydra, all, got nothing. Write --cfg job."),
+    ("train --cfg jobs", '--cfg must be one of job, hydra, all, got "jobs". Did you mean "job"?'),
+    ("train --info nothing", "--info must be one of all, config, "),
+    ("train --package", "--package needs a value"),
+    ("train --multirun=3", '--multirun takes no value, got "3"'),
+    ("train --resolve", "write --cfg job --resolve."),
+    ("train -m seed=0,1 --cfg job", "--cfg shows the settings of one run, and -m starts several: leave one of them"),
+    ("train --resume x", 'no flag "--resume": settings have no dashes, write resume=x.'),
+    ("train --batch-size=4", "write batch_size=4."),
+    ("train --animate seed=1", "write animate=…."),
+    ("train --lr 1", "write optimizer.lr=1."),
+    ("train --kernel.bandwidth 1", "write kernel.bandwidth=1."),
+    ("train --experiment deng_toy", "write experiment=deng_toy."),
+    ("train --laplace", "write kernel=laplace."),
+    ("paper --standard", "write size=standard."),
+    ("paper hydra.run.dir=x", "`drift paper` has no run folder, got hydra.run.dir=x: write out=FOLDER."),
+    ("sample hydra.run.dir=x run=y", "write out=FILE."),
+    ("train resume=", "resume must name a run folder, got nothing: write resume=FOLDER, or resume=null to start anew."),
+    ("train resume=''", "resume must name a run folder"),
+    ("stop-grad-study resume=", "resume must name a run folder"),
+    ("compare-operators resume=", "resume must name a run folder"),
+    ("train steps=1e3", 'steps must be of type integer, got "1e3": write 1000.'),
+    ("train -m steps=1e3,2e3", 'steps must be of type integer, got "1000.0": write 1000.'),
+    ("train steps=true", 'steps must be of type integer, got "true": give a whole number.'),
+    ("train generator.widths=[1e2]", 'generator.widths[0] must be of type integer, got "100.0": write 100.'),
+    ("train batch_size=99999999999", "batch_size must be at most 10000000, got 99999999999: lower it."),
+    ("train steps=2000000000000", "steps must be at most 1000000000000, got 2000000000000"),
+    ("train schedule=linear schedule.steps=2000000000000", "schedule.steps must be at most"),
+    ("train generator=particles generator.count=99999999999", "generator.count must be at most"),
+    ("bench batch_size=99999999999", "batch_size must be at most"),
+    ("stop-grad-study batch_size=99999999999", "batch_size must be at most"),
+    ("stop-grad-study pairs.batch_sizes=[99999999999]", "each of pairs.batch_sizes must be at most"),
+    ("ablate-schedule batch_size=99999999999", "batch_size must be at most"),
+    ("ablate-schedule steps=2000000000000", "steps must be at most"),
+    ("compare-operators start_steps=2000000000000", "start_steps must be at most"),
+    ("help trian", 'no command "trian". Did you mean "train"?'),
+    ("train -m steps=2 seed=0,x", "give a whole number. None of the 2 jobs was started; this one is seed=x."),
+    ("train hydra.mode=MULTIRUN steps=2 seed=0,x", "this one is seed=x."),
+    ("train -m steps=2 seed=0,1 batch_size=4,1", "this one is seed=0 batch_size=1."),
+    ("train -m seed=0,1 dataset.nois=1", 'Did you mean "dataset.noise"?'),
+    ("train -m seed=0,1 resume=nowhere", "There is no folder nowhere"),
+    ("train -m kernel=gaussian,laplace kernel.bandwidth=-1", "this one is kernel=gaussian."),
+    ("train -m seed=x", 'seed must be of type integer, got "x": give a whole number.'),
     ("train --multrun", 'no flag "--multrun". Did you mean "--multirun"?'),
     ("spectral experiment=fig3", "is a preset of `drift stop-grad-study`, not of `drift spectral`"),
     ("train experiment=paper_swis_roll", 'Did you mean "paper_swiss_roll"?'),
@@ -163,6 +229,7 @@ def test_a_bad_request_is_refused_in_one_line(words: str, told: str, tmp_path: P
 
 
 REFUSED = "train batch_size=1"
+REFUSED_AT_WORK = "train -m seed=0,1 dataset=array dataset.path=nowhere.csv"  # each job in turn, not beforehand
 
 
 @pytest.mark.parametrize(
@@ -172,6 +239,7 @@ REFUSED = "train batch_size=1"
         f"{REFUSED} hydra.run.dir=some/${{seed}}",
         "train -m batch_size=0,1",
         "train -m batch_size=0,1 hydra.sweep.dir=some/where hydra.sweep.subdir=a/${batch_size}",
+        f"{REFUSED_AT_WORK} hydra.sweep.dir=some/where hydra.sweep.subdir=a/${{seed}}",
         "train -m kernel=gaussian,gausian",
         "verify-score repeats=1",
     ],
@@ -203,15 +271,100 @@ def test_a_sweep_that_is_refused_leaves_what_was_there(kept: list[str], tmp_path
     for name in ("mine/", *(f"mine/{each}" for each in kept)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).touch()
-    assert main(["train", "-m", "batch_size=0,1", "hydra.sweep.dir=mine"]) == 2
+    assert main([*REFUSED_AT_WORK.split(), "hydra.sweep.dir=mine"]) == 2
     left = {str(path.relative_to(tmp_path / "mine")) for path in (tmp_path / "mine").rglob("*") if path.is_file()}
     assert left - {"multirun.yaml"} == set(kept) - {"multirun.yaml"}
     assert ("multirun.yaml" in left) == bool(kept)  # Hydra's note goes where the sweep left nothing else
     assert not (tmp_path / "mine/1").exists()
 
 
+@pytest.mark.parametrize("key", ["hydra.run.dir", "hydra.sweep.dir"])
+def test_a_file_where_the_folder_shall_be_is_named(key: str, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "README.md").write_text("mine")
+    assert main(["train", *(["-m", "seed=0,1"] if "sweep" in key else []), f"{key}=README.md"]) == 2
+    told = f"drift: README.md is a file, and the output needs a folder: choose another with {key}=…\n"
+    assert capsys.readouterr().err == told
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
 @pytest.mark.parametrize(
-    "words", ["train kernel=gausian", "train kernel.bandwidth=-1", "train device=tpu", "sample run=nowhere"]
+    ("words", "jobs"),
+    [
+        ("seed=0,1", 2),
+        ("kernel=gaussian,laplace seed=${hydra:job.num}", 2),
+        ("experiment=deng_toy,paper_swiss_roll kernel=gaussian,laplace optimizer={lr:1} kernel.bandwidth=1,2", 8),
+    ],
+)
+def test_the_jobs_of_a_sweep_are_checked_as_they_will_run(words: str, jobs: int, tmp_path: Path, monkeypatch) -> None:
+    """All of them before the first one runs, in the same order and with the same settings."""
+    order: list[str] = []
+    settings: dict[str, list[Any]] = {"checked": [], "run": []}
+
+    def note(what: str, config: Any) -> Any:
+        order.append(what)
+        settings[what].append(config)
+        return config
+
+    monkeypatch.chdir(tmp_path)
+    checked = cli._checked
+    monkeypatch.setattr(cli, "_checked", lambda *given: note("checked", checked(*given)))
+    monkeypatch.setattr(train, "run", lambda config, folder: note("run", config))
+    assert main(["train", "-m", *words.split()]) == 0
+    assert order == ["checked"] * jobs + ["checked", "run"] * jobs
+    assert settings["checked"][:jobs] == settings["run"]
+    assert len({str(config) for config in settings["run"]}) == jobs
+
+
+def test_a_sweep_of_many_jobs_is_checked_within_seconds(tmp_path: Path, monkeypatch, capsys) -> None:
+    """A hundred take a second or two on a quiet core; composed one by one they take four times as long."""
+    monkeypatch.chdir(tmp_path)
+    composed: list[list[str]] = []
+    load = ConfigLoaderImpl.load_sweep_config
+    monkeypatch.setattr(
+        ConfigLoaderImpl,
+        "load_sweep_config",
+        lambda self, master, words: composed.append(words) or load(self, master, words),
+    )
+    seeds = ",".join(map(str, range(99)))
+    assert main(["train", "-m", f"seed={seeds},x", "kernel=laplace"]) == 2
+    assert "this one is seed=x." in capsys.readouterr().err
+    assert composed == [["kernel=laplace"]]  # once for all of them
+
+
+def test_a_missing_memory_is_told_without_the_words_of_the_allocator() -> None:
+    raw = RuntimeError("[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory")
+    for failure in (raw, MemoryError()):
+        told = cli._told(failure)
+        assert isinstance(told, UserError)
+        assert str(told) == (
+            "There is not enough memory for these sizes: lower batch_size, the generator's widths or the sizes under "
+            "evaluation."
+        )
+    other = RuntimeError("something else")
+    assert cli._told(other) is other
+
+
+def test_help_of_a_command_either_way(capsys) -> None:
+    assert main(["help", "train"]) == 0
+    told = capsys.readouterr().out
+    assert main(["train", "--help"]) == 0
+    assert told == capsys.readouterr().out
+    assert main(["help"]) == 0
+    assert capsys.readouterr().out.startswith("drift: a laboratory bench")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train kernel=gausian",
+        "train kernel.bandwidth=-1",
+        "train device=tpu",
+        "train -m seed=0,x",
+        "train --laplace",
+        "sample run=nowhere",
+    ],
 )
 def test_refusals_come_before_torch(words: str, tmp_path: Path) -> None:
     answer = without_torch(*words.split(), cwd=tmp_path)

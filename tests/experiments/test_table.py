@@ -52,11 +52,25 @@ def test_the_table_works_on_a_half_finished_sweep(sweep: Path, capsys: pytest.Ca
         assert [line["finished"] for line in csv.DictReader(file)] == ["2", "3"]
 
 
-def test_a_bad_job_is_told_and_the_others_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_a_job_that_fails_is_told_and_the_others_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """Its settings pass their checks; that its data is not there shows when it is at work."""
+    for name in ("one", "two"):
+        points = "\n".join(f"{i % 7},{i % 5}" for i in range(400))
+        (tmp_path / f"{name}.csv").write_text(f"x,y\n{points}\n")
+    paths = ",".join(str(tmp_path / f"{name}.csv") for name in ("one", "none", "two"))
+    words = ["train", "-m", *SMALL, f"hydra.sweep.dir={tmp_path}", "dataset=array", f"dataset.path={paths}"]
+    assert main(words) == 2
+    assert "There is no file" in capsys.readouterr().err
+    assert sorted(path.parent.name for path in tmp_path.glob("*/summary.json")) == ["0", "2"]
+
+
+def test_a_sweep_with_a_wrong_setting_starts_no_job(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     words = ["train", "-m", *SMALL, f"hydra.sweep.dir={tmp_path}", "kernel.bandwidth=0.2,-1,0.3"]
     assert main(words) == 2
-    assert "above 0, got -1" in capsys.readouterr().err
-    assert len(list(tmp_path.glob("*/summary.json"))) == 2
+    told = capsys.readouterr().err
+    assert "kernel.bandwidth must be a finite number above 0, got -1.0" in told
+    assert "None of the 3 jobs was started; this one is kernel.bandwidth=-1." in told
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_damaged_neighbour_is_passed_over(sweep: Path, capsys: pytest.CaptureFixture) -> None:
