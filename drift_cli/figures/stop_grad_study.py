@@ -248,5 +248,7 @@ def samples_alone(cells: list[Cell], folder: Path) -> Path:
 
 
 def _setting(cell: Cell) -> str:
+    """Target, kernel with its bandwidth, and batch, short enough for a row and for a panel."""
     case = cell.setting
-    return f"{_titled(case.dataset)}, {kernel_title(case.kernel, case.bandwidth)}, batch {case.batch_size}"
+    kernel = KERNEL_NAMES.get(case.kernel, case.kernel)
+    return f"{_titled(case.dataset)}, {kernel} {case.bandwidth:g}, batch {case.batch_size}"
