@@ -69,8 +69,8 @@ from functools import partial
 from drift_cli.runs import workers
 
 if __name__ == "__main__":
-    print("starting", flush=True)
     try:
+        print("starting", flush=True)
         for place, answer in workers.each_done([partial(bytes, 300_000)] * 10_000, 2):
             print(place, flush=True)
     except KeyboardInterrupt:
