@@ -24,7 +24,7 @@ from drift_cli.report.experiments import Experiment
 
 ROOT = Path(__file__).parents[2]
 SCORE = ["samples=[50,100]", "repeats=2", "queries=4", "field_samples=50", "bandwidths=[0.5]"]
-STUDY = ["datasets=[checkerboard]", "generator.widths=[16]", "batch_size=64", "steps=60", "seeds=[0,1,2]", "track=8",
+STUDY = ["datasets=[checkerboard]", "generator.widths=[16]", "batch_size=64", "steps=240", "seeds=[0,1,2]", "track=8",
          "points=200", "projections=10", "draws=2", "plane=3", "device=cpu"]  # fmt: skip
 BROKEN = ["train=true", "device=cuda"]  # refused where there is no GPU, and the tests hide it
 
