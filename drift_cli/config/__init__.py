@@ -6,7 +6,6 @@ No class is named in a configuration, so a configuration can run no code.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
@@ -18,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from drift_cli.config.commands import GROUPS
 from drift_cli.errors import UserError, did_you_mean
+from drift_cli.runs.files import whole
 
 Config = TypeVar("Config")
 _NO_WORDS: Mapping[str, str] = {}
@@ -137,9 +137,8 @@ def _given(error: OmegaConfBaseException, node: DictConfig | None) -> Any:
 
 def save(config: Any, path: Path) -> None:
     """Write the resolved settings as YAML."""
-    beside = path.with_name(path.name + ".partial")
-    OmegaConf.save(OmegaConf.structured(config), beside, resolve=True)
-    os.replace(beside, path)
+    with whole(path) as beside:
+        OmegaConf.save(OmegaConf.structured(config), beside, resolve=True)
 
 
 def load(path: Path, schema: type[Config]) -> Config:

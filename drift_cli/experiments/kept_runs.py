@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from drift_cli.runs import workers
 from drift_cli.runs.cores import usable
-from drift_cli.runs.files import read_json, sweep, write_json
+from drift_cli.runs.files import read_json, remove_partial, write_json
 from drift_cli.training import device as devices
 
 
@@ -48,7 +48,7 @@ def each(plan: Mapping[Case, Job], folder: Path, at_once: int) -> Iterator[tuple
     The folder is ours alone meanwhile; what a killed process left half written in it is removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    sweep(folder)
+    remove_partial(folder)
     waiting = {}
     for case, job in plan.items():
         place = folder / f"{case.name}.json"
@@ -67,7 +67,7 @@ def each(plan: Mapping[Case, Job], folder: Path, at_once: int) -> Iterator[tuple
         for number, kept in workers.each_done(tasks, at_once):
             yield cases[number], kept
     finally:
-        sweep(folder)
+        remove_partial(folder)
 
 
 def _carry_out(job: Job, place: Path) -> dict[str, Any]:

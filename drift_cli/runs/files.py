@@ -30,7 +30,7 @@ def write_json(path: Path, content: Any) -> None:
         beside.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def sweep(folder: Path) -> None:
+def remove_partial(folder: Path) -> None:
     """Remove what a process that was killed left half written in `folder`, where no other is at work."""
     for left in folder.glob(f"*{_PARTIAL}"):
         left.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from drift_cli.cli import main
 from drift_cli.config.ablate_schedule import AblateScheduleConfig
 from drift_cli.experiments import schedule_training as training
 from drift_cli.report import claims
+from tests.problems.processes import heed_interrupts
 
 QUICK = (
     "ablate-schedule",
@@ -137,7 +138,7 @@ def test_ctrl_c_leaves_no_process_and_says_how_to_go_on(tmp_path: Path) -> None:
     words = [*QUICK, *TRAINED, "jobs=2", "steps=400", "evaluation.every=100", f"hydra.run.dir={tmp_path}"]
     running = subprocess.Popen(
         [sys.executable, "-m", "drift_cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=_heed_interrupts,  # noqa: PLW1509
+        preexec_fn=heed_interrupts,  # noqa: PLW1509
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while not list((tmp_path / "runs").glob("*.json")) and time.monotonic() < deadline:
@@ -155,10 +156,6 @@ def test_ctrl_c_leaves_no_process_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert len(list((tmp_path / "runs").glob("*.json"))) < RUNS
     assert not list((tmp_path / "runs").glob("*.partial"))
     assert not (tmp_path / "summary.json").exists()
-
-
-def _heed_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background would have it ignored
 
 
 REFUSALS = [

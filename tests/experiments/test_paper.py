@@ -21,6 +21,7 @@ from drift_cli.experiments import paper, paper_parts
 from drift_cli.experiments.paper_parts import FINISHED, NOT_STARTED, OTHER, UNFINISHED, Part, Times, alone
 from drift_cli.report import experiments
 from drift_cli.report.experiments import Experiment
+from tests.problems.processes import heed_interrupts, offspring
 
 ROOT = Path(__file__).parents[2]
 SCORE = ["samples=[50,100]", "repeats=2", "queries=4", "field_samples=50", "bandwidths=[0.5]"]
@@ -133,12 +134,12 @@ def test_it_is_stopped_at_any_moment_and_goes_on_with_the_same_numbers(
         shutil.copytree(folder / "study" / kept, tmp_path / "quick/study" / kept)
     parts = ("score", "study") if how == signal.SIGKILL else ("study",)
     words = command(listed, tmp_path, f"parts=[{','.join(parts)}]")
-    running = started(words, preexec_fn=_heed_interrupts)
+    running = started(words, preexec_fn=heed_interrupts)
     runs, deadline = tmp_path / "quick/study/runs", time.monotonic() + 120
     while len(list(runs.glob("*.json"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
-    offspring = _offspring(running.pid)
-    assert len(offspring) >= 2
+    started_ones = offspring(running.pid)
+    assert len(started_ones) >= 2
     running.send_signal(how)
     said, told = running.communicate(timeout=60)
     assert "Traceback" not in said + told
@@ -150,19 +151,10 @@ def test_it_is_stopped_at_any_moment_and_goes_on_with_the_same_numbers(
     assert not (tmp_path / "quick/study/summary.json").exists()
 
     assert main(words) == 0  # at once: it waits for what is still ending
-    assert not any(Path(f"/proc/{process}").exists() for process in offspring)
+    assert not any(Path(f"/proc/{process}").exists() for process in started_ones)
     assert done == {place: place.stat().st_mtime_ns for place in done}
     for part in parts:
         assert summary(tmp_path / "quick", part) == summary(folder, part)  # two runs, one of them stopped: every bit
-
-
-def _heed_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background would have it ignored
-
-
-def _offspring(process: int) -> list[int]:
-    children = [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-    return [*children, *(grandchild for child in children for grandchild in _offspring(child))]
 
 
 def test_one_reproduction_at_a_time(tmp_path: Path, monkeypatch) -> None:

@@ -26,6 +26,7 @@ from drift_cli.experiments.landscape import _surfaces, flat, landscape, principa
 from drift_cli.experiments.stop_grad_training import Case
 from drift_cli.report import claims
 from drift_cli.training import bench as benches
+from tests.problems.processes import children, heed_interrupts
 
 SMALL = (
     "datasets=[checkerboard]",
@@ -139,12 +140,12 @@ def test_a_study_that_is_stopped_leaves_no_process_and_says_how_to_go_on(finishe
     words = [*SMALL, "jobs=2", "steps=40", "seeds=[0,5,6,7,8,9]", f"hydra.run.dir={tmp_path}"]
     running = subprocess.Popen(
         [sys.executable, "-m", "drift_cli", "stop-grad-study", *words],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts,  # noqa: PLW1509
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts,  # noqa: PLW1509
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while len(list((tmp_path / "runs").glob("*.json"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.1)
-    workers = _children(running.pid)
+    workers = children(running.pid)
     assert workers
     running.send_signal(how)
     said, told = running.communicate(timeout=60)
@@ -159,15 +160,6 @@ def test_a_study_that_is_stopped_leaves_no_process_and_says_how_to_go_on(finishe
     for kept in (tmp_path / "runs").glob("*.json"):
         assert json.loads(kept.read_text())  # whole, whatever a killed worker left beside it
     assert how == signal.SIGKILL or not list((tmp_path / "runs").glob("*.partial"))
-
-
-def _heed_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background would have it ignored
-
-
-def _children(process: int) -> list[int]:
-    found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [int(child) for child in found]
 
 
 def test_weights_that_are_not_finite_end_the_run_where_it_was_last(finished: Path, monkeypatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from drift_cli.errors import RunFailed, UserError
 from drift_cli.runs import workers
+from tests.problems.processes import heed_interrupts
 
 LARGE = 20_000_000  # bytes: far more than a pipe holds, so that it cannot be sent while nobody reads
 
@@ -84,7 +85,7 @@ def test_ctrl_c_in_a_terminal_reaches_the_starter_alone_at_whatever_moment(tmp_p
     running = subprocess.Popen(
         [sys.executable, str(tmp_path / "starts.py")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        preexec_fn=_heed_interrupts,  # noqa: PLW1509
+        preexec_fn=heed_interrupts,  # noqa: PLW1509
     )  # fmt: skip
     assert running.stdout is not None
     assert running.stdout.readline() == "starting\n"
@@ -93,7 +94,3 @@ def test_ctrl_c_in_a_terminal_reaches_the_starter_alone_at_whatever_moment(tmp_p
     said, told = running.communicate(timeout=60)  # the end of the pipes: every process is gone
     assert said.endswith("stopped\n")
     assert told == ""
-
-
-def _heed_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background would have it ignored
