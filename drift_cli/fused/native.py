@@ -5,16 +5,18 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
+from dataclasses import astuple
 from functools import cache
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from drift_cli.fused.pullback import Pullback, Wanted
 from drift_cli.fused.terms import Term
 
 LIBRARY = Path(__file__).with_name("_native.so")
-_INTERFACE_VERSION = 3
+_INTERFACE_VERSION = 4
 _Pointer, _Long, _Double = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
 
 
@@ -30,6 +32,10 @@ class _Problem(ctypes.Structure):
         ("factors", ctypes.POINTER(_Double)), ("factor_count", _Long),
         ("exclude_diagonal", ctypes.c_int32), ("shift", _Pointer), ("log_mass", _Pointer), ("mass", _Pointer),
     )  # fmt: skip
+
+
+class _Gradients(ctypes.Structure):
+    _fields_ = tuple((name, _Pointer) for name in ("shift", "log_mass", "x", "y", "log_weights"))
 
 
 @cache
@@ -91,18 +97,72 @@ def kernel_mean(
     (n, d), count = x.shape, len(factors)
     shift = x.new_empty(count, 0 if mass_only else n, d)
     log_mass, mass = x.new_empty(count, n), x.new_empty(count, n)
-    problem = _Problem(
-        x.data_ptr(), y.data_ptr(), None, _address(log_weights), n, len(y), d,
-        (_Term * len(terms))(*(_Term(term.kind, term.scale, term.alpha, term.weight) for term in terms)), len(terms),
-        (_Double * count)(*factors), count, int(exclude),
-        None if mass_only else shift.data_ptr(), log_mass.data_ptr(), mass.data_ptr(),
-    )  # fmt: skip
+    problem = _problem(terms, factors, x, y, log_weights, exclude, None if mass_only else shift, log_mass, mass)
     loaded = library()
     assert loaded is not None
     run = loaded.drift_kernel_mean_f32 if x.dtype == torch.float32 else loaded.drift_kernel_mean_f64
     if run(ctypes.byref(problem), int(by_products), torch.get_num_threads()) != 0:
         raise MemoryError(f"no memory to pack {len(y):,} points of {d:,} dimensions")
     return shift, log_mass
+
+
+def pullback(
+    terms: tuple[Term, ...],
+    factors: list[float],
+    x: Tensor,
+    y: Tensor,
+    log_weights: Tensor | None,
+    exclude: bool,
+    values: tuple[Tensor, Tensor],
+    arriving: tuple[Tensor, Tensor],
+    wanted: Wanted,
+    by_products: bool,
+) -> Pullback:
+    """The gradients of `pullback.py`, summed over the factors; those that are not wanted are empty.
+
+    `values` are the shifts [f, n, d] and log masses [f, n] of the forward pass, `arriving` what arrives at them. All
+    tensors contiguous, on the CPU.
+    """
+    if by_products:
+        centre = y.mean(dim=0)
+        x, y = x - centre, y - centre
+    shift, log_mass = values
+    problem = _problem(terms, factors, x, y, log_weights, exclude, shift, log_mass, None)
+    found = Pullback(
+        torch.empty_like(x) if wanted.x else x.new_empty(0, x.shape[1]),
+        torch.empty_like(y) if wanted.y else y.new_empty(0, y.shape[1]),
+        y.new_empty(len(y) if wanted.log_weights else 0),
+    )
+    outputs = (found.x, found.y, found.log_weights)
+    gradients = _Gradients(
+        *(part.data_ptr() for part in arriving),
+        *(part.data_ptr() if want else None for part, want in zip(outputs, astuple(wanted), strict=True)),
+    )
+    loaded = library()
+    assert loaded is not None
+    run = loaded.drift_pullback_f32 if x.dtype == torch.float32 else loaded.drift_pullback_f64
+    if run(ctypes.byref(problem), ctypes.byref(gradients), int(by_products), torch.get_num_threads()) != 0:
+        raise MemoryError(f"no memory for the derivatives at {len(y):,} points of {y.shape[1]:,} dimensions")
+    return found
+
+
+def _problem(
+    terms: tuple[Term, ...],
+    factors: list[float],
+    x: Tensor,
+    y: Tensor,
+    log_weights: Tensor | None,
+    exclude: bool,
+    shift: Tensor | None,
+    log_mass: Tensor,
+    mass: Tensor | None,
+) -> _Problem:
+    return _Problem(
+        x.data_ptr(), y.data_ptr(), None, _address(log_weights), len(x), *y.shape,
+        (_Term * len(terms))(*(_Term(term.kind, term.scale, term.alpha, term.weight) for term in terms)), len(terms),
+        (_Double * len(factors))(*factors), len(factors), int(exclude),
+        _address(shift), log_mass.data_ptr(), _address(mass),
+    )  # fmt: skip
 
 
 def arithmetic_alone(queries: int) -> int:

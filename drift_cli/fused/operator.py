@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from drift_cli.fused import eager, gpu, native
-from drift_cli.fused.pullback import pullback
+from drift_cli.fused.pullback import Wanted, pullback
 from drift_cli.fused.terms import Term, kernel_of
 
 _DIRECT_DIMENSIONS = 6  # up to here differences by coordinate are faster than inner products (docs/fused.md)
@@ -67,6 +67,52 @@ def unpacked(kinds: list[int], numbers: list[float]) -> tuple[Term, ...]:
     return tuple(Term(kind, *numbers[3 * k : 3 * k + 3]) for k, kind in enumerate(kinds))
 
 
+_PULLBACK_SCHEMA = (
+    "(Tensor x, Tensor y, Tensor? log_weights, Tensor shift, Tensor log_mass, Tensor shift_gradient,"
+    " Tensor mass_gradient, int[] kinds, float[] numbers, float[] factors, bool exclude_diagonal, bool[] wanted)"
+    " -> (Tensor, Tensor, Tensor)"
+)
+
+
+@torch.library.custom_op("drift::kernel_mean_pullback", mutates_args=(), schema=_PULLBACK_SCHEMA)
+def kernel_mean_pullback(
+    x: Tensor,
+    y: Tensor,
+    log_weights: Tensor | None,
+    shift: Tensor,
+    log_mass: Tensor,
+    shift_gradient: Tensor,
+    mass_gradient: Tensor,
+    kinds: list[int],
+    numbers: list[float],
+    factors: list[float],
+    exclude_diagonal: bool,
+    wanted: list[bool],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of `pullback.py` at x [n, d], y [m, d] and the log weights [m], summed over the factors.
+
+    `shift` [f, n, d] and `log_mass` [f, n] are the forward pass's; what is not `wanted` comes back empty.
+    """
+    terms, wants = unpacked(kinds, numbers), Wanted(*wanted)
+    points = (x.contiguous(), y.contiguous(), None if log_weights is None else log_weights.contiguous())
+    values, arriving = (shift, log_mass), (shift_gradient.contiguous(), mass_gradient.contiguous())
+    if x.device.type == "cpu" and native.library() is not None:
+        by_products = x.shape[1] > _DIRECT_DIMENSIONS
+        found = native.pullback(terms, factors, *points, exclude_diagonal, values, arriving, wants, by_products)
+    else:
+        found = pullback(kernel_of(terms), factors, *points, exclude_diagonal, values, arriving, wants)
+    return found.x, found.y, found.log_weights
+
+
+@kernel_mean_pullback.register_fake
+def _(x, y, log_weights, shift, log_mass, shift_gradient, mass_gradient, kinds, numbers, factors, exclude, wanted):  # type: ignore[no-untyped-def]
+    return (
+        x.new_empty(len(x) if wanted[0] else 0, x.shape[1]),
+        y.new_empty(len(y) if wanted[1] else 0, y.shape[1]),
+        y.new_empty(len(y) if wanted[2] else 0),
+    )
+
+
 def _remember(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
     x, y, log_weights, ctx.kinds, ctx.numbers, ctx.factors, ctx.exclude_diagonal, ctx.mass_only = inputs
     ctx.save_for_backward(x, y, log_weights, *output)
@@ -74,14 +120,14 @@ def _remember(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
 
 def _backward(ctx: Any, shift_gradient: Tensor, mass_gradient: Tensor) -> tuple[Tensor | None, ...]:
     x, y, log_weights, shift, log_mass = ctx.saved_tensors
-    kernel = kernel_of(unpacked(ctx.kinds, ctx.numbers))
-    needed, parts = ctx.needs_input_grad[:3], []
-    for f, factor in enumerate(ctx.factors):
-        shifts = (None, None) if ctx.mass_only else (shift[f], shift_gradient[f])
-        arguments = (log_mass[f], mass_gradient[f], *shifts, needed[1])
-        parts.append(pullback(kernel.scaled(factor), x, y, log_weights, ctx.exclude_diagonal, *arguments))
-    totals = [sum(gradients) for gradients in zip(*((p.x, p.y, p.log_weights) for p in parts), strict=True)]
-    return (*(total if need else None for total, need in zip(totals, needed, strict=True)), *[None] * 5)
+    needed = list(ctx.needs_input_grad[:3])
+    if ctx.mass_only:  # no mean was asked for: none of them carries anything
+        shift = shift_gradient = x.new_zeros(len(ctx.factors), *x.shape)
+    found = kernel_mean_pullback(
+        x, y, log_weights, shift, log_mass, shift_gradient, mass_gradient,
+        ctx.kinds, ctx.numbers, ctx.factors, ctx.exclude_diagonal, needed,
+    )  # fmt: skip
+    return (*(part if need else None for part, need in zip(found, needed, strict=True)), *[None] * 5)
 
 
 kernel_mean.register_autograd(_backward, setup_context=_remember)

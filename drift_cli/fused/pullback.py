@@ -28,6 +28,15 @@ _UNDERFLOW = -80.0  # as in `eager`
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """At which of the inputs a gradient is wanted."""
+
+    x: bool
+    y: bool
+    log_weights: bool
+
+
+@dataclass(frozen=True)
 class Pullback:
     """Gradients at x [n, d], y [m, d] and the log weights [m]."""
 
@@ -38,23 +47,44 @@ class Pullback:
 
 def pullback(
     kernel: Weighted,
+    factors: list[float],
     x: Float[Tensor, "n d"],
     y: Float[Tensor, "m d"],
     log_weights: Float[Tensor, " m"] | None,
     exclude_diagonal: bool,
-    log_mass: Float[Tensor, " n"],
-    mass_gradient: Float[Tensor, " n"],
-    shift: Float[Tensor, "n d"] | None,
-    shift_gradient: Float[Tensor, "n d"] | None,
-    points_too: bool = True,
+    values: tuple[Float[Tensor, "f n d"], Float[Tensor, "f n"]],
+    arriving: tuple[Float[Tensor, "f n d"], Float[Tensor, "f n"]],
+    wanted: Wanted,
 ) -> Pullback:
-    """The gradients of the module docstring; `shift` and its gradient are None where only the masses were asked for.
+    """The gradients of the module docstring, summed over `factors` times the bandwidth: the eager reference.
 
-    Without `points_too` the gradient at y is left at zero, which is faster.
+    `values` are M and log m of the forward pass, `arriving` what arrives at them. What is not wanted comes back empty.
     """
     centre = y.mean(dim=0)  # as in `eager`: sums of centred points keep their digits
     x, y = x - centre, y - centre
-    found = Pullback(torch.empty_like(x), torch.zeros_like(y), y.new_zeros(len(y)))
+    found = Pullback(torch.zeros_like(x), torch.zeros_like(y), y.new_zeros(len(y)))
+    for factor, shift, log_mass, g, mu in zip(factors, *values, *arriving, strict=True):
+        constants = mu - (g * (x + shift)).sum(dim=1)
+        _add(found, kernel.scaled(factor), x, y, log_weights, exclude_diagonal, log_mass, g, constants)
+    return Pullback(
+        x=found.x if wanted.x else found.x[:0],
+        y=found.y if wanted.y else found.y[:0],
+        log_weights=found.log_weights if wanted.log_weights else found.log_weights[:0],
+    )
+
+
+def _add(
+    found: Pullback,
+    kernel: Weighted,
+    x: Tensor,
+    y: Tensor,
+    log_weights: Tensor | None,
+    exclude_diagonal: bool,
+    log_mass: Tensor,
+    g: Tensor,
+    constants: Tensor,
+) -> None:
+    """Add the gradients of one bandwidth, a block of rows at a time; `constants` are μ_i − g_i·(x_i + M_i)."""
     rows_at_once = max(1, (_PAIRS if x.device.type == "cpu" else _DEVICE_PAIRS) // len(y))
     for start in range(0, len(x), rows_at_once):
         rows = slice(start, start + rows_at_once)
@@ -67,32 +97,22 @@ def pullback(
         if exclude_diagonal:
             logits.diagonal(rows.start).fill_(-torch.inf)
         weights = logits.clamp_min_(_UNDERFLOW).exp_()
-        scores = mass_gradient[rows, None]
-        if shift is not None and shift_gradient is not None:
-            g = shift_gradient[rows]
-            scores = g @ y.T + (scores.squeeze(1) - (g * (block + shift[rows])).sum(dim=1))[:, None]
-            if points_too:
-                found.y.addmm_(weights.T, g)
-        scores = weights * scores
+        scores = weights * torch.addmm(constants[rows, None], g[rows], y.T)
+        found.y.addmm_(weights.T, g[rows])
         found.log_weights.add_(scores.sum(dim=0))
-        pulls = torch.where(r > 0, scores * kernel.weight(r), 0.0)
-        _add_pulls(found, rows, pulls, block, y, away, points_too)
-        if shift_gradient is not None:
-            found.x[rows] -= shift_gradient[rows]
-    return found
+        _add_pulls(found, rows, torch.where(r > 0, scores * kernel.weight(r), 0.0), block, y, away)
+        found.x[rows] -= g[rows]
 
 
 def _add_pulls(
-    found: Pullback, rows: slice, pulls: Tensor, block: Tensor, y: Tensor, away: list[Tensor] | None, points_too: bool
+    found: Pullback, rows: slice, pulls: Tensor, block: Tensor, y: Tensor, away: list[Tensor] | None
 ) -> None:
     """Σ_j s_ij W_ij (y_j − x_i) into x, and its opposite over i into y."""
     if away is None:
-        found.x[rows] = pulls @ y - pulls.sum(dim=1, keepdim=True) * block
-        if points_too:
-            found.y.addmm_(pulls.T, block).sub_(pulls.sum(dim=0)[:, None] * y)
+        found.x[rows] += pulls @ y - pulls.sum(dim=1, keepdim=True) * block
+        found.y.addmm_(pulls.T, block).sub_(pulls.sum(dim=0)[:, None] * y)
         return
     for k, differences in enumerate(away):
         moments = differences.mul_(pulls)
-        found.x[rows, k] = moments.sum(dim=1)
-        if points_too:
-            found.y[:, k] -= moments.sum(dim=0)
+        found.x[rows, k] += moments.sum(dim=1)
+        found.y[:, k] -= moments.sum(dim=0)

@@ -25,18 +25,6 @@ every_kernel = pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
 ROUNDING = {torch.float64: 1e-12, torch.float32: 4e-6}
 
 
-@pytest.fixture(params=["AVX-512", "AVX2", "baseline"])
-def instruction_set(request: pytest.FixtureRequest):
-    library = native.library()
-    assert library is not None
-    before = native.instruction_set()
-    if not library.drift_use(request.param.encode()):
-        pytest.skip(f"this machine has no {request.param}")
-    yield request.param
-    assert before is not None
-    library.drift_use(before.encode())
-
-
 @every_kernel
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("dimension", [1, 2, 3, 5, 40])

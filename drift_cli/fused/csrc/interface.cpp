@@ -87,12 +87,55 @@ int kernel_mean(const drift::Problem<T>& given, const drift::LoopsOf<T>& loops, 
     return 0;
 }
 
+// The points axis by axis with a stride of whole vectors, by differences; the packed points, by products.
+template <typename T>
+int pullback(const drift::Problem<T>& given, const drift::Gradients<T>& arriving, const drift::LoopsOf<T>& loops,
+             bool by_products, int threads) {
+    constexpr std::int64_t numbers = line / sizeof(T);
+    drift::Problem<T> problem = given;
+    if (!by_products) problem.m = (given.m / numbers + 1) * numbers;
+    const std::int64_t runs = loops.runs_of_rows(given);
+    const std::int64_t sums = by_products ? loops.point_sums_numbers(given) : problem.m * (given.d + 1);
+    const std::int64_t each = ((by_products ? loops.pull_scratch_numbers(given) : 0) / numbers + 1) * numbers;
+    const Memory<T> points = room<T>(arriving.at_points() ? runs * sums : 1);
+    const Memory<T> scratch = room<T>(each * std::max(threads, 1));
+    const Memory<T> packed = room<T>(by_products ? loops.packed_numbers(given) : problem.m * given.d);
+    if (!points || !scratch || !packed) return 1;
+    if (by_products) {
+        loops.pack(problem, packed.get());
+    } else {
+        std::fill_n(packed.get(), problem.m * given.d, T(0));
+        for (std::int64_t k = 0; k < given.d; ++k)
+            for (std::int64_t j = 0; j < given.m; ++j) packed.get()[k * problem.m + j] = given.y[j * given.d + k];
+        problem.coordinates = packed.get();
+    }
+    share_out(runs, threads, [&](auto part, auto first, auto last) {
+        for (std::int64_t r = first; r < last; ++r) {
+            const std::int64_t begin = given.n * r / runs, end = given.n * (r + 1) / runs;
+            T* own = arriving.at_points() ? points.get() + r * sums : nullptr;
+            if (own) std::fill_n(own, sums, T(0));
+            if (by_products)
+                loops.pullback_by_products(problem, arriving, packed.get(), scratch.get() + part * each, own, begin, end);
+            else
+                loops.pullback_direct(problem, arriving, given.m, own, begin, end);
+        }
+    });
+    if (!arriving.at_points()) return 0;
+    share_out(given.m, threads, [&](auto, auto begin, auto end) {
+        if (by_products)
+            loops.gather_products(problem, arriving, packed.get(), points.get(), runs, sums, begin, end);
+        else
+            loops.gather_direct(problem, arriving, points.get(), runs, sums, begin, end);
+    });
+    return 0;
+}
+
 }  // namespace
 
 #pragma GCC visibility push(default)
 extern "C" {
 
-int drift_interface_version() { return 3; }
+int drift_interface_version() { return 4; }
 
 const char* drift_instruction_set() { return chosen.name; }
 
@@ -118,6 +161,16 @@ int drift_kernel_mean_f32(const drift::Problem<float>* problem, int by_products,
 }
 int drift_kernel_mean_f64(const drift::Problem<double>* problem, int by_products, int threads) {
     return kernel_mean(*problem, chosen.loops->f64, by_products != 0, threads);
+}
+
+// The derivatives, from the forward pass' values in `problem`; the same.
+int drift_pullback_f32(const drift::Problem<float>* problem, const drift::Gradients<float>* arriving, int by_products,
+                       int threads) {
+    return pullback(*problem, *arriving, chosen.loops->f32, by_products != 0, threads);
+}
+int drift_pullback_f64(const drift::Problem<double>* problem, const drift::Gradients<double>* arriving, int by_products,
+                       int threads) {
+    return pullback(*problem, *arriving, chosen.loops->f64, by_products != 0, threads);
 }
 
 // Queries against `tile` points done by the bare arithmetic of the loop; returns how many pairs that was.

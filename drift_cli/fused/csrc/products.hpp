@@ -96,13 +96,14 @@ struct Scratch {
     explicit Scratch(T* at) : squares(at), weights(at + block_rows * breadth), sums(at + 2 * block_rows * breadth) {}
 };
 
-// Squared distances of a group of rows to a panel of points. Returns whether one of them is near.
+// Inner products of a group of rows with a panel of points.
 template <typename T>
-static DRIFT_INLINE bool panel_squares(const T* const (&rows)[group], const T (&x_squared)[group], const T* points,
-                                       const T* y_squared, std::int64_t d, T* squares) {
+static DRIFT_INLINE void panel_products(const T* const (&rows)[group], const T* points, std::int64_t d,
+                                        typename Lanes<T>::Vector (&products)[group][panel_vectors]) {
     using L = Lanes<T>;
     using V = typename L::Vector;
-    V products[group][panel_vectors] = {};
+    for (int r = 0; r < group; ++r)
+        for (int c = 0; c < panel_vectors; ++c) products[r][c] = V{};
     for (std::int64_t begin = 0; begin < d; begin += run) {
         V part[group][panel_vectors] = {};
         for (std::int64_t k = begin; k < std::min(begin + run, d); ++k) {
@@ -119,6 +120,16 @@ static DRIFT_INLINE bool panel_squares(const T* const (&rows)[group], const T (&
         for (int r = 0; r < group; ++r)
             for (int c = 0; c < panel_vectors; ++c) products[r][c] += part[r][c];
     }
+}
+
+// Squared distances of a group of rows to a panel of points. Returns whether one of them is near.
+template <typename T>
+static DRIFT_INLINE bool panel_squares(const T* const (&rows)[group], const T (&x_squared)[group], const T* points,
+                                       const T* y_squared, std::int64_t d, T* squares) {
+    using L = Lanes<T>;
+    using V = typename L::Vector;
+    V products[group][panel_vectors];
+    panel_products<T>(rows, points, d, products);
     auto any = V{} < V{};
     for (int r = 0; r < group; ++r) {
         for (int c = 0; c < panel_vectors; ++c) {
@@ -159,29 +170,65 @@ static inline T smallest(const T* values, std::int64_t count) {
     return found;
 }
 
-// sums[group][C vectors] += weights[group][count] times a panel of coordinates of `count` points.
-template <int C, typename T>
-static DRIFT_INLINE void add_products(const T* weights, const T* points, std::int64_t count, T* sums, std::int64_t stride) {
+// Squared distances of the block of `rows` from `first` on to `count` points from `start` on. Rows that fill up a group
+// are the one before `end` again.
+template <typename T>
+static void block_squares(const Problem<T>& p, const Packed<T>& packed, const T* x_squared, std::int64_t first,
+                          std::int64_t rows, std::int64_t end, std::int64_t start, std::int64_t count, T* into) {
     using L = Lanes<T>;
-    typename L::Vector total[group][C] = {};
+    for (std::int64_t c = 0; c < count; c += L::panel) {
+        for (std::int64_t g = 0; g < rows; g += group) {
+            const T* x[group];
+            T squared[group];
+            for (std::int64_t r = 0; r < group; ++r) {
+                x[r] = p.x + std::min(first + g + r, end - 1) * p.d;
+                squared[r] = x_squared[g + r];
+            }
+            T* squares = into + g * breadth + c;
+            const T* points = packed.by_points + (start + c) * p.d;
+            if (!panel_squares<T>(x, squared, points, packed.squared + start + c, p.d, squares)) continue;
+            for (std::int64_t r = 0; r < std::min(group, rows - g); ++r)
+                near_squares_again(p, packed, first + g + r, squared[r], start + c, squares + r * breadth);
+        }
+    }
+}
+
+// sums[R][C vectors] += weights, R by `count`, times a panel of coordinates of `count` points.
+template <int R, int C, typename T>
+static DRIFT_INLINE void add_panel(const T* weights, std::int64_t next_row, std::int64_t next, const T* points,
+                                   std::int64_t count, T* sums, std::int64_t stride) {
+    using L = Lanes<T>;
+    typename L::Vector total[R][C] = {};
     for (std::int64_t j = 0; j < count; ++j) {
         typename L::Vector y[C];
 #pragma GCC unroll 4
         for (int c = 0; c < C; ++c) y[c] = L::load(points + (j * C + c) * L::count);
 #pragma GCC unroll 6
-        for (int r = 0; r < group; ++r) {
-            const typename L::Vector w = weights[r * breadth + j] - typename L::Vector{};
+        for (int r = 0; r < R; ++r) {
+            const typename L::Vector w = weights[r * next_row + j * next] - typename L::Vector{};
 #pragma GCC unroll 4
             for (int c = 0; c < C; ++c) total[r][c] += w * y[c];
         }
     }
 #pragma GCC unroll 6
-    for (int r = 0; r < group; ++r)
+    for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
         for (int c = 0; c < C; ++c) {
             T* into = sums + r * stride + c * L::count;
             L::store(into, L::load(into) + total[r][c]);
         }
+}
+
+// The same for a panel of any width: `weights` of row r and point j lies at r * next_row + j * next.
+template <int R, typename T>
+static DRIFT_INLINE void add_products(const T* weights, std::int64_t next_row, std::int64_t next, const T* points,
+                                      std::int64_t width, std::int64_t count, T* sums, std::int64_t stride) {
+    switch (width / Lanes<T>::count) {
+        case 1: add_panel<R, 1>(weights, next_row, next, points, count, sums, stride); break;
+        case 2: add_panel<R, 2>(weights, next_row, next, points, count, sums, stride); break;
+        case 3: add_panel<R, 3>(weights, next_row, next, points, count, sums, stride); break;
+        default: add_panel<R, 4>(weights, next_row, next, points, count, sums, stride);
+    }
 }
 
 // Weights of one row over a tile at one bandwidth, relative to exp(top); returns their sum.
@@ -222,21 +269,7 @@ static void kernel_mean_by_products(const Problem<T>& p, T* workspace, T* scratc
         }
         for (std::int64_t start = 0; start < p.m; start += breadth) {
             const std::int64_t count = std::min(breadth, packed.m - start);
-            for (std::int64_t c = 0; c < count; c += L::panel) {
-                for (std::int64_t g = 0; g < rows; g += group) {
-                    const T* x[group];
-                    T squared[group];
-                    for (std::int64_t r = 0; r < group; ++r) {
-                        x[r] = p.x + std::min(first + g + r, end - 1) * p.d;
-                        squared[r] = x_squared[g + r];
-                    }
-                    T* squares = own.squares + g * breadth + c;
-                    const T* points = packed.by_points + (start + c) * p.d;
-                    if (!panel_squares<T>(x, squared, points, packed.squared + start + c, p.d, squares)) continue;
-                    for (std::int64_t r = 0; r < std::min(group, rows - g); ++r)
-                        near_squares_again(p, packed, first + g + r, squared[r], start + c, squares + r * breadth);
-                }
-            }
+            block_squares(p, packed, x_squared, first, rows, end, start, count, own.squares);
             const T* log_weights = packed.log_weights ? packed.log_weights + start : nullptr;
             for (std::int64_t f = 0; f < p.factor_count; ++f) {
                 T* sums = own.sums + f * block_rows * packed.d;
@@ -282,13 +315,7 @@ static void kernel_mean_by_products(const Problem<T>& p, T* workspace, T* scratc
                     const T* points = packed.by_axes + k * packed.m + start * width;
                     for (std::int64_t g = 0; g < rows; g += group) {
                         const T* weights = own.weights + g * breadth;
-                        T* into = sums + g * packed.d + k;
-                        switch (width / L::count) {
-                            case 1: add_products<1>(weights, points, count, into, packed.d); break;
-                            case 2: add_products<2>(weights, points, count, into, packed.d); break;
-                            case 3: add_products<3>(weights, points, count, into, packed.d); break;
-                            default: add_products<4>(weights, points, count, into, packed.d);
-                        }
+                        add_products<group>(weights, breadth, 1, points, width, count, sums + g * packed.d + k, packed.d);
                     }
                 }
             }

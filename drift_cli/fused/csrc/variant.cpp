@@ -10,7 +10,11 @@ template <typename T>
 constexpr drift::LoopsOf<T> loops_of() {
     return {drift::transpose<T>,          drift::kernel_mean_direct<T>,
             drift::Packed<T>::numbers,    drift::Scratch<T>::numbers,
-            drift::pack<T>,               drift::kernel_mean_by_products<T>};
+            drift::pack<T>,               drift::kernel_mean_by_products<T>,
+            drift::runs_of_rows<T>,       drift::pull_scratch_numbers<T>,
+            drift::point_sums_numbers<T>, drift::pullback_direct<T>,
+            drift::pullback_by_products<T>, drift::gather_direct<T>,
+            drift::gather_products<T>};
 }
 
 }  // namespace
