@@ -20,7 +20,7 @@ from drift_cli.config.checks import (
 from drift_cli.config.drift import DriftConfig
 from drift_cli.config.generator import GeneratorConfig
 from drift_cli.config.optimizer import OptimizerConfig
-from drift_cli.config.training import known_device
+from drift_cli.config.training import GRADIENT_PATHS, known_device
 from drift_cli.errors import UserError
 
 STUDIED = ("swiss_roll", "checkerboard")
@@ -56,6 +56,7 @@ class PairsConfig:
 class StopGradStudyConfig:
     datasets: list[str] = MISSING
     kernels: list[str] = MISSING
+    paths: list[str] = MISSING
     bandwidth: float = MISSING
     drift: DriftConfig = MISSING
     generator: GeneratorConfig = MISSING
@@ -75,11 +76,17 @@ class StopGradStudyConfig:
 
     def __post_init__(self) -> None:
         a_folder_or_none("resume", self.resume)
-        for key, choices in (("datasets", STUDIED), ("kernels", STUDIED_KERNELS)):
+        for key, choices in (("datasets", STUDIED), ("kernels", STUDIED_KERNELS), ("paths", GRADIENT_PATHS)):
             not_empty(key, getattr(self, key))
             different(key, getattr(self, key))
             for name in getattr(self, key):
                 one_of(f"each of {key}", name, choices)
+        if "none" not in self.paths:
+            raise UserError(
+                f"paths must have none among them, beside which the others are judged, got {', '.join(self.paths)}."
+            )
+        if self.pairs.seeds and "samples" not in self.paths:
+            raise UserError("pairs set samples beside none: put samples among paths, or leave pairs empty.")
         positive("bandwidth", self.bandwidth)
         if self.generator.name != "mlp":
             raise UserError(

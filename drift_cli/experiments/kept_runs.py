@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from drift_cli.runs import workers
+from drift_cli.runs import provenance, workers
 from drift_cli.runs.cores import usable
 from drift_cli.runs.files import read_json, remove_partial, write_json
 from drift_cli.training import device as devices
@@ -27,8 +29,11 @@ class Job(Protocol):
         """What a kept result must have been made with, as plain numbers, lists and texts."""
         ...
 
-    def made(self) -> dict[str, Any]:
-        """Make the run; what was found, as plain numbers, lists and texts."""
+    def made(self, unfinished: Path) -> dict[str, Any]:
+        """Make the run; what was found, as plain numbers, lists and texts.
+
+        `unfinished` is a folder for where it stands meanwhile: a long run that is killed goes on from there.
+        """
         ...
 
 
@@ -71,7 +76,10 @@ def each(plan: Mapping[Case, Job], folder: Path, at_once: int) -> Iterator[tuple
 
 
 def _carry_out(job: Job, place: Path) -> dict[str, Any]:
-    """Make the run and write what was found."""
-    kept = {"asked": job.asked(), **job.made()}
+    """Make the run and write what was found, and what it was made with."""
+    began, unfinished = time.perf_counter(), place.with_suffix(".unfinished")
+    kept = {"asked": job.asked(), **job.made(unfinished)}
+    kept["origin"] = provenance.of_a_run(time.perf_counter() - began)
     write_json(place, kept)
+    shutil.rmtree(unfinished, ignore_errors=True)
     return kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class Field:
         return {"operator": plain(self.operator), "dataset": plain(self.dataset), "n": self.n, "probes": self.probes,
                 "seed": self.seed}  # fmt: skip
 
-    def made(self) -> dict[str, float | None]:
+    def made(self, unfinished: Path) -> dict[str, float | None]:
         """The curl fraction (None where V has no derivative), and mean |V| at q = p over that at the start.
 
         The curl is at other samples of q than those that V is made of, which stay; a discrepancy has its drift at its

@@ -31,6 +31,7 @@ from drift_cli.training import bench as benches
 from drift_cli.training import step as steps
 from drift_cli.training.bench import Bench
 from drift_cli.training.evaluation import comparable_points, distance, generate
+from drift_cli.training.sittings import Seen, Sitting
 from drift_cli.training.streams import stream
 
 _SHOWN = 400  # samples kept for the gallery
@@ -117,8 +118,8 @@ class Moved:
         begun = read_json(self.weights)["asked"] if self.weights else None
         return {"train": plain(self.settings), "track": self.track, "begins": plain(self.begins), "weights": begun}
 
-    def made(self) -> dict[str, Any]:
-        return _run(self)
+    def made(self, unfinished: Path) -> dict[str, Any]:
+        return _run(self, unfinished)
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Started:
     def asked(self) -> dict[str, Any]:
         return {"train": plain(self.settings)}
 
-    def made(self) -> dict[str, Any]:
+    def made(self, unfinished: Path) -> dict[str, Any]:
         bench = benches.build(self.settings)
         advance = steps.build(bench)
         for step in range(self.settings.steps):
@@ -151,9 +152,9 @@ class Tried:
     def asked(self) -> dict[str, Any]:
         return {start: run.asked() for start, run in self.runs.items()}
 
-    def made(self) -> dict[str, Any]:
+    def made(self, unfinished: Path) -> dict[str, Any]:
         """SW-2 over its floor at the end of each start's run; null where it was not finite."""
-        found = {start: run.made() for start, run in self.runs.items()}
+        found = {start: run.made(unfinished / start) for start, run in self.runs.items()}
         return {"ratios": {start: None if f["diverged"] else f["final"] / f["sw_floor"] for start, f in found.items()}}
 
 
@@ -242,15 +243,15 @@ def built(run: Moved) -> Bench:
     return bench
 
 
-def _run(run: Moved) -> dict[str, Any]:
+def _run(run: Moved, unfinished: Path) -> dict[str, Any]:
     """One run to its end, or to the first step that is not finite; `seconds` of one core, without the evaluation."""
-    settings, bench = run.settings, built(run)
+    sitting = Sitting(lambda: built(run), unfinished, run.asked())
+    settings, bench = run.settings, sitting.bench
     advance = steps.build(bench)
     marks = set(np.unique(np.round(np.geomspace(1, settings.steps, run.track)).astype(int)).tolist())
-    curve: dict[str, list[float]] = {
-        name: [] for name in ("steps", "seconds", "sw", "floor", "marginal_error", "iterations")
-    }
-    seconds, diverged = 0.0, None
+    names = ("steps", "seconds", "sw", "floor", "marginal_error", "iterations")
+    curve: dict[str, list[float]] = sitting.seen.numbers.get("curve") or {name: [] for name in names}
+    seconds, diverged = sitting.seen.numbers.get("seconds", 0.0), None
 
     def look(step: int) -> None:
         told = {} if bench.tally is None else bench.tally.report()
@@ -260,8 +261,9 @@ def _run(run: Moved) -> dict[str, Any]:
         for column, value in zip(curve.values(), row, strict=True):
             column.append(value)
 
-    look(0)
-    for step in range(1, settings.steps + 1):
+    if sitting.step == 0:
+        look(0)
+    for step in range(sitting.step + 1, settings.steps + 1):
         began = time.process_time()
         try:
             taken = advance(step - 1)
@@ -274,6 +276,8 @@ def _run(run: Moved) -> dict[str, Any]:
             break
         if step in marks:
             look(step)
+        if sitting.due:
+            sitting.keep(step, Seen({"curve": curve, "seconds": seconds}))
     found: dict[str, Any] = {**curve, "diverged": diverged, "eta": settings.optimizer.lr}
     if diverged is not None or not math.isfinite(curve["sw"][-1]):
         return found | {"diverged": diverged or settings.steps}

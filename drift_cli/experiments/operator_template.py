@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -52,7 +53,7 @@ class Template:
     def asked(self) -> dict[str, Any]:
         return {"operator": plain(self.operator), "dataset": plain(self.dataset), "seed": self.seed}
 
-    def made(self) -> dict[str, float]:
+    def made(self, unfinished: Path) -> dict[str, float]:
         """Numbers by name; of an operator only those that can be asked of it, and that are finite."""
         torch.set_num_threads(1)
         x, others = self._start("standard", 2 * _PARTICLES).split(_PARTICLES)

@@ -56,7 +56,7 @@ class Job:
         """What a kept result must have been made with."""
         return {"train": OmegaConf.to_container(OmegaConf.structured(self.settings))}
 
-    def made(self) -> dict[str, Any]:
+    def made(self, unfinished: Path) -> dict[str, Any]:
         return _curve(self.settings)
 
 

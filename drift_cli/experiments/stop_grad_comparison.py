@@ -11,7 +11,6 @@ from collections.abc import Iterable
 import numpy as np
 
 from drift_cli.config.stop_grad_study import StopGradStudyConfig
-from drift_cli.config.training import GRADIENT_PATHS
 from drift_cli.experiments.stop_grad_training import Case, Tracked
 from drift_cli.report.study import Study
 from drift_cli.theory import correlation
@@ -34,7 +33,7 @@ def cases(config: StopGradStudyConfig) -> Iterable[tuple[str, str]]:
 
 def means(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
     """`<dataset>.<kernel>.<paths>.<what>`: the mean over seeds, and `.sd` where there is more than one; the curves."""
-    for (dataset, kernel), paths in itertools.product(cases(config), GRADIENT_PATHS):
+    for (dataset, kernel), paths in itertools.product(cases(config), config.paths):
         own = own_runs(config, runs, dataset, kernel, paths)
         columns = {
             "sw": [r.final_sw for r in own],
@@ -51,7 +50,7 @@ def means(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
         for what, values in columns.items():
             s.mean(f"{dataset}.{kernel}.{paths}.{what}", values)
         for seed, r in zip(config.seeds, own, strict=True):
-            names = ("steps", "drift_norm", "sw", "spread", "uncovered")
+            names = ("steps", "drift_norm", "mean_square", "sw", "spread", "uncovered")
             s.curves(f"{dataset}_{kernel}_{paths}_{seed}", {name: getattr(r, name) for name in names})
 
 
@@ -62,20 +61,23 @@ def ratios(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
     for dataset, kernel in cases(config):
         case, none = f"{dataset}.{kernel}", own_runs(config, runs, dataset, kernel, "none")
         s.summary[f"{case}.none_over_floor"] = s.summary[f"{case}.none.sw"] / s.summary[f"{case}.none.sw_floor"]
-        for paths in GRADIENT_PATHS[1:]:
+        for paths in (paths for paths in config.paths if paths != "none"):
             own = own_runs(config, runs, dataset, kernel, paths)
             s.ratio(f"{case}.{paths}_over_none.sw", [a.final_sw / b.final_sw for a, b in zip(own, none, strict=True)])
             s.ratio(f"{case}.{paths}_over_none.loss", [a.loss / b.loss for a, b in zip(own, none, strict=True)])
+        s.ratio(f"{case}.none.drift_norm_over_floor", [r.drift_norm[-1] / r.norm_floor for r in none])
+        if "both" not in config.paths:
+            continue
         both = own_runs(config, runs, dataset, kernel, "both")
         over_floor = [r.drift_norm[-1] / r.norm_floor for r in both]
-        s.ratio(f"{case}.none.drift_norm_over_floor", [r.drift_norm[-1] / r.norm_floor for r in none])
         s.ratio(f"{case}.both.drift_norm_over_floor", over_floor)
         s.ratio(f"{case}.both.drift_norm_fall", [r.drift_norm[-1] / r.drift_norm[0] for r in both])
         all_over_floor.append(over_floor)
         all_losses.append([a.loss / b.loss for a, b in zip(both, none, strict=True)])
     # Over all cases: a mean per seed first, so that the interval is one over seeds.
     for key, ratios in (("both_drift_norm_over_floor", all_over_floor), ("both_over_none_loss", all_losses)):
-        s.ratio(key, by_seed(ratios))
+        if ratios:
+            s.ratio(key, by_seed(ratios))
     if {"laplace", "gaussian"} <= set(config.kernels):
         gaussian, laplace = (
             [[r.final_sw for r in own_runs(config, runs, dataset, kernel, "none")] for dataset in config.datasets]
@@ -98,7 +100,7 @@ def before_floor(r: Tracked) -> int:
 
 def correlations(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
     """log drift norm against log SW along the runs, whole and before the drift norm reaches its floor."""
-    for (dataset, kernel), paths in itertools.product(cases(config), GRADIENT_PATHS):
+    for (dataset, kernel), paths in itertools.product(cases(config), config.paths):
         own = own_runs(config, runs, dataset, kernel, paths)
         for name, lengths in (
             ("correlation", [len(r.steps) for r in own]),
@@ -112,7 +114,7 @@ def correlations(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
 
 def planes(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
     """Where on its plane each run's loss is least, and what SW-2 is there."""
-    for (dataset, kernel), paths in itertools.product(cases(config), GRADIENT_PATHS):
+    for (dataset, kernel), paths in itertools.product(cases(config), config.paths):
         run = own_runs(config, runs, dataset, kernel, paths)[0]
         plane = run.plane
         if plane is None:

@@ -13,7 +13,6 @@ from scipy import stats
 from drift_cli import data, kernels
 from drift_cli.config.kernel import KERNELS
 from drift_cli.config.stop_grad_study import StopGradStudyConfig
-from drift_cli.config.training import GRADIENT_PATHS
 from drift_cli.experiments import stop_grad_comparison as comparison
 from drift_cli.experiments import stop_grad_mechanism as mechanism
 from drift_cli.experiments import stop_grad_training as training
@@ -64,22 +63,22 @@ def run(config: StopGradStudyConfig, path: Path) -> Result:
         comparison.correlations(config, s, runs)
         comparison.planes(config, s, runs)
         cells = pairs(config, s, runs)
-        _collapses(s, runs)
+        _collapses(config, s, runs)
         _worst(config, s)
         _draw(config, s, runs, cells)
     return Result(s.summary, runs)
 
 
-def _collapses(s: Study, runs: Runs) -> None:
+def _collapses(config: StopGradStudyConfig, s: Study, runs: Runs) -> None:
     """The share of all runs of each choice of paths that ended in a collapse, with the exact binomial interval."""
-    for paths in GRADIENT_PATHS:
+    for paths in config.paths:
         found = [run.collapsed for case, run in runs.items() if case.paths == paths]
         ends = stats.binomtest(sum(found), len(found)).proportion_ci()
         s.interval(f"{paths}_collapsed", float(np.mean(found)), float(ends.low), float(ends.high))
         s.summary[f"{paths}_runs"] = float(len(found))
     # Where `none` leaves the target uncovered as well, the runs are too short or too small to tell a collapse by it.
     if s.summary["none_collapsed"] == 0:
-        for paths in ("query", "samples"):
+        for paths in (paths for paths in ("query", "samples") if paths in config.paths):
             for end in ("", ".ci_low", ".ci_high"):
                 s.summary[f"{paths}_alone_collapses{end}"] = s.summary[f"{paths}_collapsed{end}"]
 
@@ -132,7 +131,7 @@ def _draw(config: StopGradStudyConfig, s: Study, runs: Runs, cells: list[Cell]) 
     for kernel in config.kernels:
         own = {
             (dataset, paths): own_runs(config, runs, dataset, kernel, paths)
-            for dataset, paths in itertools.product(config.datasets, GRADIENT_PATHS)
+            for dataset, paths in itertools.product(config.datasets, config.paths)
         }
         titles = {
             (dataset, paths): s.summary.get(f"{dataset}.{kernel}.{paths}.correlation", np.nan) for dataset, paths in own
@@ -142,7 +141,7 @@ def _draw(config: StopGradStudyConfig, s: Study, runs: Runs, cells: list[Cell]) 
         s.figures.append(figures.curves(own, label, folder, f"curves_{kernel}"))
         s.figures.append(figures.samples(own, label, folder, f"samples_{kernel}"))
         for dataset in config.datasets:
-            planes = {paths: own[dataset, paths][0] for paths in GRADIENT_PATHS}
+            planes = {paths: own[dataset, paths][0] for paths in config.paths}
             if all(r.plane is not None for r in planes.values()):
                 name = f"landscape_{dataset}_{kernel}"
                 s.figures.append(figures.landscape(planes, dataset, label, folder, name))

@@ -18,7 +18,7 @@ from drift_cli.config.dataset import CheckerboardConfig, DatasetConfig, SwissRol
 from drift_cli.config.kernel import KERNELS
 from drift_cli.config.schedule import ConstantScheduleConfig
 from drift_cli.config.stop_grad_study import StopGradStudyConfig
-from drift_cli.config.training import GRADIENT_PATHS, CheckpointConfig, EmaConfig, EvaluationConfig
+from drift_cli.config.training import CheckpointConfig, EmaConfig, EvaluationConfig
 from drift_cli.errors import RunFailed
 from drift_cli.experiments import kept_runs
 from drift_cli.experiments.landscape import Landscape, flat, landscape
@@ -28,6 +28,7 @@ from drift_cli.training import bench as benches
 from drift_cli.training import step as steps
 from drift_cli.training.bench import Bench
 from drift_cli.training.evaluation import distance, drift_norms, generate
+from drift_cli.training.sittings import Seen, Sitting
 
 DATASETS: dict[str, DatasetConfig] = {
     "swiss_roll": SwissRollConfig(noise=0.03),
@@ -67,8 +68,8 @@ class Job:
         return {"train": OmegaConf.to_container(OmegaConf.structured(self.settings)), "track": self.track,
                 "plane": self.plane}  # fmt: skip
 
-    def made(self) -> dict[str, Any]:
-        return _trained(self)
+    def made(self, unfinished: Path) -> dict[str, Any]:
+        return _trained(self, unfinished)
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,13 @@ class Tracked:
     """One run: curves at `steps`, of the drift norm and SW-2 and what the samples look like; then its end.
 
     `drift_norm` is the mean |V| of fresh samples against fresh data, `norm_floor` the same at q = p and `norm_floor_sd`
-    its deviation over draws; `spread` is relative to the target's; `diverged` the step at which a loss was not finite.
+    its deviation over draws; `mean_square` is the mean |V|² of the step's own batch, which is the loss; `spread` is
+    relative to the target's; `diverged` the step at which a loss was not finite.
     """
 
     steps: np.ndarray
     drift_norm: np.ndarray
+    mean_square: np.ndarray
     sw: np.ndarray
     spread: np.ndarray
     uncovered: np.ndarray
@@ -107,7 +110,7 @@ def planned(config: StopGradStudyConfig) -> dict[Case, Job]:
     for dataset in config.datasets:
         for kernel in config.kernels:
             for seed in config.seeds:
-                for paths in GRADIENT_PATHS:
+                for paths in config.paths:
                     case = Case(dataset, kernel, config.bandwidth, config.batch_size, paths, seed)
                     plan[case] = _job(config, case, config.plane if seed == config.seeds[0] else 0)
             for case in (*pairs(config, dataset, kernel, "none"), *pairs(config, dataset, kernel, "samples")):
@@ -157,18 +160,20 @@ def carried_out(plan: dict[Case, Job], folder: Path, jobs: int | None) -> Iterat
         yield case, _read(kept)
 
 
-def _trained(job: Job) -> dict[str, Any]:
+def _trained(job: Job, unfinished: Path) -> dict[str, Any]:
     """One run from its first step to its last, or to the first loss that is not finite, as plain numbers."""
     settings = job.settings
-    bench = benches.build(settings)
+    sitting = Sitting(lambda: benches.build(settings), unfinished, job.asked())
+    bench, seen = sitting.bench, sitting.seen
     advance = steps.build(bench)
-    tracker = _Tracker(bench)
+    tracker = _Tracker(bench, seen.numbers)
     marks = set(np.unique(np.round(np.geomspace(1, settings.steps, job.track)).astype(int)).tolist())
     stride = -(-settings.steps // _GRADIENTS)
     parameters = list(bench.model.parameters())
-    weights, gradients, losses = [flat(parameters)], [], []
+    weights, gradients, losses = (list(seen.tensors.get(name, ())) for name in ("weights", "gradients", "losses"))
+    weights = weights or [flat(parameters)]
     diverged = None
-    for step in range(1, settings.steps + 1):
+    for step in range(sitting.step + 1, settings.steps + 1):
         taken = advance(step - 1)
         losses.append(taken.loss)
         if step in marks or step % LAST == 0:
@@ -178,10 +183,13 @@ def _trained(job: Job) -> dict[str, Any]:
                 _restore(parameters, weights[-1])
                 break
         if step in marks:
-            tracker.look(step, samples)
+            tracker.look(step, samples, float(taken.loss))
             weights.append(flat(parameters))
         if job.plane and step % stride == 0:
             gradients.append(flat([p.grad for p in parameters if p.grad is not None]))
+        if sitting.due:
+            series = {"weights": weights, "gradients": gradients, "losses": losses}
+            sitting.keep(step, Seen(tracker.seen(), {name: torch.stack(some) for name, some in series.items() if some}))
     if not tracker.columns["steps"]:
         raise RunFailed("The loss was not finite at the first step: a lower optimizer.lr or a larger bandwidth helps.")
     finite = [loss for loss in torch.stack(losses).tolist() if math.isfinite(loss)]
@@ -209,25 +217,30 @@ def _trained(job: Job) -> dict[str, Any]:
 class _Tracker:
     """What is measured along a run, with the same noise at every step."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, seen: dict[str, Any]) -> None:
         self.bench, self.points = bench, bench.config.evaluation.points
-        self.columns: dict[str, list[float]] = {
-            name: [] for name in ("steps", "drift_norm", "sw", "spread", "uncovered")
+        self.columns: dict[str, list[float]] = seen.get("columns") or {
+            name: [] for name in ("steps", "drift_norm", "mean_square", "sw", "spread", "uncovered")
         }
-        self.floors: dict[str, float] = {}
+        self.floors: dict[str, float] = seen.get("floors", {})
         self.data, other = bench.data(2 * self.points, "floor", 0).points.split(self.points)
         self.reach, self.target_spread = reach(self.data, other), spread(self.data)
+
+    def seen(self) -> dict[str, Any]:
+        """What a tracker goes on from."""
+        return {"columns": self.columns, "floors": self.floors}
 
     def samples(self) -> Tensor:
         return generate(self.bench, self.points, self.bench.stream("snapshot", 0))
 
-    def look(self, step: int, samples: Tensor) -> None:
+    def look(self, step: int, samples: Tensor, loss: float) -> None:
         bench = self.bench
         norm, floor = drift_norms(bench, bench.config.evaluation.draws, 0)
         self.floors = {"norm_floor": floor.value, "norm_floor_sd": floor.sd or 0.0}
         row = {
             "steps": step,
             "drift_norm": norm.value,
+            "mean_square": loss,
             "sw": distance(bench, self.points, 1, "evaluation", step).value,
             "spread": spread(samples) / self.target_spread,
             "uncovered": uncovered(self.data, samples, self.reach),

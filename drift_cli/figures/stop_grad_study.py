@@ -51,11 +51,12 @@ def norm_against_distance(
     datasets = list(dict.fromkeys(dataset for dataset, _ in runs))
     every = [r for some in runs.values() for r in some]
     with style():
-        figure, axes = panels(len(datasets), 4, 2.6, 2.6)
+        told_paths = {paths: TOLD[paths] for paths in TOLD if (datasets[0], paths) in runs}
+        figure, axes = panels(len(datasets), len(told_paths), 2.6, 2.6)
         norm = LogNorm(1, max(r.steps[-1] for r in every))
         for row, dataset in enumerate(datasets):
-            here = axes[4 * row : 4 * row + 4]
-            for axis, paths in zip(here, TOLD, strict=True):
+            here = axes[len(told_paths) * row : len(told_paths) * (row + 1)]
+            for axis, paths in zip(here, told_paths, strict=True):
                 own = runs[dataset, paths]
                 size = 14 if len(own) < 5 else 7
                 for r in own:
@@ -142,7 +143,7 @@ def landscape(runs: dict[str, Tracked], dataset: str, label: str, folder: Path, 
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=3)
         figure.suptitle(
-            f"Figure 3: {_titled(dataset)}, {label}. As functions of the weights the four losses are equal:\n"
+            f"Figure 3: {_titled(dataset)}, {label}. As functions of the weights the losses are equal:\n"
             "only their gradients differ, and with them each run's plane.",
             fontsize=9,
         )
@@ -163,6 +164,8 @@ def curves(runs: dict[tuple[str, str], list[Tracked]], label: str, folder: Path,
         for row, dataset in enumerate(datasets):
             for axis, (what, told, scale) in zip(axes[4 * row : 4 * row + 4], shown, strict=True):
                 for paths, (colour, line, marker) in LOOKS.items():
+                    if (dataset, paths) not in runs:
+                        continue
                     for k, r in enumerate(runs[dataset, paths]):
                         axis.plot(r.steps, getattr(r, what), color=colour, linestyle=line, marker=marker, markersize=3,
                                   markevery=0.15, linewidth=1.1, label=TOLD[paths] if k == 0 else None)  # fmt: skip
@@ -185,11 +188,13 @@ def samples(runs: dict[tuple[str, str], list[Tracked]], label: str, folder: Path
     """The target and what each choice of paths generates at the end, for the first seed."""
     datasets = list(dict.fromkeys(dataset for dataset, _ in runs))
     with style():
-        figure, axes = panels(len(datasets), 5, 1.9, 2.1)
+        told_paths = {paths: TOLD[paths] for paths in TOLD if (datasets[0], paths) in runs}
+        width = 1 + len(told_paths)
+        figure, axes = panels(len(datasets), width, 1.9, 2.1)
         for row, dataset in enumerate(datasets):
-            here = axes[5 * row : 5 * row + 5]
+            here = axes[width * row : width * (row + 1)]
             data = runs[dataset, "none"][0].data
-            shown = {"target": (data, DATA)} | {TOLD[p]: (runs[dataset, p][0].samples, MODEL) for p in TOLD}
+            shown = {"target": (data, DATA)} | {TOLD[p]: (runs[dataset, p][0].samples, MODEL) for p in told_paths}
             limit = 1.25 * np.abs(data).max()
             for axis, (title, (points, colour)) in zip(here, shown.items(), strict=True):
                 axis.scatter(data[:, 0], data[:, 1], s=1, color="#D5D5D5", linewidths=0, rasterized=True)

@@ -47,6 +47,12 @@ def at_end(device: torch.device, seconds: float) -> dict[str, Any]:
     return {"finished": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": seconds, **peak}
 
 
+def of_a_run(seconds: float) -> dict[str, Any]:
+    """What one run of a study was made with; `seconds` of its last sitting."""
+    return {**_git(), "device_name": _processor(), "loops": native.instruction_set() or "eager",
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": seconds}  # fmt: skip
+
+
 def commit() -> str | None:
     """The commit of a checkout; None for an installed package."""
     return _git()["git_commit"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,10 +45,13 @@ class State:
     tally: dict[str, float] = field(default_factory=dict)
 
 
-def save(bench: Bench, checkpoints: Path, state: State) -> Path:
-    """Write the checkpoint of `state.step`, then forget all but the latest `checkpoint.keep` up to it."""
+def save(bench: Bench, checkpoints: Path, state: State, more: Callable[[Path], None] | None = None) -> Path:
+    """Write the checkpoint of `state.step`, then forget all but the latest `checkpoint.keep` up to it.
+
+    `more` writes further files into its folder, which appear with the others.
+    """
     try:
-        return _save(bench, checkpoints, state)
+        return _save(bench, checkpoints, state, more)
     except (SafetensorError, OSError) as error:
         kept = existing(checkpoints)
         last = f"the last one is {kept[-1]}" if kept else "there is none yet"
@@ -58,7 +61,7 @@ def save(bench: Bench, checkpoints: Path, state: State) -> Path:
         ) from error
 
 
-def _save(bench: Bench, checkpoints: Path, state: State) -> Path:
+def _save(bench: Bench, checkpoints: Path, state: State, more: Callable[[Path], None] | None) -> Path:
     place = checkpoints / f"step_{state.step:08d}"
     partial = place.with_name(place.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -70,6 +73,8 @@ def _save(bench: Bench, checkpoints: Path, state: State) -> Path:
     entries = {"format": _FORMAT, "step": state.step, "seconds": state.seconds, "seed": state.seed}
     pending = {"tally": state.tally} if state.tally else {}
     write_json(partial / "state.json", {**entries, "space": state.space.as_dict(), **pending})
+    if more is not None:
+        more(partial)
     for file in partial.iterdir():
         _flush(file)
     shutil.rmtree(place, ignore_errors=True)

@@ -191,7 +191,7 @@ def test_the_sinkhorn_drift_recovers_the_weights_of_modes_and_the_gaussian_mean_
     config = settings(finished, particles=200, particle_steps=60, points=200)
     errors = {}
     for label in ("sinkhorn_5e-2", "mean_shift_gaussian"):
-        found = operator_runs.particle_run(config, config.compared()[label], "imbalanced", 3, 1.0).made()
+        found = operator_runs.particle_run(config, config.compared()[label], "imbalanced", 3, 1.0).made(Path("unused"))
         errors[label] = found["mode_error"]
     assert errors["sinkhorn_5e-2"] < 0.2 < errors["mean_shift_gaussian"]  # 0.4 where it starts
 
@@ -212,15 +212,15 @@ def test_figure_5_compares_the_drifts_by_seed(figure_5: Path) -> None:
 def test_an_operator_that_diverges_is_said_to(tmp_path: Path, finished: Path) -> None:
     config = settings(finished, particle_steps=30)
     run = operator_runs.particle_run(config, config.compared()["chi2"], "far", 0, 1e6)
-    found = run.made()
+    found = run.made(Path("unused"))
     assert found["diverged"] is not None
     assert "final" not in found
-    assert operator_runs.Tried({"far": run}).made() == {"ratios": {"far": None}}
+    assert operator_runs.Tried({"far": run}).made(Path("unused")) == {"ratios": {"far": None}}
 
 
 def test_the_field_is_measured_with_its_iterations_carried_to_the_end(finished: Path) -> None:
     config = settings(finished)
-    found = Field(config.compared()["sinkhorn_5e-2"], config.dataset, 32, 3, 0).made()
+    found = Field(config.compared()["sinkhorn_5e-2"], config.dataset, 32, 3, 0).made(Path("unused"))
     assert found["curl"] < 1e-5
     assert found["at_equality"] < 1e-8
     assert not np.isnan(found["curl"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ def test_the_mmd_drift_stands_still_far_away_and_the_energy_drift_does_not() -> 
         ("wide", {"drift": "from_discrepancy", "kernel": "laplace", "bandwidth": 5.0}),
         ("energy", {"drift": "from_discrepancy", "options": {"discrepancy": "energy"}}),
     ):
-        found[label] = template.Template(_operator(label, settings), SQUARE, 0).made()
+        found[label] = template.Template(_operator(label, settings), SQUARE, 0).made(Path("unused"))
         assert found[label]["far_value"] > 1
         assert found[label]["rise"] < 0
         assert "asymmetry" not in found[label]  # known at the samples alone
@@ -92,7 +93,7 @@ def test_the_mmd_drift_stands_still_far_away_and_the_energy_drift_does_not() -> 
     ],
 )
 def test_the_kernel_drift_is_antisymmetric_and_the_sinkhorn_drift_not(settings: dict, antisymmetric: bool) -> None:
-    found = template.Template(_operator("tested", settings), SQUARE, 0).made()
+    found = template.Template(_operator("tested", settings), SQUARE, 0).made(Path("unused"))
     assert (found["asymmetry"] <= 1e-12) == antisymmetric
     assert (found["asymmetry"] >= 0.01) != antisymmetric
 
@@ -102,4 +103,4 @@ def test_what_is_not_finite_is_not_reported() -> None:
     kernel = {"kernel": "gaussian", "bandwidth": 0.01}
     for discrepancy in ("chi2", "smoothed_kl"):
         settings = {"drift": "from_discrepancy", **kernel, "options": {"discrepancy": discrepancy}}
-        assert "far_drift" not in template.Template(_operator("tested", settings), SQUARE, 0).made()
+        assert "far_drift" not in template.Template(_operator("tested", settings), SQUARE, 0).made(Path("unused"))
