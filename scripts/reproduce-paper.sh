@@ -7,7 +7,7 @@ scripts/reproduce-paper.sh [--quick | --standard | --full] [settings]
 
   --quick      10 minutes on 2 cores, without a GPU
   --standard   the default: at most 2 hours on 2 cores, enough seeds and steps for every verdict
-  --full       the paper's sizes, 50,000 steps and 3 seeds; it says beforehand how long that takes here
+  --full       the paper's design: 50,000 steps of batch 2,048, 3 seeds; about 5 hours on 2 cores, as it says beforehand
 
 It ends with outputs/paper/<size>/report.html and report.md. It can be stopped at any moment, and the same command goes
 on with it. Settings are those of `drift paper` (scripts/drift paper --help lists them): parts=[fig1,fig2], report=true.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from omegaconf import MISSING
 
@@ -21,6 +22,7 @@ class PaperConfig:
     cores: int | None = None
     report: bool = MISSING
     export: str | None = None
+    records: str | None = None
     experiments: str | None = None
 
     def __post_init__(self) -> None:
@@ -28,6 +30,8 @@ class PaperConfig:
         if self.parts is not None:
             not_empty("parts", self.parts)
             different("parts", self.parts)
+        if self.records is not None and not Path(self.records).is_dir():
+            raise UserError(f"records must be a folder that export= wrote, got {self.records}: there is none.")
         if self.cores is not None:
             between("cores", self.cores, 1, 1024)
             if self.cores > usable():

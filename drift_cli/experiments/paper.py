@@ -63,6 +63,7 @@ def run(config: PaperConfig, _: Path) -> page.Report:
     if not config.report:
         try:
             with alone(folder) as lock, _interrupted_when_terminated():
+                _take_over(config, chosen, console)
                 statuses = _carry_out(config, chosen, folder, lock, console)
         except OSError as error:
             raise UserError(f"out={config.out} cannot be written: {error.strerror}. Choose another folder.") from error
@@ -75,7 +76,7 @@ def run(config: PaperConfig, _: Path) -> page.Report:
     for place in written:
         console.print(str(place), highlight=False, soft_wrap=True)
     if config.export:
-        console.print(str(_export(report, written, Path(config.export))), highlight=False, soft_wrap=True)
+        console.print(str(_export(report, parts, written, Path(config.export))), highlight=False, soft_wrap=True)
     if failed := [part for part in chosen if statuses.get(part.name)]:
         told = "; ".join(f"{part.name} (exit {statuses[part.name]}: {part.last_words()})" for part in failed)
         raise RunFailed(
@@ -281,8 +282,22 @@ def _print_verdicts(console: Console, report: page.Report, parts: list[str]) -> 
     console.print(f"{len(report.entries)} claims: {counts}", style="bold", highlight=False)
 
 
-def _export(report: page.Report, written: list[Path], to: Path) -> Path:
-    """Copy the page, its figures, and of each part the summary, settings and provenance, for others to keep."""
+def _take_over(config: PaperConfig, chosen: list[Part], console: Console) -> None:
+    """Fetch the runs of `records=`; those of other settings are made again in their place."""
+    if config.records is None:
+        return
+    for part in chosen:
+        if number := part.take_over(Path(config.records)):
+            console.print(
+                f"{part.name}: {number} runs taken over from {config.records}", highlight=False, soft_wrap=True
+            )
+
+
+def _export(report: page.Report, parts: list[Part], written: list[Path], to: Path) -> Path:
+    """Copy the page, its figures, and of each part the summary, settings and provenance, for others to keep.
+
+    Of a part whose runs are worth keeping those that are finished are copied too, whether the part is or not.
+    """
     for place in written:
         to.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(place, to / place.name)
@@ -293,4 +308,8 @@ def _export(report: page.Report, written: list[Path], to: Path) -> Path:
         for file, content in page.pictures(part).items():
             (to / part.name / file).parent.mkdir(parents=True, exist_ok=True)
             (to / part.name / file).write_bytes(content)
+    for each in parts:
+        for run in each.runs:
+            (to / each.name / "runs").mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(run, to / each.name / "runs" / run.name)
     return to

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from drift_cli.config.commands import COMMANDS as SCHEMAS
 from drift_cli.errors import UserError
 from drift_cli.places import conf_dir
 from drift_cli.report.experiments import Experiment
-from drift_cli.runs.files import read_json, write_json
+from drift_cli.runs.files import read_json, whole, write_json
 from drift_cli.runs.folder import RunFolder
 
 FINISHED, OTHER, UNFINISHED, NOT_STARTED = "finished", "made with other settings", "not finished", "not run"
@@ -93,6 +94,21 @@ class Part:
         if not same:
             folder.provenance.unlink(missing_ok=True)
             folder.config.unlink(missing_ok=True)
+
+    @property
+    def runs(self) -> list[Path]:
+        """The finished runs within a part whose runs are worth keeping, each a file."""
+        return sorted((self.path / "runs").glob("*.json")) if self.size in self.experiment.records else []
+
+    def take_over(self, records: Path) -> int:
+        """Copy the runs that `records` holds and this part has not; how many. Each knows what it was asked for."""
+        into, found = self.path / "runs", sorted((records / self.name / "runs").glob("*.json"))
+        new = [place for place in found if not (into / place.name).is_file()]
+        for place in new:
+            into.mkdir(parents=True, exist_ok=True)
+            with whole(into / place.name) as beside:
+                shutil.copyfile(place, beside)
+        return len(new)
 
     def commit(self) -> str | None:
         """The commit that a finished part was made by."""

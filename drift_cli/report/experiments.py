@@ -44,13 +44,15 @@ class Experiment:
     minutes: dict[str, float]
     figures: tuple[Figure, ...] = ()
     workers: tuple[str, ...] = ()  # the sizes at which it takes jobs=
+    records: tuple[str, ...] = ()  # the sizes whose finished runs are worth keeping: each took long
 
     def __post_init__(self) -> None:
         for size in SIZES:
             if size not in self.settings or not self.minutes.get(size, 0) > 0:
                 raise ValueError(f"{self.name}: settings and minutes must name every size, {size} is not there")
-        if unknown := set(self.workers) - set(SIZES):
-            raise ValueError(f"{self.name}: workers must name sizes, got {', '.join(sorted(unknown))}")
+        for key in ("workers", "records"):
+            if unknown := set(getattr(self, key)) - set(SIZES):
+                raise ValueError(f"{self.name}: {key} must name sizes, got {', '.join(sorted(unknown))}")
 
     def shown(self, size: str) -> str:
         """The command line to see it again, for a shell."""
@@ -80,8 +82,8 @@ def _experiment(entry: dict[str, Any]) -> Experiment:
         )
         for each in entry.pop("figures", ())
     )
-    workers = tuple(entry.pop("workers", ()))
-    return Experiment(**entry, figures=figures, workers=workers)
+    sizes = {key: tuple(entry.pop(key, ())) for key in ("workers", "records")}
+    return Experiment(**entry, figures=figures, **sizes)
 
 
 def _shell(word: str) -> str:

@@ -44,7 +44,7 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Path:
               "images": [{"file": "figures/fields.png", "alt": "two fields"}]}  # fmt: skip
     every = [
         entry("score", "verify-score", SCORE, 0.1, figures=[figure]),
-        entry("study", "stop-grad-study", STUDY, 0.3, workers=["quick"]),
+        entry("study", "stop-grad-study", STUDY, 0.3, workers=["quick"], records=["quick"]),
         entry("broken", "ablate-schedule", BROKEN, 0.2),
     ]
     file = tmp_path_factory.mktemp("listed") / "experiments.yaml"
@@ -118,12 +118,33 @@ def test_the_page_alone_is_made_from_what_is_there(folder: Path, listed: Path, t
     assert json.loads((tmp_path / "kept/score/summary.json").read_text()) == changed
     kept = {str(place.relative_to(tmp_path / "kept")) for place in (tmp_path / "kept").rglob("*") if place.is_file()}
     files = ("summary.json", "config.yaml", "provenance.json")
-    assert kept == {"report.html", "report.md", "score/figures/fields.png"} | {
+    runs = {f"study/runs/{place.name}" for place in (copy / "quick/study/runs").glob("*.json")}
+    assert len(runs) > 2
+    assert kept == {"report.html", "report.md", "score/figures/fields.png"} | runs | {
         f"{part}/{file}" for part in ("score", "study") for file in files
     }
     assert main(command(listed, tmp_path / "nowhere", "report=true")) == 2
     assert "is finished: leave report=true out" in capsys.readouterr().err
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_runs_that_were_kept_are_taken_over_and_those_of_other_settings_are_not(
+    folder: Path, listed: Path, tmp_path: Path, capsys
+) -> None:
+    records, runs = tmp_path / "records/study/runs", sorted((folder / "study/runs").glob("*.json"))
+    records.mkdir(parents=True)
+    for run in runs[:3]:
+        shutil.copyfile(run, records / run.name)
+    other = json.loads(runs[0].read_text())
+    other["asked"]["track"] += 1
+    other["final_sw"] = -1.0
+    (records / runs[0].name).write_text(json.dumps(other))
+    assert main(command(listed, tmp_path / "out", "parts=[study]", f"records={tmp_path / 'records'}")) == 0
+    assert "study: 3 runs taken over from" in capsys.readouterr().out
+    assert summary(tmp_path / "out/quick", "study") == summary(folder, "study")
+    made = {run.name: (tmp_path / "out/quick/study/runs" / run.name).read_text() for run in runs[:3]}
+    assert [made[run.name] == run.read_text() for run in runs[:3]] == [False, True, True]
+    assert json.loads(made[runs[0].name])["origin"]["finished"] >= json.loads(runs[0].read_text())["origin"]["finished"]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
@@ -199,7 +220,7 @@ def test_a_part_is_told_how_many_runs_at_a_time_where_it_makes_any() -> None:
             makes_runs = "jobs" in settings and settings.get("train") is not False
             assert ("jobs=3" in Part(each, size, Path("x")).words(3)) == makes_runs, (each.name, size)
     appendix = next(each for each in experiments.load() if each.name == "appF")
-    assert appendix.workers == ("standard", "full")
+    assert appendix.workers == ("standard",)
     with pytest.raises(ValueError, match="workers must name sizes, got fast"):
         replace(appendix, workers=("fast",))
 
@@ -225,6 +246,7 @@ def test_it_says_how_long_it_takes() -> None:
         (["size=huge"], 'size must be one of quick, standard, full, got "huge"'),
         (["parts=[fig9]"], 'There is no part "fig9". Did you mean "fig'),
         (["parts=[]"], "parts must name at least one value"),
+        (["records=nowhere"], "records must be a folder that export= wrote, got nowhere: there is none."),
         (["cores=0"], "cores must be from 1 to 1024"),
         (["experiments=nowhere.yaml"], "nowhere.yaml cannot be read as a list of experiments"),
         (["experiment=fig1"], "experiment=fig1 is a preset of `drift verify-score`"),
