@@ -5,16 +5,23 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from drift_cli.bench import contestants, measure, sinkhorn
+from drift_cli.bench import cell, contestants, sinkhorn
+from drift_cli.bench.load import Load
+from drift_cli.bench.ratio import Ratio
+from drift_cli.bench.row import Row
+from drift_cli.bench.timing import Timing
 from drift_cli.cli import main
 from tests.problems.runs import SMALL
 
-KEYS = {"what", "who", "n", "d", "ms", "peak_mb", "pairs_per_s", "rel_err", "limit"}
-SINKHORN_KEYS = {"what", "who", "n", "d", "ms", "peak_mb", "setting", "marginal_error", "drift_error", "reached"}
+TIMING = {"ms", "least_ms", "ratio", "ratio_low", "ratio_high", "turns", "processor_share"}
+CELL = {"what", "who", "n", "d", "peak_mb"}
+KEYS = CELL | TIMING | {"start_up_ms", "pairs_per_s", "rel_err", "limit"}
+SINKHORN_KEYS = CELL | TIMING | {"setting", "marginal_error", "drift_error", "reached"}
 
 
 @pytest.mark.parametrize("what", ["mean_shift", "row_column"])
@@ -48,7 +55,35 @@ def test_bench_measures_each_cell(tmp_path: Path, capsys) -> None:
     assert len(ours) == 2 * 4
     assert all(row["ms"] > 0 and row["rel_err"] < 1e-4 for row in ours)
     assert (tmp_path / "figures/bench.png").exists()
-    assert "× ours" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "× ours" in printed
+    assert "start-up ms" in printed
+    page = (tmp_path / "bench.md").read_text()
+    assert page.count("| who | ms |") == 2 * 4
+    assert page.count("| ours | ") == 2 * 4
+
+
+@pytest.mark.parametrize("load", [Load(0.5, 7.0, 2), Load(1.0, 0.5, 2)])
+def test_a_busy_machine_is_told_under_the_table(load: Load, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(Load, "now", lambda share: load)
+    assert main(["bench", "what=mean_shift", "n=20", "d=2", "seconds=0.001", f"hydra.run.dir={tmp_path}"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "busy machine" in line]
+    assert len(lines) == (load.average == 7.0)
+    assert ("busy machine" in (tmp_path / "bench.md").read_text()) == bool(lines)
+
+
+def test_who_took_too_long_sits_out_but_for_the_first() -> None:
+    """Time grows as N²: at four times the points 1 s becomes 16 s, above `longest`; 0.1 s does not."""
+
+    def row(who: str, ms: float, n: int = 100) -> Row:
+        return Row("mean_shift", who, n, 2, Timing(ms, ms, 0.0, 1.0, Ratio.of([1.0])), 0.0)
+
+    config = SimpleNamespace(longest=10.0)
+    before = [row("ours", 1000), row("naive", 1000), row("naive_inplace", 100)]
+    out = cell.too_long(config, before, 400, 2)
+    assert out & {"ours", "naive", "naive_inplace"} == {"naive"}
+    assert cell.too_long(config, before, 400, 3) == set()  # nothing is known of another dimension
+    assert "naive_inplace" in cell.too_long(config, [*before, row("ours", 4000, 200)], 400, 2)  # it sat out before
 
 
 def test_bench_measures_a_training_step(tmp_path: Path) -> None:
@@ -81,15 +116,6 @@ def test_bench_refuses_in_one_line(setting: str, tmp_path: Path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     assert main(["bench", setting]) == 2
     assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_functions_are_timed_in_turn() -> None:
-    order: list[str] = []
-    times = measure.median_ms({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, seconds=0.0)
-    assert order[:4] == ["a", "b", "a", "b"]  # a first look and a warm one
-    turns = "".join(order[4:])
-    assert turns.count("ab") == turns.count("ba") + 1 == 3  # then turns of several calls
-    assert set(times) == {"a", "b"}
 
 
 def test_it_trains_without_the_native_loops(tmp_path: Path) -> None:
