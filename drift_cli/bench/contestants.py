@@ -1,4 +1,4 @@
-"""Who is measured: functions of (x, data, τ) that return the drift of x, all with a Laplace kernel.
+"""Who is measured: functions of (x, data, τ) that return the drift of x, with a Laplace kernel; `paths` has its own.
 
 `naive` is the one-liner that people write, `naive_inplace` the fastest eager form that we could write; `official` is
 the doubly normalised operator of Deng et al.'s toy notebook, written plainly in eager torch (ours, from the formula);
@@ -13,6 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from drift_cli.bench import paths
 from drift_cli.drift import BatchNormalized, MeanShift
 from drift_cli.kernels import Laplace
 
@@ -107,13 +108,20 @@ _EVERY: dict[str, dict[str, tuple[Contestant, str | None]]] = {
         "official": (official, None),
         "drift_models": (drift_models_row_column, "drifting_models"),
     },
+    "paths": {
+        "stop-gradient": (paths.stop_gradient, None),
+        "query": (paths.query, None),
+        "samples": (paths.samples, None),
+        "both": (paths.both, None),
+        "naive": (paths.naive, None),
+    },
 }
 BUILDS_AN_ARRAY = ("naive", "naive_inplace", "official", "drift_models")  # of N×M numbers
 ANOTHER_FIELD = (("mean_shift", "drift_models"),)  # measured for its time, not for its error
 
 
 def installed(what: str) -> dict[str, Contestant]:
-    """Those whose package is there."""
+    """Those whose package is there; the others' times are told as multiples of the first's."""
     return {
         who: contestant
         for who, (contestant, package) in _EVERY[what].items()

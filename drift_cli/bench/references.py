@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from drift_cli.bench import contestants
+from drift_cli.bench.path_gradients import path_gradients
 
 _CHECKED_ROWS = 256  # queries whose drift is compared
 _LARGEST = 4096  # points up to which there is a reference that needs all pairs at once, or their derivatives
@@ -13,8 +14,10 @@ _LARGEST = 4096  # points up to which there is a reference that needs all pairs 
 
 def references(what: str, x: Tensor, data: Tensor, tau: float) -> dict[str, Tensor]:
     """By contestant, of x's first rows [·, d]; nobody where there is none."""
-    if what == "row_column" and len(x) > _LARGEST:
+    if what in ("paths", "row_column") and len(x) > _LARGEST:
         return {}
+    if what == "paths":
+        return path_gradients(x, data, tau)
     found = _row_column(x, data, tau) if what == "row_column" else _mean_shift(x, data, tau)
     return {who: found for who in contestants.installed(what) if (what, who) not in contestants.ANOTHER_FIELD}
 

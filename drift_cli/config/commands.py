@@ -149,7 +149,7 @@ class BenchConfig(TrainConfig):
         self.what = self.what if isinstance(self.what, list) else [self.what]
         not_empty("what", self.what)
         for what in self.what:
-            one_of("what", what, ("mean_shift", "narrow", "row_column", "step", "sinkhorn"))
+            one_of("what", what, ("mean_shift", "narrow", "row_column", "step", "paths", "sinkhorn"))
         if self.tau is not None:
             positive("tau", self.tau)
         check_epsilon("epsilon", self.epsilon)

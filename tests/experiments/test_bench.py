@@ -63,6 +63,20 @@ def test_bench_measures_each_cell(tmp_path: Path, capsys) -> None:
     assert page.count("| ours | ") == 2 * 4
 
 
+def test_bench_measures_the_loss_without_stop_gradient(tmp_path: Path, capsys) -> None:
+    """In float32 1e-5 is rounding. Distances from a product (the naive form's, and above 6 dimensions) cost digits."""
+    words = ["bench", "what=paths", "n=[30,60]", "d=[2,9]", "seconds=0.001", f"hydra.run.dir={tmp_path}", "device=cpu"]
+    assert main(words) == 0
+    rows = json.loads((tmp_path / "bench.json").read_text())
+    assert all(set(row) == KEYS for row in rows)
+    assert len(rows) == 4 * 5
+    assert [row["who"] for row in rows[:5]] == ["stop-gradient", "query", "samples", "both", "naive"]
+    assert all(row["ratio"] == 1 for row in rows[::5])
+    assert all(row["rel_err"] < (1e-2 if row["who"] == "naive" or row["d"] > 6 else 1e-5) for row in rows)
+    assert "× stop-gradient" in capsys.readouterr().out
+    assert not (tmp_path / "figures").exists()  # it is of drifts
+
+
 @pytest.mark.parametrize("load", [Load(0.5, 7.0, 2), Load(1.0, 0.5, 2)])
 def test_a_busy_machine_is_told_under_the_table(load: Load, tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(Load, "now", lambda share: load)
