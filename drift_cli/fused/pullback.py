@@ -25,6 +25,7 @@ from drift_cli.kernels import Weighted
 _PAIRS = 1 << 16  # in a block on the CPU, so that its few arrays stay in the cache
 _DEVICE_PAIRS = 1 << 22
 _UNDERFLOW = -80.0  # as in `eager`
+_EXACT = "donot_use_mm_for_euclid_dist"  # by products a point is not at distance zero from itself, and W is large there
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _add(
         rows = slice(start, start + rows_at_once)
         block = x[rows]
         away = [y[:, k] - block[:, k : k + 1] for k in range(y.shape[1])] if eager.is_direct(y) else None
-        r = eager.norms(away) if away is not None else torch.cdist(block, y)
+        r = eager.norms(away) if away is not None else torch.cdist(block, y, compute_mode=_EXACT)
         logits = kernel.log_profile(r) - log_mass[rows, None]
         if log_weights is not None:
             logits += log_weights

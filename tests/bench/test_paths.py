@@ -12,11 +12,10 @@ from drift_cli.bench.references import references
 _TAU = 0.4
 
 
-@pytest.mark.parametrize(("d", "tolerance"), [(2, 1e-12), (9, 1e-6)])
+@pytest.mark.parametrize(("d", "tolerance"), [(2, 1e-12), (9, 1e-11)])
 def test_contestants_have_the_gradient_of_the_reference(d: int, tolerance: float, plane) -> None:
-    """In float64: rounding. In 9 dimensions ours, and the naive form in any, may take distances from a product.
-
-    Then half the digits of a point's distance to itself are lost: 1e-8, which was measured to cost the gradient 1e-7.
+    """In float64: rounding. The naive form takes distances from a product, where half the digits of a point's distance
+    to itself are lost: 1e-8, which was measured to cost the gradient 1e-7.
     """
     x, data = plane(600, d), plane(600, d)  # more than the rows of a block of the reference
     right = path_gradients(x, data, _TAU)
