@@ -36,6 +36,12 @@ def prefactor(gap, kind: tl.constexpr, scale):
 
 
 @triton.jit
+def root(squared):
+    """The rounded square root: the plain one of a float32 is approximate, and this one is not made for float64."""
+    return tl.sqrt(squared) if squared.dtype == tl.float64 else tl.sqrt_rn(squared)
+
+
+@triton.jit
 def kernel_mean(
     x, y, log_weights, numbers, shift, log_mass,
     n, m,
@@ -67,8 +73,7 @@ def kernel_mean(
             theirs = tl.load(y + columns * d + k, mask=real, other=0.0)
             difference = mine[:, None] - theirs[None, :]
             squared = tl.fma(difference, difference, squared)
-        # The plain root of a float32 is approximate, and the rounded one is not made for float64.
-        gap = tl.sqrt(squared) if own.dtype == tl.float64 else tl.sqrt_rn(squared)
+        gap = root(squared)
         there = real[None, :] & (rows[:, None] >= 0)
         if exclude:
             there = there & (columns[None, :] != rows[:, None])
@@ -99,7 +104,7 @@ def kernel_mean(
                 block = tl.load(
                     y + columns[:, None] * d + axes[None, :], mask=real[:, None] & real_axis[None, :], other=0.0
                 )
-                sums = tl.dot(weights, block, sums, input_precision="ieee")
+                sums = tl.dot(weights, block, sums, input_precision="ieee", out_dtype=sums.dtype)
             else:
                 for k in tl.static_range(d):
                     mine = tl.load(x + rows * d + k, mask=real_row, other=0.0)
