@@ -91,7 +91,8 @@ def kernel_mean_pullback(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of `pullback.py` at x [n, d], y [m, d] and the log weights [m], summed over the factors.
 
-    `shift` [f, n, d] and `log_mass` [f, n] are the forward pass's; what is not `wanted` comes back empty.
+    `shift` [f, n, d] and `log_mass` [f, n] are the forward pass's; what is not `wanted` comes back empty. On a GPU the
+    shift and its gradient may be [f, 0, d], where the masses alone were asked for.
     """
     terms, wants = unpacked(kinds, numbers), Wanted(*wanted)
     points = (x.contiguous(), y.contiguous(), None if log_weights is None else log_weights.contiguous())
@@ -99,6 +100,8 @@ def kernel_mean_pullback(
     if x.device.type == "cpu" and native.library() is not None:
         by_products = x.shape[1] > _DIRECT_DIMENSIONS
         found = native.pullback(terms, factors, *points, exclude_diagonal, values, arriving, wants, by_products)
+    elif gpu.takes(x):
+        found = gpu.pullback(terms, factors, *points, exclude_diagonal, values, arriving, wants)
     else:
         found = pullback(kernel_of(terms), factors, *points, exclude_diagonal, values, arriving, wants)
     return found.x, found.y, found.log_weights
@@ -121,7 +124,7 @@ def _remember(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
 def _backward(ctx: Any, shift_gradient: Tensor, mass_gradient: Tensor) -> tuple[Tensor | None, ...]:
     x, y, log_weights, shift, log_mass = ctx.saved_tensors
     needed = list(ctx.needs_input_grad[:3])
-    if ctx.mass_only:  # no mean was asked for: none of them carries anything
+    if ctx.mass_only and not gpu.takes(x):  # no mean was asked for: none of them carries anything
         shift = shift_gradient = x.new_zeros(len(ctx.factors), *x.shape)
     found = kernel_mean_pullback(
         x, y, log_weights, shift, log_mass, shift_gradient, mass_gradient,
