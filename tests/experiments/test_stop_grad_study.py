@@ -162,7 +162,7 @@ def test_a_study_that_is_stopped_leaves_no_process_and_says_how_to_go_on(finishe
     assert how == signal.SIGKILL or not list((tmp_path / "runs").glob("*.partial"))
 
 
-def test_weights_that_are_not_finite_end_the_run_where_it_was_last(finished: Path, monkeypatch) -> None:
+def test_weights_that_are_not_finite_end_the_run_where_it_was_last(finished: Path, tmp_path: Path, monkeypatch) -> None:
     config = settings(finished)
     case = Case("checkerboard", "laplace", config.bandwidth, config.batch_size, "both", 0)
     job = training.planned(config)[case]
@@ -181,14 +181,14 @@ def test_weights_that_are_not_finite_end_the_run_where_it_was_last(finished: Pat
         return step
 
     monkeypatch.setattr(training.steps, "build", breaking_at_20)
-    kept = training._trained(job)
+    kept = training._trained(job, tmp_path)
     assert 20 < kept["diverged"] <= config.steps
     assert max(kept["steps"]) <= 20
     assert math.isfinite(kept["final_sw"])
     assert kept["plane"] is None
     config.optimizer.lr = 1e18
     with pytest.raises(RunFailed, match="a lower optimizer"):
-        training._trained(training.planned(config)[case])
+        training._trained(training.planned(config)[case], tmp_path)
 
 
 @pytest.fixture
