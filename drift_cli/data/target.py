@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
+from drift_cli.data.distinct_rows import distinct_rows
 from drift_cli.data.space import Space
 
 
@@ -63,18 +64,31 @@ class Endless:
 
 @dataclass(frozen=True)
 class Finite:
-    """A finite set as a target: the empirical measure of its points."""
+    """A finite set as a target: the empirical measure of its points.
+
+    A batch costs what the batch is: the set is brought to a device and a type once, and kept there.
+    """
 
     points: Float[Tensor, "n d"]
     labels: Int[Tensor, " n"] | None
     space: Space
+    _placed: dict[tuple[torch.device, torch.dtype], Batch] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def size(self) -> int:
         return len(self.points)
 
     def sample(self, n: int, generator: Generator, dtype: torch.dtype) -> Batch:
-        rows = torch.randperm(self.size, generator=generator, device=generator.device)[:n]
-        points = self.points.to(generator.device, dtype)[rows]
-        labels = None if self.labels is None else self.labels.to(generator.device)[rows]
-        return Batch(points, labels)
+        """min(n, size) distinct points, every ordered choice equally likely, with their labels."""
+        whole = self._on(generator.device, dtype)
+        rows = distinct_rows(self.size, n, generator)
+        return Batch(whole.points[rows], None if whole.labels is None else whole.labels[rows])
+
+    def _on(self, device: torch.device, dtype: torch.dtype) -> Batch:
+        """All of it on this device in this type; the points as given are float64 on the CPU."""
+        if (device, dtype) not in self._placed:
+            labels = None if self.labels is None else self.labels.to(device)
+            self._placed[device, dtype] = Batch(self.points.to(device, dtype), labels)
+        return self._placed[device, dtype]
