@@ -28,7 +28,7 @@ from drift_cli.runs.folder import RunFolder
 from drift_cli.training import bench as benches
 from drift_cli.training import checkpoint
 from drift_cli.training.bench import Bench
-from drift_cli.training.evaluation import Mean, comparable_points, distance, drift_norms, generate
+from drift_cli.training.evaluation import Mean, comparable_points, distance, drift_norms, floor_alone, generate
 from drift_cli.training.loop import fit
 from drift_cli.training.progress import Progress
 from drift_cli.training.stop import stop_on_signal
@@ -75,7 +75,7 @@ def _train(bench: Bench, folder: RunFolder, state: checkpoint.State, console: Co
         report.headline(config, bench.target.size, str(bench.device), folder.path), highlight=False, soft_wrap=True
     )
 
-    floor = distance(bench, config.evaluation.points, config.evaluation.draws, "floor")
+    floor = floor_alone(bench, config.evaluation.points, config.evaluation.draws, "floor").value
     with stop_on_signal() as stop, Progress.running(console, config.steps, state.step, config.drift) as progress:
         reached = fit(bench, folder, state, floor, progress, stop)
     if reached.step < config.steps:

@@ -4,11 +4,14 @@ $$SW_2(x, y) = \Big(\frac1{L}\sum_{\theta}\frac1n\sum_i
 \big((\theta^\top x)_{(i)} - (\theta^\top y)_{(i)}\big)^2\Big)^{1/2},$$
 
 over L random directions. POT computes the same number (the tests hold ours to it) through a general quantile
-function; for equal sizes sorting is enough, and NumPy's vectorised sort makes 100,000 points cheap.
+function; for equal sizes sorting is enough, and NumPy's vectorised sort makes 100,000 points cheap. A few directions
+are in work at a time, so that what is projected and sorted stays near the processor.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +20,8 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from drift_cli.data.noise import normal
+
+_AT_ONCE = 2**20  # projections in work at a time: 4 MB in float32
 
 
 @dataclass(frozen=True)
@@ -37,13 +42,48 @@ def directions(count: int, dimension: int, generator: Generator, dtype: torch.dt
 
 def sliced_wasserstein(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], theta: Float[Tensor, "l d"]) -> float:
     """SW_2 between two samples of one size along the directions `theta`. Raises `ValueError` for two sizes."""
-    if len(x) != len(y):
-        raise ValueError(f"the samples must have one size, got {len(x)} and {len(y)}")
-    gaps = _sorted(theta @ x.T) - _sorted(theta @ y.T)
-    return float(gaps.double().square().mean().sqrt())
+    return distances_to(y, [x], theta)[0]
 
 
-def _sorted(rows: Float[Tensor, "l n"]) -> Float[Tensor, "l n"]:
-    if rows.device.type == "cpu":  # NumPy sorts with SIMD: 16 times faster than torch at 200 × 100,000
-        return torch.from_numpy(np.sort(rows.numpy(), axis=1))
-    return rows.sort(dim=1).values
+def distances_to(y: Float[Tensor, "n d"], samples: Sequence[Tensor], theta: Float[Tensor, "l d"]) -> list[float]:
+    """SW_2 of each of the samples [n, d] to y along the directions `theta`; y is projected and sorted once for all.
+
+    On the CPU torch's number of threads share the directions, and the result is the same whatever their number.
+    Raises `ValueError` for samples of another size than y.
+    """
+    for x in samples:
+        if len(x) != len(y):
+            raise ValueError(f"the samples must have one size, got {len(x)} and {len(y)}")
+    if y.device.type == "cpu":
+        squares = torch.cat(list(_on_the_cpu([y, *samples], theta)), dim=1)
+    else:
+        squares = torch.cat([_on_a_device([y, *samples], few) for few in _few(theta, len(y))], dim=1)
+    return (squares.sum(dim=1) / (len(y) * len(theta))).sqrt().tolist()
+
+
+def _few(theta: Tensor, n: int) -> tuple[Tensor, ...]:
+    return theta.split(max(1, _AT_ONCE // max(1, n)))
+
+
+def _on_the_cpu(points: list[Tensor], theta: Tensor) -> Iterator[Tensor]:
+    """Per few directions the sums of squared gaps [samples, directions]; the threads are used outside torch's own."""
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(threads) as pool:
+        for few in _few(theta, len(points[0])):
+            projected = [(few @ p.T).numpy() for p in points]
+            shares = zip(*(np.array_split(rows, threads) for rows in projected), strict=True)
+            yield torch.from_numpy(np.concatenate(list(pool.map(_squared_gaps, shares)), axis=1))
+
+
+def _squared_gaps(projected: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Of projections [l, n] of the reference and of each sample, sorted in place: the sums of squared gaps [., l]."""
+    for rows in projected:
+        rows.sort(axis=1)  # with SIMD: 16 times faster than torch's at 200 × 100,000
+    gaps = ((rows - projected[0]).astype(np.float64) for rows in projected[1:])
+    return np.stack([np.einsum("ln,ln->l", gap, gap) for gap in gaps])
+
+
+def _on_a_device(points: list[Tensor], few: Tensor) -> Tensor:
+    """The same sums by torch on the points' device."""
+    reference, *others = [(few @ p.T).sort(dim=1).values for p in points]
+    return torch.stack([(rows - reference).double().square().sum(dim=1) for rows in others])

@@ -8,13 +8,12 @@ import numpy as np
 import torch
 
 from drift_cli.errors import RunFailed
-from drift_cli.metrics.sliced_wasserstein import Distance
 from drift_cli.metrics.spread import is_collapsed, spread
 from drift_cli.runs.folder import RunFolder
 from drift_cli.training import checkpoint
 from drift_cli.training import step as steps
 from drift_cli.training.bench import Bench
-from drift_cli.training.evaluation import distance, generate
+from drift_cli.training.evaluation import distance_alone, generate
 from drift_cli.training.progress import Progress
 from drift_cli.training.stop import StopRequest
 
@@ -23,9 +22,11 @@ _LOOK_EVERY = 10  # steps on a GPU between looks at the loss: each one waits for
 
 
 def fit(
-    bench: Bench, folder: RunFolder, state: checkpoint.State, floor: Distance, progress: Progress, stop: StopRequest
+    bench: Bench, folder: RunFolder, state: checkpoint.State, floor: float, progress: Progress, stop: StopRequest
 ) -> checkpoint.State:
     """Train from `state.step` to `config.steps`; returns where the run stands, earlier if it was asked to stop.
+
+    `floor`, in units of SW-2, is logged beside every distance.
 
     Raises `RunFailed` at the first value that is not finite, naming the step, the tensor and the last checkpoint.
     """
@@ -64,11 +65,11 @@ def fit(
                 progress.warn("drift", f"at step {step} {told}")
             numbers |= bench.tally.report() if measured else {}
         if measured:
-            sw = distance(bench, config.evaluation.points, 1, "evaluation", step).value
+            sw = distance_alone(bench, config.evaluation.points, 1, "evaluation", step).value
             some = None if taken.labels is None else taken.labels[:_QUERIES]
             ess = bench.effective_sample_size(taken.kernel, taken.x[:_QUERIES], some, taken.batch)
             rate = (step - state.step) / (seconds - state.seconds)
-            numbers |= {"sw": sw, "sw_floor": floor.floor, "effective_sample_size": ess}
+            numbers |= {"sw": sw, "sw_floor": floor, "effective_sample_size": ess}
             check_finite(step, {name: torch.tensor(number) for name, number in numbers.items()}, folder)
             folder.append_metrics(numbers | {"steps_per_second": rate, "seconds": seconds})
             if is_collapsed(taken.x, target_spread):

@@ -35,14 +35,14 @@ def test_a_resumed_run_ends_with_the_same_bits_as_one_never_stopped(settings, tm
     whole, halved = tmp_path / "whole", tmp_path / "halved"
     assert train(whole, *settings) == 0
 
-    measured = loop.distance
+    measured = loop.distance_alone
 
     def stop_at_step_eight(bench, points, draws, purpose, step=0):
         if step == 8:
             signal.raise_signal(signal.SIGINT)  # Ctrl-C
         return measured(bench, points, draws, purpose, step)
 
-    monkeypatch.setattr(loop, "distance", stop_at_step_eight)
+    monkeypatch.setattr(loop, "distance_alone", stop_at_step_eight)
     assert train(halved, *settings) == 130
     assert not (halved / "summary.json").exists()
     monkeypatch.undo()

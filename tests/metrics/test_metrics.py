@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from drift_cli.kernels import Gaussian, Laplace
+from drift_cli.metrics import sliced_wasserstein as sw
 from drift_cli.metrics.effective_sample_size import effective_sample_size
 from drift_cli.metrics.marginals import marginals
-from drift_cli.metrics.sliced_wasserstein import directions, sliced_wasserstein
+from drift_cli.metrics.sliced_wasserstein import directions, distances_to, sliced_wasserstein
 from drift_cli.metrics.spread import is_collapsed, spread
 
 
@@ -41,6 +42,45 @@ def test_sw_does_not_know_the_order_of_points(plane, rng: torch.Generator) -> No
 def test_two_sizes_are_refused(plane, rng: torch.Generator) -> None:
     with pytest.raises(ValueError, match="one size, got 10 and 11"):
         sliced_wasserstein(plane(10), plane(11), theta(3, 2, rng))
+
+
+@pytest.mark.parametrize("count", [1, 7, 200])
+def test_several_samples_have_the_distances_of_each_alone(count: int, plane, rng: torch.Generator) -> None:
+    y, samples, rays = plane(150, 3), [plane(150, 3), 2 * plane(150, 3), plane(150, 3) + 1], theta(count, 3, rng)
+    kept = [points.clone() for points in (y, *samples)]
+    assert distances_to(y, samples, rays) == [sliced_wasserstein(x, y, rays) for x in samples]
+    assert all(torch.equal(*pair) for pair in zip(kept, (y, *samples), strict=True))  # what is sorted is a copy
+
+
+def test_sw_is_the_same_however_the_directions_are_shared(
+    plane, rng: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over threads the same bits; in other portions the product may round otherwise, by rows."""
+    x, y, rays = plane(500), plane(500), theta(37, 2, rng)
+    before = torch.get_num_threads()
+    found = set()
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.add(sliced_wasserstein(x, y, rays))
+    finally:
+        torch.set_num_threads(before)
+    assert len(found) == 1
+    for at_once in (1, 499, 5_000):
+        monkeypatch.setattr(sw, "_AT_ONCE", at_once)
+        assert sliced_wasserstein(x, y, rays) == pytest.approx(found.copy().pop(), rel=1e-13)
+
+
+def test_sw_in_float32_is_that_in_float64(plane, rng: torch.Generator) -> None:
+    x, y, rays = plane(2_000), 1.2 * plane(2_000), theta(100, 2, rng)
+    exact = sliced_wasserstein(x, y, rays)
+    assert sliced_wasserstein(x.float(), y.float(), rays.float()) == pytest.approx(exact, rel=1e-5)
+
+
+def test_a_device_has_the_distances_of_the_cpu(plane, rng: torch.Generator) -> None:
+    y, samples, rays = plane(300), [plane(300), plane(300) + 1], theta(40, 2, rng)
+    squares = sw._on_a_device([y, *samples], rays).sum(dim=1) / (300 * 40)
+    assert squares.sqrt().tolist() == pytest.approx(distances_to(y, samples, rays), rel=1e-13)
 
 
 def test_effective_sample_size_goes_from_one_to_all(plane) -> None:
