@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 from drift_cli.data.noise import normal
 from drift_cli.generator.base import SampleGenerator, check_labels, one_hot
 
+_AT_ONCE = 4096  # samples that pass a CPU's caches together where nothing of them is kept for a gradient
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "silu": nn.SiLU,
@@ -40,7 +41,11 @@ class Mlp(SampleGenerator):
         return self.layers(torch.cat([noise, one_hot(labels, self.classes, noise.dtype)], dim=1))
 
     def sample(self, n: int, generator: Generator, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
-        return self(self.draw(n, generator), labels)
+        noise = self.draw(n, generator)
+        if torch.is_grad_enabled() or noise.device.type != "cpu" or n <= _AT_ONCE:
+            return self(noise, labels)
+        parts = [None] * len(noise) if labels is None else labels.split(_AT_ONCE)
+        return torch.cat([self(some, its) for some, its in zip(noise.split(_AT_ONCE), parts, strict=False)])
 
     def draw(self, n: int, generator: Generator) -> Float[Tensor, "n z"]:
         """The noise that n samples are made from."""
