@@ -16,7 +16,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
 
 from drift_cli.theory.annealing import Course, Modes, Rate, staircase
 
@@ -67,6 +66,8 @@ def optimal(rate: Rate, k: Modes, smallest: float, largest: float) -> Staircase:
 
 def _programme(rate: Rate, k: Modes, bandwidths: np.ndarray) -> np.ndarray:
     """Shares of the time over `bandwidths` that make the slowest mode fastest."""
+    from scipy.optimize import linprog  # not at the top: every training imports this file, and hardly any solves it
+
     rates = rate(bandwidths[None, :] * k[:, None])
     count = len(bandwidths)
     for method in ("highs", "highs-ipm"):  # where nearly equal columns stop the simplex, interior points go on
