@@ -22,6 +22,7 @@ from torch import Generator, Tensor
 from drift_cli.data.noise import normal
 
 _AT_ONCE = 2**20  # projections in work at a time: 4 MB in float32
+_IN_CACHE = 2**16  # of these sorted and compared at a time: 256 KB, and their gaps in float64 as much again twice
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,20 @@ def _on_the_cpu(points: list[Tensor], theta: Tensor) -> Iterator[Tensor]:
 
 
 def _squared_gaps(projected: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Of projections [l, n] of the reference and of each sample, sorted in place: the sums of squared gaps [., l]."""
-    for rows in projected:
-        rows.sort(axis=1)  # with SIMD: 16 times faster than torch's at 200 × 100,000
-    gaps = ((rows - projected[0]).astype(np.float64) for rows in projected[1:])
-    return np.stack([np.einsum("ln,ln->l", gap, gap) for gap in gaps])
+    """Of projections [l, n] of the reference and of each sample, all used up: the sums of squared gaps [samples, l]."""
+    reference, *others = projected
+    directions, n = reference.shape
+    sums = np.empty((len(others), directions))
+    together = max(1, _IN_CACHE // max(1, n))
+    for few in (slice(start, start + together) for start in range(0, directions, together)):
+        reference[few].sort(axis=1)  # with SIMD: 16 times faster than torch's at 200 × 100,000
+        for found, rows in zip(sums, others, strict=True):
+            gaps = rows[few]
+            gaps.sort(axis=1)
+            gaps -= reference[few]
+            exact = gaps.astype(np.float64)
+            found[few] = np.einsum("ln,ln->l", exact, exact)
+    return sums
 
 
 def _on_a_device(points: list[Tensor], few: Tensor) -> Tensor:
