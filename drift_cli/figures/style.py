@@ -75,6 +75,7 @@ def panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write PNG and SVG; returns the path of the PNG."""
     folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
     figure.savefig(folder / f"{name}.png")
+    figure.set_layout_engine(None)  # the SVG has the layout found for the PNG: to find it is half of the drawing
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
     return folder / f"{name}.png"
