@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from drift_cli import __version__
 from drift_cli.errors import RunFailed, UserError, did_you_mean
+from drift_cli.loading import collecting_nothing
 from drift_cli.places import conf_dir
 
 if TYPE_CHECKING:
@@ -273,7 +274,8 @@ def _task(command: str, composed: DictConfig) -> None:
     folder = _as_seen_from_here(Path(HydraConfig.get().runtime.output_dir))
     given: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
     config = _checked(command, composed, given)
-    run: Callable = import_module(f"drift_cli.experiments.{command.replace('-', '_')}").run
+    with collecting_nothing():
+        run: Callable = import_module(f"drift_cli.experiments.{command.replace('-', '_')}").run
     run(config, folder)
 
 

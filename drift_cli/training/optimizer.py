@@ -9,10 +9,16 @@ import torch
 from torch import nn
 
 from drift_cli.config import optimizer as settings
+from drift_cli.loading import collecting_nothing
 
 
 def build(config: settings.OptimizerConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """The optimiser of `optimizer=…`."""
+    with collecting_nothing():  # a process's first optimiser loads torch's compiler
+        return _build(config, parameters)
+
+
+def _build(config: settings.OptimizerConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     match config:
         case settings.AdamWConfig():
             betas = (config.beta1, config.beta2)
