@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 from drift_cli.data.noise import normal
 from drift_cli.generator.base import SampleGenerator, check_labels, one_hot
 
-_AT_ONCE = 4096  # samples that pass a CPU's caches together where nothing of them is kept for a gradient
+_AT_ONCE = 8192  # samples that pass a CPU's caches together where nothing of them is kept for a gradient
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "silu": nn.SiLU,

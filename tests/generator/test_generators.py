@@ -69,7 +69,7 @@ def test_the_network_is_the_papers_and_takes_classes(rng: torch.Generator) -> No
 
 @pytest.mark.parametrize("classes", [0, 3])
 def test_samples_without_a_gradient_are_those_with_one(classes: int) -> None:
-    """Without one the network takes 4,096 at a time, which may round a product otherwise."""
+    """Without one the network takes 8,192 at a time, which may round a product otherwise."""
     model = Mlp(noise=2, widths=[16, 16], dimension=3, activation="silu", classes=classes)
     labels = torch.arange(10_000) % classes if classes else None
     whole = model.sample(10_000, torch.Generator().manual_seed(3), labels)
