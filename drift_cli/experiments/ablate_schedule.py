@@ -7,6 +7,7 @@ from pathlib import Path
 
 from drift_cli.config.ablate_schedule import AblateScheduleConfig
 from drift_cli.experiments import schedule_optimum as optimum
+from drift_cli.experiments import schedule_reported as reported
 from drift_cli.experiments import schedule_sweeps as sweeps
 from drift_cli.experiments import schedule_theorem62 as theorem62
 from drift_cli.experiments import schedule_training as training
@@ -18,7 +19,7 @@ from drift_cli.runs.folder import RunFolder
 from drift_cli.theory.schedule_comparison import Compared
 from drift_cli.training import device as devices
 
-_PARTS = 7  # of the theory
+_PARTS = 8  # of the theory
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def run(config: AblateScheduleConfig, path: Path) -> Result:
         optimum.every_kernel(config, s)
         s.part("who wins where")
         compared = wins(config, s)
+        s.part("what a digest reports")
+        reported.figure_2(s)
         runs = _trained(config, s, plan) if plan else []
     return Result(s.summary, theorem, compared, runs)
 

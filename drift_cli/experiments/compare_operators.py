@@ -12,7 +12,14 @@ import torch
 
 from drift_cli import data
 from drift_cli.config.compare_operators import CompareOperatorsConfig
-from drift_cli.experiments import operator_fields, operator_figure_5, operator_numbers, operator_plan, operator_runs
+from drift_cli.experiments import (
+    operator_fields,
+    operator_figure_5,
+    operator_numbers,
+    operator_plan,
+    operator_reported,
+    operator_runs,
+)
 from drift_cli.experiments.operator_plan import Runs
 from drift_cli.experiments.operator_runs import Case, plain
 from drift_cli.experiments.operator_table import markdown
@@ -56,6 +63,7 @@ def run(config: CompareOperatorsConfig, path: Path) -> Result:
         s.console.print(table, highlight=False, soft_wrap=True)
         if config.dataset.name == "checkerboard" and "own" in config.starts:
             operator_figure_5.measure(config, s, runs)
+            operator_reported.figure_5(config, s, runs)
         _draw(config, s, runs)
     return Result(s.summary, runs)
 

@@ -104,7 +104,20 @@ def gap(s: Study, config: VerifyFlowConfig, p: GaussianMixture) -> Columns:
         s.summary[f"gap_relative_sigma{bandwidth:g}"] = relative
     s.summary["gap_over_bound"] = float((columns["sup"] / columns["bound"]).max())
     s.curves("gap", columns)
+    _as_reported(s, bandwidths, columns["sup"], np.array([each.slope for each in found]), used)
     return columns
+
+
+def _as_reported(s: Study, bandwidths: np.ndarray, sup: np.ndarray, slope: np.ndarray, used: np.ndarray) -> None:
+    r"""The gap in the units of a public digest, $F_\sigma = \sigma^2 KL$: $\sigma^2|v - u|$ beside $\sigma^2|u'|$.
+
+    Their ratio is a length; Lipschitz continuity gives at most $\sigma\sqrt{2/\pi}$ on a line, by which it is divided.
+    """
+    s.summary["reported.flow.gap_over_first_order_bound"] = float(
+        (sup / (bandwidths * math.sqrt(2 / math.pi) * slope)).max()
+    )
+    order = fit(np.log(bandwidths[used]), np.log((bandwidths**2 * sup)[used]))
+    s.interval("reported.flow.gap_order", order.slope, order.low, order.high)
 
 
 def modes(s: Study, config: VerifyFlowConfig) -> Columns:

@@ -121,10 +121,13 @@ def measure(config: SpectralConfig, name: str, kernel: Spectral, modes: np.ndarr
 
 
 def report(s: Study, measurements: list[Measurement]) -> None:
-    """Each measurement's largest differences to both formulas, and its curves."""
+    """Each measurement's largest differences to both formulas, to the paper's at its best factor, and its curves."""
     for each in measurements:
         s.summary[f"rate_error_{each.name}_{each.d}d"] = each.exact_error
         s.summary[f"rate_error_paper_{each.name}_{each.d}d"] = each.paper_error
+        constant, left = rates.best_constant(each.measured[each.resolved], each.paper[each.resolved])
+        s.summary[f"rate_error_paper_best_constant_{each.name}_{each.d}d"] = left
+        s.summary[f"rate_paper_best_constant_{each.name}_{each.d}d"] = constant
         s.summary[f"resolved_modes_{each.name}_{each.d}d"] = int(each.resolved.sum())
         columns = {
             "frequency": each.frequencies,
@@ -135,6 +138,17 @@ def report(s: Study, measurements: list[Measurement]) -> None:
             "resolved": each.resolved,
         }
         s.curves(f"rates_{each.name}_{each.d}d", columns)
+        if (each.name, each.d) == ("gaussian", 1):
+            _fastest(s, each)
+
+
+def _fastest(s: Study, each: Measurement) -> None:
+    """(σk)² where the measured rate is largest, by the parabola of its logarithm through three neighbouring modes."""
+    top = int(np.argmax(each.measured))
+    if 0 < top < len(each.measured) - 1:
+        around = slice(top - 1, top + 2)
+        a, b, _ = np.polyfit(np.log(each.frequencies[around]), np.log(each.measured[around]), 2)
+        s.summary["reported.spectral.fastest_sigma_k_squared"] = (each.kernel.bandwidth * math.exp(-b / (2 * a))) ** 2
 
 
 def particles(s: Study, config: SpectralConfig) -> list[Particles]:

@@ -15,6 +15,7 @@ from drift_cli.config.kernel import KERNELS
 from drift_cli.config.stop_grad_study import StopGradStudyConfig
 from drift_cli.experiments import stop_grad_comparison as comparison
 from drift_cli.experiments import stop_grad_mechanism as mechanism
+from drift_cli.experiments import stop_grad_reported as reported
 from drift_cli.experiments import stop_grad_training as training
 from drift_cli.experiments.stop_grad_comparison import Runs, cases, own_runs
 from drift_cli.experiments.stop_grad_pairs import Cell, pairs
@@ -62,6 +63,7 @@ def run(config: StopGradStudyConfig, path: Path) -> Result:
         comparison.ratios(config, s, runs)
         comparison.correlations(config, s, runs)
         comparison.planes(config, s, runs)
+        reported.figure_4(config, s, runs, targets, used)
         cells = pairs(config, s, runs)
         _collapses(config, s, runs)
         _worst(config, s)

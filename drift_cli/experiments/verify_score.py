@@ -9,7 +9,13 @@ import numpy as np
 from torch import Generator
 
 from drift_cli.config.verify_score import VerifyScoreConfig
-from drift_cli.experiments import score_estimator, score_identifiability, score_identity, score_samples
+from drift_cli.experiments import (
+    score_estimator,
+    score_identifiability,
+    score_identity,
+    score_reported,
+    score_samples,
+)
 from drift_cli.experiments.score_estimator import Estimator, Tails
 from drift_cli.experiments.score_samples import Exponent, MonteCarlo
 from drift_cli.figures import verify_score as figures
@@ -35,7 +41,7 @@ def run(config: VerifyScoreConfig, path: Path) -> Result:
         state = np.random.SeedSequence([config.seed, part]).generate_state(1, np.uint64)
         return Generator().manual_seed(int(state[0] >> 1))
 
-    with study("verify-score", config, path, config.seed, parts=6) as s:
+    with study("verify-score", config, path, config.seed, parts=7) as s:
         s.part("exact identities")
         score_identity.identity(s, config, stream(0), stream(1))
         s.part("negative controls")
@@ -47,6 +53,8 @@ def run(config: VerifyScoreConfig, path: Path) -> Result:
         tails = score_estimator.tails(s, config, q, stream(5))
         s.part("identifiability")
         torus = score_identifiability.on_torus(s)
+        s.part("what a digest reports")
+        score_reported.errors(s, config, stream(7))
         s.part("figures")
         fields, folder = score_samples.fields(config, p, q, stream(6)), path / "figures"
         s.figures += [

@@ -81,6 +81,17 @@ class Study:
         if np.isfinite(values).all():
             self.mean(key, values)
 
+    def next_run(self, key: str, values: Sequence[float]) -> None:
+        """Put the mean over runs into the summary, and where there are several the 95 % interval of one run more.
+
+        That is Student's t times the deviation times √(1 + 1/n): what a single number from elsewhere is compared with.
+        """
+        mean, n = float(np.mean(values)), len(values)
+        self.summary[key] = mean
+        if n > 1:
+            half = float(stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1) * np.sqrt(1 + 1 / n))
+            self.summary |= {f"{key}.next_low": mean - half, f"{key}.next_high": mean + half}
+
     def ratio(self, key: str, ratios: Sequence[float]) -> None:
         """Put the geometric mean of paired ratios, with its 95 % interval by Student's t where there are several."""
         logs = np.log(ratios)

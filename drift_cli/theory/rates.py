@@ -58,6 +58,18 @@ def largest_step(fastest_rate: float) -> float:
     return 2 / fastest_rate
 
 
+def best_constant(measured: np.ndarray, formula: np.ndarray) -> tuple[float, float]:
+    r"""The constant c with which a formula r [m] comes nearest to rates λ [m], and how far it is off even so.
+
+    With ρ = λ/r the largest $|\lambda_i/(c\,r_i) - 1|$ is least at $c = (\rho_{\max} + \rho_{\min})/2$ and then
+    $(\rho_{\max} - \rho_{\min})/(\rho_{\max} + \rho_{\min})$: 0 where the formula is right up to a constant, near 1
+    where no constant helps.
+    """
+    ratios = measured / formula
+    low, high = float(ratios.min()), float(ratios.max())
+    return (low + high) / 2, (high - low) / (high + low)
+
+
 def decay(times: np.ndarray, amplitudes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rates [m] of amplitudes [times, m] that decay exponentially, and their standard errors by the residuals."""
     fits = [fit(times, np.log(np.abs(column))) for column in amplitudes.T]

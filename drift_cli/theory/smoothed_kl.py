@@ -122,15 +122,17 @@ def sampled_velocity(
 
 @dataclass(frozen=True)
 class Gap:
-    """v − u between densities p and q, in one dimension: `sup` of it, its L²(q) norm, that relative to the norm of u.
+    r"""v − u between densities p and q, in one dimension: `sup` of it, its L²(q) norm, that relative to the norm of u.
 
-    `bound` is σ²/2 sup|u''|, which sup may not exceed (Prop. E.1, as reconstructed).
+    `bound` is σ²/2 sup|u''|, which sup may not exceed (Prop. E.1, as reconstructed). `slope` is sup|u'|, which is
+    $\|\nabla^2\log(q_\sigma/p_\sigma)\|_\infty$.
     """
 
     sup: float
     norm: float
     relative: float
     bound: float
+    slope: float
 
 
 def gap(p: GaussianMixture, q: GaussianMixture, bandwidth: float, x: Float[Tensor, "k 1"], nodes: int) -> Gap:
@@ -143,13 +145,15 @@ def gap(p: GaussianMixture, q: GaussianMixture, bandwidth: float, x: Float[Tenso
     apart = smoothed(field, bandwidth, x, nodes) - u
     weights = torch.softmax(q.log_density(x), dim=0)
     norm, unit = ((weights @ each.square()).sqrt() for each in (apart, u))
-    bound = bandwidth**2 / 2 * second_derivative(field, x).abs().max()
-    return Gap(float(apart.abs().max()), float(norm), float(norm / unit), float(bound))
+    first, second = derivatives(field, x)
+    bound = bandwidth**2 / 2 * second.abs().max()
+    slope = float(first.abs().max())
+    return Gap(float(apart.abs().max()), float(norm), float(norm / unit), float(bound), slope)
 
 
-def second_derivative(field: Field, x: Float[Tensor, "k 1"]) -> Float[Tensor, "k 1"]:
-    """Of a field on a line, at every row of x, by automatic differentiation."""
+def derivatives(field: Field, x: Float[Tensor, "k 1"]) -> tuple[Float[Tensor, "k 1"], Float[Tensor, "k 1"]]:
+    """The first and the second one of a field on a line, at every row of x, by automatic differentiation."""
     x = x.detach().clone().requires_grad_(True)
     (first,) = torch.autograd.grad(field(x).sum(), x, create_graph=True)
     (second,) = torch.autograd.grad(first.sum(), x)
-    return second
+    return first.detach(), second
