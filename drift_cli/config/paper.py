@@ -23,6 +23,7 @@ class PaperConfig:
     report: bool = MISSING
     export: str | None = None
     records: str | None = None
+    kept: str | None = None
     experiments: str | None = None
 
     def __post_init__(self) -> None:

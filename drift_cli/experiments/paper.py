@@ -35,6 +35,7 @@ from drift_cli.experiments.paper_parts import (
     carry_out,
 )
 from drift_cli.experiments.paper_parts import asked as settings_of
+from drift_cli.experiments.paper_sizes import Measured, beside
 from drift_cli.report import experiments, page
 from drift_cli.report.claims import CONDITIONAL, CONFIRMED, REFUTED, UNTESTED
 from drift_cli.runs import provenance
@@ -70,7 +71,9 @@ def run(config: PaperConfig, _: Path) -> page.Report:
         except KeyboardInterrupt:
             console.print("stopped: the same command goes on where it was", highlight=False)
             raise
-    report = _report(parts, folder)
+    report = _report(
+        parts, folder, beside(every, config.size, Path(config.out), Path(config.kept) if config.kept else None)
+    )
     written = page.write(report, folder)
     _print_verdicts(console, report, [part.name for part in chosen])
     for place in written:
@@ -112,7 +115,7 @@ def _check_writable(key: str, folder: Path) -> None:
         raise UserError(f"{key} must be a folder that can be written, got {folder}: {error.strerror}.") from error
 
 
-def _report(parts: list[Part], folder: Path) -> page.Report:
+def _report(parts: list[Part], folder: Path, others: dict[str, Measured]) -> page.Report:
     """What the folders hold, judged."""
     times = Times.of(folder)
     found = []
@@ -122,7 +125,7 @@ def _report(parts: list[Part], folder: Path) -> page.Report:
         if state == UNFINISHED and kept.get("status"):
             absent = f"its part failed: {part.last_words()}"
         found.append(page.Part(part.experiment, part.size, part.path, absent, kept.get("seconds", 0.0)))
-    return page.Report.of(found, parts[0].size, times.cores, times.wall)
+    return page.Report.of(found, parts[0].size, times.cores, times.wall, others)
 
 
 def _chosen(parts: list[Part], names: list[str] | None) -> list[Part]:

@@ -19,7 +19,8 @@ _CRITERION = re.compile(r"(?P<sign><=|>=) *(?P<bound>\S+)|(?P<low>\S+) *\.\. *(?
 class Claim:
     """One statement of a paper, and what decides it. `control`: a check of ours that the test can fail.
 
-    `untestable`: why nothing here can decide it; then it has no command, field and criterion.
+    `untestable`: why nothing here can decide it; then it has no command, field and criterion. `training`: whether
+    trained generators decide it. `version`: of the paper, empty for the one that papers.yaml names.
     """
 
     id: str
@@ -33,6 +34,8 @@ class Claim:
     condition: str = ""
     control: bool = False
     untestable: str = ""
+    training: bool = False
+    version: str = ""
 
     def __post_init__(self) -> None:
         if self.untestable:
@@ -65,10 +68,11 @@ def load(command: str | None = None) -> list[Claim]:
 
 def judge(command: str, summary: dict[str, float]) -> list[Verdict]:
     """A verdict for every claim that `command` tests, from the numbers that it measured."""
-    return [_verdict(claim, summary) for claim in load(command)]
+    return [judged(claim, summary) for claim in load(command)]
 
 
-def _verdict(claim: Claim, summary: dict[str, float]) -> Verdict:
+def judged(claim: Claim, summary: dict[str, float]) -> Verdict:
+    """The verdict on one claim from what its command measured."""
     value = summary.get(claim.field)
     if value is None or not math.isfinite(value):
         return Verdict(claim, None, UNTESTED)

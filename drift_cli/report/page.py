@@ -9,15 +9,19 @@ import base64
 import io
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from drift_cli.report import claims
+from drift_cli.config.paper import SIZES
+from drift_cli.report import claims, papers, reported, sizes
 from drift_cli.report.claims import CONDITIONAL, CONFIRMED, REFUTED, UNTESTED, Claim, Verdict
 from drift_cli.report.experiments import Experiment, Figure
+from drift_cli.report.papers import Paper
+from drift_cli.report.reported import AGREES, DISAGREES, INCOMPARABLE, Beside, Compared, Interval
+from drift_cli.report.sizes import Row, Summaries
 from drift_cli.runs.files import read_json, whole
 
 VERDICTS = (CONFIRMED, CONDITIONAL, REFUTED, UNTESTED)
@@ -92,12 +96,7 @@ class Entry:
 
     @property
     def measured(self) -> str:
-        if self.verdict.value is None:
-            return "–"
-        interval = ""
-        if self.verdict.interval is not None:
-            interval = " [{}, {}]".format(*map(number, self.verdict.interval))
-        return number(self.verdict.value) + interval
+        return _measured(self.verdict.value, self.verdict.interval)
 
     @property
     def criterion(self) -> str:
@@ -114,6 +113,45 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Quoted:
+    """A number that a digest of the paper reports, beside the part that measured it (None: there is none)."""
+
+    beside: Beside
+    part: Part | None
+
+    @property
+    def verdict(self) -> str:
+        return self.beside.verdict
+
+    @property
+    def measured(self) -> str:
+        return _measured(self.beside.nearest.value, self.beside.nearest.interval)
+
+    @property
+    def value(self) -> str:
+        """As it is told, in a reader's signs."""
+        return _minus(self.beside.reported.value.replace("<=", "≤").replace(">=", "≥"))
+
+    @property
+    def agreeing(self) -> list[str]:
+        """The open settings that agree, each with its number."""
+        return [f"{self._setting(each)}: {_measured(each.value, each.interval)}" for each in self.beside.agreeing]
+
+    @property
+    def range(self) -> str:
+        """From the least to the greatest over the open settings."""
+        return "" if self.beside.range is None else " to ".join(number(end) for end in self.beside.range)
+
+    @property
+    def source(self) -> str:
+        field = self.beside.reported.field
+        return f"{self.part.name}/summary.json → {field}" if self.part and field else field
+
+    def _setting(self, each: Compared) -> str:
+        return each.field.removeprefix(self.beside.reported.scan).strip("._").replace("_", " ").replace(".", ", ")
+
+
+@dataclass(frozen=True)
 class Shown:
     """A figure with the claims that it shows; `figure` is None for claims that no figure shows."""
 
@@ -124,7 +162,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything on the page. `orphans`: claims that no experiment decides, untestable ones among them."""
+    """Everything on the page. `orphans`: claims that no experiment decides, untestable ones among them.
+
+    `quoted`: what a digest reports, beside ours; `by_size`: the claims of training at every size that has results.
+    """
 
     size: str
     parts: list[Part]
@@ -132,10 +173,22 @@ class Report:
     orphans: list[Entry]
     cores: int
     wall_seconds: float
+    quoted: list[Quoted]
+    by_size: list[Row]
 
     @classmethod
-    def of(cls, parts: list[Part], size: str, cores: int, wall_seconds: float) -> Report:
-        """Judge every claim once, from the first part whose command it names and whose summary has its field."""
+    def of(
+        cls,
+        parts: list[Part],
+        size: str,
+        cores: int,
+        wall_seconds: float,
+        other_sizes: Mapping[str, Summaries] | None = None,
+    ) -> Report:
+        """Judge every claim once, from the first part whose command it names and whose summary has its field.
+
+        `other_sizes`: the summaries of the parts at other sizes, where there are any, by size and name of the part.
+        """
         of_claim: dict[str, Part] = {}
         for claim in claims.load():
             own = [part for part in parts if part.experiment.command == claim.command]
@@ -148,7 +201,9 @@ class Report:
             entries = {name: _entry(each, part) for name, each in verdicts.items() if of_claim[name] is part}
             sections.append((part, _shown(part, entries)))
         orphans = [_entry(Verdict(claim, None, UNTESTED), None) for claim in claims.load() if claim.id not in of_claim]
-        return cls(size, parts, sections, orphans, cores, wall_seconds)
+        here = [(part.experiment.command, part.summary) for part in parts if not part.absent]
+        by_size = sizes.compare({**(other_sizes or {}), size: here})
+        return cls(size, parts, sections, orphans, cores, wall_seconds, _quoted(parts), by_size)
 
     @property
     def entries(self) -> list[Entry]:
@@ -174,6 +229,16 @@ class Report:
             if own:
                 found.append((title, [sum(e.kind == verdict for e in own) for verdict in VERDICTS]))
         return found
+
+    @property
+    def papers(self) -> list[Paper]:
+        """The papers whose claims are tested, each with the version that the claims are of."""
+        return papers.load()
+
+    @property
+    def quoted_counts(self) -> dict[str, int]:
+        found = Counter(each.verdict for each in self.quoted)
+        return {verdict: found[verdict] for verdict in (AGREES, DISAGREES, INCOMPARABLE)}
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -208,6 +273,17 @@ def _entry(verdict: Verdict, part: Part | None) -> Entry:
     else:
         reason = verdict.verdict.removeprefix(f"{UNTESTED}: ")
     return Entry(verdict, part, reason)
+
+
+def _quoted(parts: list[Part]) -> list[Quoted]:
+    """Each reported number from the first part whose command measures it and whose summary has its field."""
+    found = []
+    for each in reported.load():
+        own = [part for part in parts if part.experiment.command == each.command]
+        measured = [part for part in own if each.field in part.summary]
+        part = next(iter([*measured, *own]), None)
+        found.append(Quoted(reported.compare(each, part.summary if part else {}), part))
+    return found
 
 
 def _shown(part: Part, entries: dict[str, Entry]) -> list[Shown]:
@@ -260,12 +336,20 @@ def html(report: Report) -> str:
         for file, content in pictures(part).items():
             embedded[part.name, file] = (base64.b64encode(content).decode(), *_size(content))
     return _template("page.html.jinja", autoescape=True).render(
-        report=report, embedded=embedded, verdicts=VERDICTS, classes=dict(zip(VERDICTS, _CLASSES, strict=True))
+        report=report,
+        embedded=embedded,
+        verdicts=VERDICTS,
+        classes=dict(zip(VERDICTS, _CLASSES, strict=True)),
+        quoted_classes={AGREES: "confirmed", DISAGREES: "refuted", INCOMPARABLE: "untested"},
+        sizes=SIZES,
+        source=reported.SOURCE,
     )
 
 
 def markdown(report: Report) -> str:
-    return _template("page.md.jinja", autoescape=False).render(report=report, verdicts=VERDICTS)
+    return _template("page.md.jinja", autoescape=False).render(
+        report=report, verdicts=VERDICTS, sizes=SIZES, source=reported.SOURCE
+    )
 
 
 _CLASSES = ("confirmed", "conditional", "refuted", "untested")
@@ -298,6 +382,13 @@ def _template(name: str, *, autoescape: bool) -> Any:
 def _cell(text: str) -> str:
     """Text of a Markdown table: no bar ends the cell, no star or bracket starts anything."""
     return "".join(f"\\{sign}" if sign in "|*_[]<>`\\" else sign for sign in " ".join(str(text).split()))
+
+
+def _measured(value: float | None, interval: Interval | None) -> str:
+    """A number with its interval in brackets."""
+    if value is None:
+        return "–"
+    return number(value) + (" [{}, {}]".format(*map(number, interval)) if interval is not None else "")
 
 
 def number(value: float) -> str:
