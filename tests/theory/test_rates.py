@@ -170,3 +170,19 @@ def test_the_explicit_step_grows_as_predicted() -> None:
 def test_a_slope_needs_three_points() -> None:
     with pytest.raises(ValueError, match="three points"):
         fit(np.array([1.0, 2.0]), np.array([1.0, 2.0]))
+
+
+def test_the_best_constant_makes_up_for_a_factor_and_for_nothing_else() -> None:
+    k = np.arange(1.0, 11)
+    gaussian, laplace = Gaussian(0.3), Laplace(0.3)
+    constant, left = rates.best_constant(gaussian.rate(k, 2), 5 * rates.paper_rate(gaussian, k, 2))
+    assert constant == pytest.approx(1 / 5, rel=1e-12)
+    assert left < 1e-12
+    for d in (1, 2):  # the ratio is (d + 1)/(1 + τ²k²): its ends give what no constant removes
+        ends = (d + 1) / (1 + (0.3 * np.array([k[-1], k[0]])) ** 2)
+        exact, formula = laplace.rate(k, d), rates.paper_rate(laplace, k, d)
+        constant, left = rates.best_constant(exact, formula)
+        assert left == pytest.approx((ends[1] - ends[0]) / (ends[1] + ends[0]), rel=1e-12)
+        # none of a fine grid of constants does better
+        others = [np.abs(exact / (c * formula) - 1).max() for c in np.geomspace(constant / 10, 10 * constant, 1001)]
+        assert min(others) >= left - 1e-12
