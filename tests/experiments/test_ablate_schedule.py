@@ -100,9 +100,9 @@ def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:
     (finished / "summary.json").unlink()
     assert main(["ablate-schedule", f"resume={finished}", "jobs=2"]) == 0
     said = re.findall(r"^(\d+)/(\d+) (.*)$", capsys.readouterr().out, re.M)
-    parts = 7 + 1 + RUNS
+    parts = 8 + 1 + RUNS
     assert [(int(number), int(of)) for number, of, _ in said] == [(k + 1, parts) for k in range(parts)]
-    assert said[7][2] == f"training {RUNS} runs …"
+    assert said[8][2] == f"training {RUNS} runs …"
     assert said[-1][2] == "training: checkerboard, constant, narrow, seed 4"  # done last, the others were there
     assert numbers(finished) == before  # a run that is made again is the same
     assert (finished / "data/training.csv").read_bytes() == table  # and in its place
