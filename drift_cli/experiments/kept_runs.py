@@ -59,20 +59,25 @@ def each(plan: Mapping[Case, Job], folder: Path, at_once: int) -> Iterator[tuple
         place = folder / f"{case.name}.json"
         kept = read_json(place) if place.is_file() else {}
         if kept.get("asked") == job.asked():
-            yield case, kept
+            yield case, _found(kept)
         else:
             waiting[case] = (job, place)
     at_once = min(at_once, len(waiting))
     if at_once <= 1:
         for case, (job, place) in waiting.items():
-            yield case, _carry_out(job, place)
+            yield case, _found(_carry_out(job, place))
         return
     cases, tasks = list(waiting), [partial(_carry_out, job, place) for job, place in waiting.values()]
     try:
         for number, kept in workers.each_done(tasks, at_once):
-            yield cases[number], kept
+            yield cases[number], _found(kept)
     finally:
         remove_partial(folder)
+
+
+def _found(kept: dict[str, Any]) -> dict[str, Any]:
+    """What was found and asked, without what it was made with."""
+    return {key: value for key, value in kept.items() if key != "origin"}
 
 
 def _carry_out(job: Job, place: Path) -> dict[str, Any]:
