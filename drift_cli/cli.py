@@ -11,6 +11,7 @@ import secrets
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,7 +142,8 @@ def run_hydra(command: str, words: list[str]) -> None:
         if several:
             from drift_cli import sweep
 
-            sweep.check(command, settings, conf_dir(), lambda composed, given: _checked(command, composed, given))
+            words = [*settings, *_config_dir(flags)]
+            sweep.check(command, words, conf_dir(), lambda composed, given: _checked(command, composed, given))
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command)(task)()
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         from drift_cli.hydra_errors import explain
@@ -184,12 +186,15 @@ def _settings(command: str, words: list[str]) -> tuple[list[str], list[str]]:
 
     Raises `UserError` for what Hydra would take and the command has no use for.
     """
-    from drift_cli import presets
+    from drift_cli import catalogue, presets
 
     flags, settings = _flags_first(command, words)
     for word in settings[:]:
         key, equals, value = word.lstrip("+").partition("=")
-        if command in _POSITIONAL and ("=" not in word or Path(word).exists()):
+        if key == "trust":
+            settings.remove(word)
+            catalogue.trust([name.strip() for name in unquoted(value).strip("[]").split(",") if name.strip()])
+        elif command in _POSITIONAL and ("=" not in word or Path(word).exists()):
             argument = _POSITIONAL[command]
             if any(other.startswith(f"{argument}=") for other in settings):
                 raise UserError(f'`drift {command}` takes one {argument}, got "{word}" as well.')
@@ -234,6 +239,12 @@ def _flags_first(command: str, words: list[str]) -> tuple[list[str], list[str]]:
     if "--resolve" in flags and not shown:
         raise UserError("--resolve goes with --cfg: write --cfg job --resolve.")
     return flags, settings
+
+
+def _config_dir(flags: list[str]) -> list[str]:
+    """The folder of a user's own configurations, where one was named, as a setting of Hydra's."""
+    own = [Path(value).resolve() for flag, value in pairwise(flags) if flag in ("-cd", "--config-dir")]
+    return [f"hydra.searchpath=[{quoted(f'file://{folder}')}]" for folder in own]
 
 
 def _checked_value(flag: str, value: str) -> str:
@@ -284,12 +295,14 @@ def _checked(command: str, composed: DictConfig, given: list[str]) -> Any:
 
     `given` are the words of the command line. Raises `UserError` for impossible settings.
     """
+    from drift_cli import catalogue
     from drift_cli.config import load, typed
     from drift_cli.config.commands import COMMANDS as SCHEMAS
     from drift_cli.config.resume import merged
     from drift_cli.runs.folder import RunFolder
 
     words = {key.lstrip("+"): value for key, _, value in (word.partition("=") for word in given)}
+    catalogue.trust(_outside(composed))  # the user's own words, or files that they named with --config-dir
     config: Any = typed(composed, SCHEMAS[command], words)
     if getattr(config, "resume", None):
         resumed = RunFolder.containing(config.resume)
@@ -297,6 +310,15 @@ def _checked(command: str, composed: DictConfig, given: list[str]) -> Any:
         kept: Any = _kept(command, load, resumed.config, SCHEMAS[command])
         config = merged(command, kept, config, words)
     return config
+
+
+def _outside(composed: DictConfig) -> list[str]:
+    """The classes of others that the settings name, `my_package.Sech`."""
+    from omegaconf import OmegaConf
+
+    nodes = [composed[key] for key in composed if not OmegaConf.is_missing(composed, key)]
+    named = [str(node.get("name", "")) for node in nodes if OmegaConf.is_dict(node)]
+    return [name for name in named if "." in name]
 
 
 def _refuse_foreign(command: str, resumed: RunFolder) -> None:

@@ -137,7 +137,7 @@ def _of_operators(command: str, settings: list[str], conf: Path) -> dict[str, li
     known = {"operators": list(operators)}
     for label, operator in operators.items():
         known[f"operators.{label}"] = list(OF_AN_OPERATOR)
-        known[f"operators.{label}.options"] = setting_names(GROUPS["drift"][operator["drift"]])
+        known[f"operators.{label}.options"] = _settings_of("drift", operator["drift"], conf)
     return known
 
 
@@ -160,6 +160,6 @@ def _given(settings: list[str]) -> dict[str, str]:
 
 
 def _settings_of(group: str, option: str, conf: Path) -> list[str]:
+    """Read off the option's file, which has them all: to ask the object itself would cost the import of torch."""
     file = conf / group / f"{option}.yaml"
-    name = re.search(r"^name: (\w+)", file.read_text(), re.M) if file.is_file() else None
-    return setting_names(GROUPS[group][name[1]]) if name else []
+    return re.findall(r"^(?!name:)(\w+):", file.read_text(), re.M) if file.is_file() else []

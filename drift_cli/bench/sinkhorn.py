@@ -22,7 +22,7 @@ from torch import Tensor
 from drift_cli.bench import measure, memory
 from drift_cli.bench.timing import Timing
 from drift_cli.config.commands import BenchConfig
-from drift_cli.config.drift import SinkhornConfig
+from drift_cli.config.objects import Settings, chosen
 from drift_cli.drift import Sinkhorn
 from drift_cli.kernels import Gaussian
 from drift_cli.training import bench as benches
@@ -229,8 +229,11 @@ def _advancing(bench: benches.Bench) -> Callable[[], object]:
     return step
 
 
-def _settings(config: BenchConfig, tol: float) -> SinkhornConfig:
-    return SinkhornConfig("sinkhorn", "include", config.epsilon, tol, 50, False, False)
+def _settings(config: BenchConfig, tol: float) -> Settings:
+    return chosen(
+        "drift", "sinkhorn", self_term="include", epsilon=config.epsilon, tol=tol, max_iter=50, independent_self=False,
+        carry=False,
+    )  # fmt: skip
 
 
 def _converged(config: BenchConfig, x: Tensor, data: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from drift_cli.config.commands import GROUPS
+from drift_cli.config.objects import settings_class
 from drift_cli.errors import UserError, did_you_mean
 from drift_cli.runs.files import whole
 
@@ -36,11 +37,10 @@ def typed(composed: DictConfig, schema: type[Config], words: Mapping[str, str] =
     except OmegaConfBaseException as error:
         raise UserError(describe(error, words=words)) from error
     root = OmegaConf.structured(schema)
-    parts = {}
-    for key, hint in get_type_hints(schema).items():
-        if (key in GROUPS or is_dataclass(hint)) and key in plain:
-            parts[key] = _part(key, plain.pop(key), hint, words)
-    values = _merged("", root, plain, words, set(parts))
+    hints = get_type_hints(schema)
+    groups = {key: plain.pop(key) for key in hints if (key in GROUPS or is_dataclass(hints[key])) and key in plain}
+    values = _merged("", root, plain, words, set(groups))  # first, as it needs no object and so no torch
+    parts = {key: _part(key, node, hints[key], words) for key, node in groups.items()}
     return schema(**{key: parts.get(key, value) for key, value in values.items()})
 
 
@@ -49,11 +49,7 @@ def _part(key: str, node: Any, hint: type, words: Mapping[str, str]) -> Any:
     if not isinstance(node, DictConfig):
         raise UserError(f'{key} must be a group of settings, got "{node}": write {key}.<setting>=….')
     if key in GROUPS:
-        name, options = node.get("name"), GROUPS[key]
-        if name not in options:
-            listed = ", ".join(options)
-            raise UserError(f'{key}.name must be one of {listed}, got "{name}".{did_you_mean(str(name), options)}')
-        hint = options[name]
+        hint = settings_class(key, str(node.get("name")))
     return hint(**_merged(f"{key}.", OmegaConf.structured(hint), node, words))
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import (
+from drift_cli.config.objects import Settings
+from drift_cli.config.training import EmaConfig, EvaluationConfig, known_device
+from drift_cli.errors import UserError
+from drift_cli.rules import (
     a_folder_or_none,
     at_least,
     between,
@@ -17,12 +20,6 @@ from drift_cli.config.checks import (
     positive,
     positive_fraction,
 )
-from drift_cli.config.drift import DriftConfig
-from drift_cli.config.generator import GeneratorConfig
-from drift_cli.config.kernel import KernelConfig
-from drift_cli.config.optimizer import OptimizerConfig
-from drift_cli.config.training import EmaConfig, EvaluationConfig, known_device
-from drift_cli.errors import UserError
 
 _LEAST = 1e-100  # the smallest factor asked of a mode
 _NOTHING = 1e-3  # a horizon must take at least this share of one mode's amplitude
@@ -75,10 +72,10 @@ class AblateScheduleConfig:
     horizon: float = MISSING
     grid: GridConfig = MISSING
     train: bool = MISSING
-    kernel: KernelConfig = MISSING
-    drift: DriftConfig = MISSING
-    generator: GeneratorConfig = MISSING
-    optimizer: OptimizerConfig = MISSING
+    kernel: Settings = MISSING
+    drift: Settings = MISSING
+    generator: Settings = MISSING
+    optimizer: Settings = MISSING
     ema: EmaConfig = MISSING
     evaluation: EvaluationConfig = MISSING
     floor: float = MISSING

@@ -8,50 +8,40 @@ from typing import Any
 from omegaconf import MISSING
 
 from drift_cli.config.ablate_schedule import AblateScheduleConfig
-from drift_cli.config.checks import (
+from drift_cli.config.compare_operators import CompareOperatorsConfig
+from drift_cli.config.objects import Settings
+from drift_cli.config.paper import PaperConfig
+from drift_cli.config.spectral import SpectralConfig
+from drift_cli.config.stop_grad_study import StopGradStudyConfig
+from drift_cli.config.training import CheckpointConfig, EmaConfig, EvaluationConfig, known_device
+from drift_cli.config.verify_flow import VerifyFlowConfig
+from drift_cli.config.verify_radial import VerifyRadialConfig
+from drift_cli.config.verify_score import VerifyScoreConfig
+from drift_cli.errors import UserError
+from drift_cli.gradient_paths import GRADIENT_PATHS
+from drift_cli.rules import (
     a_folder_or_none,
     at_least,
     between,
+    check_epsilon,
     check_samples,
     check_steps,
     not_empty,
     one_of,
     positive,
 )
-from drift_cli.config.compare_operators import CompareOperatorsConfig
-from drift_cli.config.dataset import DATASETS, DatasetConfig
-from drift_cli.config.drift import DRIFTS, DriftConfig, check_epsilon
-from drift_cli.config.generator import GENERATORS, GeneratorConfig
-from drift_cli.config.kernel import KERNELS, KernelConfig
-from drift_cli.config.optimizer import OPTIMIZERS, OptimizerConfig
-from drift_cli.config.paper import PaperConfig
-from drift_cli.config.schedule import SCHEDULES, ScheduleConfig
-from drift_cli.config.spectral import SpectralConfig
-from drift_cli.config.stop_grad_study import StopGradStudyConfig
-from drift_cli.config.training import GRADIENT_PATHS, CheckpointConfig, EmaConfig, EvaluationConfig, known_device
-from drift_cli.config.verify_flow import VerifyFlowConfig
-from drift_cli.config.verify_radial import VerifyRadialConfig
-from drift_cli.config.verify_score import VerifyScoreConfig
-from drift_cli.errors import UserError
 
-GROUPS: dict[str, dict[str, type]] = {
-    "dataset": DATASETS,
-    "kernel": KERNELS,
-    "drift": DRIFTS,
-    "schedule": SCHEDULES,
-    "generator": GENERATORS,
-    "optimizer": OPTIMIZERS,
-}
+GROUPS = ("dataset", "kernel", "drift", "schedule", "generator", "optimizer")
 
 
 @dataclass
 class TrainConfig:
-    dataset: DatasetConfig = MISSING
-    kernel: KernelConfig = MISSING
-    drift: DriftConfig = MISSING
-    schedule: ScheduleConfig = MISSING
-    generator: GeneratorConfig = MISSING
-    optimizer: OptimizerConfig = MISSING
+    dataset: Settings = MISSING
+    kernel: Settings = MISSING
+    drift: Settings = MISSING
+    schedule: Settings = MISSING
+    generator: Settings = MISSING
+    optimizer: Settings = MISSING
     ema: EmaConfig = MISSING
     evaluation: EvaluationConfig = MISSING
     checkpoint: CheckpointConfig = MISSING
@@ -78,11 +68,12 @@ class TrainConfig:
                 f"gradient_paths={self.gradient_paths} differentiates |V|^2, which drift.normalize=rms makes constant: "
                 "choose drift.normalize=none, or gradient_paths=none."
             )
-        self._check_drift()
+        if isinstance(self.drift, Settings):
+            self._check_drift()
         if self.threads is not None:
             between("threads", self.threads, 1, 1024)
         if getattr(self.generator, "name", None) == "particles":
-            count = self.generator.count  # type: ignore[attr-defined]
+            count = self.generator.count
             if self.batch_size > count:
                 raise UserError(
                     f"batch_size must be at most generator.count, the number of particles, got {self.batch_size} "
@@ -90,23 +81,22 @@ class TrainConfig:
                 )
 
     def _check_drift(self) -> None:
-        name, schedule = getattr(self.drift, "name", None), getattr(self.schedule, "name", "constant")
-        if self.gradient_paths != "none" and not getattr(self.drift, "differentiable", True):
+        """What the operator says of itself decides what it can be trained with."""
+        from drift_cli.drift import abilities
+
+        name, schedule, operator = self.drift.name, self.schedule.name, self.drift.made()
+        can = abilities(operator)
+        if self.gradient_paths != "none" and not can.differentiable:
             raise UserError(
                 f"gradient_paths={self.gradient_paths} differentiates the drift, and drift={name} has no derivative "
                 "here: choose gradient_paths=none, or another drift."
             )
-        if schedule != "constant" and not getattr(self.drift, "uses_kernel", True):
+        if schedule != "constant" and not can.uses_kernel:
             raise UserError(
                 f"schedule={schedule} anneals the kernel's bandwidth, which drift={name} does not use: choose "
                 "schedule=constant, or another drift."
             )
-        kernel = getattr(self.kernel, "name", "gaussian")
-        if getattr(self.drift, "needs_gaussian", False) and kernel != "gaussian":
-            raise UserError(
-                f"The noise of drift.discrepancy=smoothed_kl is Gaussian, and kernel={kernel} is not: choose "
-                "kernel=gaussian."
-            )
+        can.check_kernel(self.kernel.made())
 
 
 @dataclass

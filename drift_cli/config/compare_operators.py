@@ -8,7 +8,11 @@ from typing import Any
 
 from omegaconf import MISSING, OmegaConf
 
-from drift_cli.config.checks import (
+from drift_cli.catalogue import names
+from drift_cli.config.objects import Settings
+from drift_cli.errors import UserError, did_you_mean
+from drift_cli.places import conf_dir
+from drift_cli.rules import (
     a_folder_or_none,
     at_least,
     between,
@@ -18,13 +22,6 @@ from drift_cli.config.checks import (
     one_of,
     positive,
 )
-from drift_cli.config.dataset import DatasetConfig
-from drift_cli.config.drift import DRIFTS, DriftConfig
-from drift_cli.config.generator import GeneratorConfig
-from drift_cli.config.kernel import KERNELS, KernelConfig
-from drift_cli.config.optimizer import OptimizerConfig
-from drift_cli.errors import UserError, did_you_mean
-from drift_cli.places import conf_dir
 
 STARTS = ("standard", "far", "collapsed", "missing_mode", "imbalanced", "own")
 OF_MODES = ("missing_mode", "imbalanced")
@@ -38,15 +35,15 @@ _UNUSED = {"kernel": "laplace", "bandwidth": 1.0}  # the kernel that is handed t
 class OperatorConfig:
     """One of those that are compared."""
 
-    drift: DriftConfig = MISSING
-    kernel: KernelConfig = MISSING
+    drift: Settings = MISSING
+    kernel: Settings = MISSING
 
 
 @dataclass
 class CompareOperatorsConfig:
     operators: Any = MISSING  # label: {drift, kernel, bandwidth, options}; `compared` has them typed
     only: list[str] | None = None
-    dataset: DatasetConfig = MISSING
+    dataset: Settings = MISSING
     starts: list[str] = MISSING
     forms: list[str] = MISSING
     seeds: list[int] = MISSING
@@ -54,8 +51,8 @@ class CompareOperatorsConfig:
     particle_steps: int = MISSING
     etas: list[float] = MISSING
     eta_seed: int = MISSING
-    generator: GeneratorConfig = MISSING
-    optimizer: OptimizerConfig = MISSING
+    generator: Settings = MISSING
+    optimizer: Settings = MISSING
     batch_size: int = MISSING
     steps: int = MISSING
     start_steps: int = MISSING
@@ -162,10 +159,10 @@ def _operator(label: str, settings: Any) -> OperatorConfig:
         raise UserError(f"{where}.options must be settings of the drift such as {{epsilon: 0.05}}, got {options}.")
     if "name" in options:
         raise UserError(f"{where}.options cannot hold a name: the drift is chosen with {where}.drift.")
-    one_of(f"{where}.drift", str(settings.get("drift")), DRIFTS)
+    one_of(f"{where}.drift", str(settings.get("drift")), names("drift"))
     given = {key: settings[key] for key in ("kernel", "bandwidth") if settings.get(key) is not None}
     used: dict[str, Any] = _UNUSED | given
-    one_of(f"{where}.kernel", str(used["kernel"]), KERNELS)
+    one_of(f"{where}.kernel", str(used["kernel"]), names("kernel"))
     try:
         drift = _defaults("drift", settings["drift"]) | options
         kernel = {**_defaults("kernel", used["kernel"]), "bandwidth": used["bandwidth"]}
@@ -190,17 +187,18 @@ def _defaults(group: str, name: str) -> dict[str, Any]:
 
 
 def _check_kernel(where: str, found: OperatorConfig, given: dict[str, Any]) -> None:
-    drift = found.drift.name
-    if found.drift.uses_kernel and len(given) < 2:
+    from drift_cli.drift import abilities
+
+    drift, can = found.drift.name, abilities(found.drift.made())
+    if can.uses_kernel and len(given) < 2:
         raise UserError(
             f"{where} needs a kernel and a bandwidth, which drift={drift} uses: add kernel: laplace, bandwidth: 0.1."
         )
-    if not found.drift.uses_kernel and given:
+    if not can.uses_kernel and given:
         raise UserError(
             f"{where} must have neither kernel nor bandwidth, which drift={drift} does not use: leave them out."
         )
-    if found.drift.needs_gaussian and found.kernel.name != "gaussian":
-        raise UserError(
-            f"{where}.kernel must be gaussian, got {found.kernel.name}: the noise of "
-            f"{getattr(found.drift, 'discrepancy', drift)} is Gaussian, and the bandwidth is its deviation."
-        )
+    try:
+        can.check_kernel(found.kernel.made())
+    except UserError as error:
+        raise UserError(f"{where}.kernel: {error}") from error

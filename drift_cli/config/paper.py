@@ -7,8 +7,8 @@ from pathlib import Path
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import between, different, not_empty, one_of
 from drift_cli.errors import UserError
+from drift_cli.rules import between, different, not_empty, one_of
 from drift_cli.runs.cores import usable
 
 SIZES = ("quick", "standard", "full")

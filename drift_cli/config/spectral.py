@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, between, not_empty, one_of, positive
 from drift_cli.errors import UserError
+from drift_cli.rules import at_least, between, not_empty, one_of, positive
 
 KERNELS = ("gaussian", "laplace", "matern32", "matern52", "rational_quadratic")
 

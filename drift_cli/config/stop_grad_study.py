@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import (
+from drift_cli.config.objects import Settings
+from drift_cli.config.training import known_device
+from drift_cli.errors import UserError
+from drift_cli.gradient_paths import GRADIENT_PATHS
+from drift_cli.rules import (
     a_folder_or_none,
     at_least,
     between,
@@ -17,11 +21,6 @@ from drift_cli.config.checks import (
     one_of,
     positive,
 )
-from drift_cli.config.drift import DriftConfig
-from drift_cli.config.generator import GeneratorConfig
-from drift_cli.config.optimizer import OptimizerConfig
-from drift_cli.config.training import GRADIENT_PATHS, known_device
-from drift_cli.errors import UserError
 
 STUDIED = ("swiss_roll", "checkerboard")
 STUDIED_KERNELS = ("laplace", "gaussian", "matern32", "matern52")
@@ -56,11 +55,11 @@ class PairsConfig:
 class StopGradStudyConfig:
     datasets: list[str] = MISSING
     kernels: list[str] = MISSING
-    paths: list[str] = MISSING
+    paths: list[str] = field(default_factory=lambda: list(GRADIENT_PATHS))
     bandwidth: float = MISSING
-    drift: DriftConfig = MISSING
-    generator: GeneratorConfig = MISSING
-    optimizer: OptimizerConfig = MISSING
+    drift: Settings = MISSING
+    generator: Settings = MISSING
+    optimizer: Settings = MISSING
     batch_size: int = MISSING
     steps: int = MISSING
     seeds: list[int] = MISSING

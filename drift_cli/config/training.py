@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, fraction, one_of
+from drift_cli.rules import at_least, fraction, one_of
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-GRADIENT_PATHS = ("none", "query", "samples", "both")
 
 
 def known_device(name: str) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, between, not_empty
 from drift_cli.errors import UserError
+from drift_cli.rules import at_least, between, not_empty
 
 _BANDWIDTHS = (1e-2, 2)  # grids cover the modes at `nodes` to the bandwidth; beyond 2 the torus, of length 2π, is full
 _DEVIATIONS = (1e-2, 1e2)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, between, not_empty, positive
 from drift_cli.errors import UserError
+from drift_cli.rules import at_least, between, not_empty, positive
 
 
 @dataclass

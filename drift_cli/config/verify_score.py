@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from drift_cli.config.checks import at_least, between, not_empty
 from drift_cli.errors import UserError
+from drift_cli.rules import at_least, between, not_empty
 
 _LENGTHS = (1e-3, 1e3)  # bandwidths, where the model has standard deviation 1
 

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import torch
 
 from drift_cli.data.space import Space
 from drift_cli.data.tables import read
 from drift_cli.data.target import Finite
+from drift_cli.setting import Setting
 
 
-def as_target(path: Path, columns: list[str] | None) -> Finite:
-    """The rows of the file; rows that are images keep one unit for all pixels."""
-    table = read(path, columns)
-    if table.image is None:
-        space = Space.of_columns(table.points, table.columns)
-    else:
-        space = Space.of_images(table.points, table.image, None)
-    return Finite(torch.from_numpy(space.from_units(table.points)), None, space)
+@dataclass(frozen=True)
+class Array:
+    path: Annotated[str, Setting("the file")]
+    columns: Annotated[tuple[str, ...] | None, Setting("which columns, by name; null: all")] = None
+
+    @staticmethod
+    def settled(path: str, **_: object) -> dict[str, str]:
+        """The file's whole name, so that the run can be resumed from anywhere."""
+        return {"path": str(Path(path).expanduser().absolute())}
+
+    def target(self) -> Finite:
+        """The rows of the file; rows that are images keep one unit for all pixels."""
+        table = read(Path(self.path), None if self.columns is None else list(self.columns))
+        if table.image is None:
+            space = Space.of_columns(table.points, table.columns)
+        else:
+            space = Space.of_images(table.points, table.image, None)
+        return Finite(torch.from_numpy(space.from_units(table.points)), None, space)

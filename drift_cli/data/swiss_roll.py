@@ -12,12 +12,12 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from drift_cli.data.noise import normal, uniform
+from drift_cli.data.noise import Noise, normal, uniform
 
 
 @dataclass(frozen=True)
 class SwissRoll:
-    noise: float
+    noise: Noise
     dimension: int = 2
 
     def draw(self, n: int, generator: Generator, dtype: torch.dtype) -> Float[Tensor, "n 2"]:

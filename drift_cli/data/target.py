@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Float, Int
@@ -60,6 +60,11 @@ class Endless:
 
     def sample(self, n: int, generator: Generator, dtype: torch.dtype) -> Batch:
         return Batch(self.source.draw(n, generator, dtype))
+
+
+def target_of(source: Any) -> Target:
+    """A data set as a target: what it says of itself, or a distribution that is drawn from without end."""
+    return source.target() if hasattr(source, "target") else Endless(source)
 
 
 @dataclass(frozen=True)

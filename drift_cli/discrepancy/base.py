@@ -12,7 +12,10 @@ from drift_cli.kernels import Kernel
 
 @runtime_checkable
 class Discrepancy(Protocol):
-    """Called with the kernel of the moment, the model's samples and the data; `generator` is for those that draw."""
+    """Called with the kernel of the moment, the model's samples and the data; `generator` is for those that draw.
+
+    `uses_kernel = False` says that the kernel is not used; `check_kernel(kernel)` refuses one that cannot be.
+    """
 
     def __call__(self, kernel: Kernel, x: Tensor, data: Tensor, generator: torch.Generator) -> Tensor:
         """D as a tensor of one number, attached to x [n, d]; `data` is [m, d]."""

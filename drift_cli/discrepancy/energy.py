@@ -9,6 +9,7 @@ The distances are built as an array.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -19,6 +20,8 @@ from drift_cli.kernels import Kernel
 
 @dataclass(frozen=True)
 class Energy:
+    uses_kernel: ClassVar[bool] = False
+
     def __call__(
         self, kernel: Kernel, x: Float[Tensor, "n d"], data: Float[Tensor, "m d"], generator: torch.Generator
     ) -> Float[Tensor, ""]:

@@ -7,6 +7,7 @@ is gained by moving them, so the gradient needs no derivative of the iterations.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -19,10 +20,11 @@ from drift_cli.transport.tally import Tally
 
 
 @dataclass
-class SinkhornDivergence:
+class Sinkhorn:
     epsilon: float
     tol: float
     max_iter: int
+    uses_kernel: ClassVar[bool] = False
     tally: Tally = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ translation decays at the rate $1/d$ in d dimensions.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -23,6 +24,7 @@ from drift_cli.metrics.sliced_wasserstein import directions
 @dataclass(frozen=True)
 class SlicedWasserstein:
     projections: int
+    uses_kernel: ClassVar[bool] = False
 
     def __call__(
         self, kernel: Kernel, x: Float[Tensor, "n d"], data: Float[Tensor, "m d"], generator: torch.Generator

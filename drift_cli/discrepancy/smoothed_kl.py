@@ -17,13 +17,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.errors import UserError
 from drift_cli.fused import log_masses
-from drift_cli.kernels import Kernel
+from drift_cli.kernels import Gaussian, Kernel
 
 
 @dataclass(frozen=True)
 class SmoothedKl:
     draws: int
+
+    @staticmethod
+    def check_kernel(kernel: Kernel) -> None:
+        """Raise `UserError` where the noise is not that of the kernel."""
+        if not isinstance(kernel, Gaussian):
+            raise UserError(
+                "The noise of drift.discrepancy=smoothed_kl is Gaussian, with the kernel's bandwidth as its deviation, "
+                f"and the kernel is {type(kernel).__name__}: choose kernel=gaussian."
+            )
 
     def __call__(
         self, kernel: Kernel, x: Float[Tensor, "n d"], data: Float[Tensor, "m d"], generator: torch.Generator

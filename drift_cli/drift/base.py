@@ -3,14 +3,65 @@ r"""A drift operator $V(x;\,\text{data},\,\text{model})$: where each query shoul
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.errors import UserError
 from drift_cli.kernels import Kernel
+from drift_cli.rules import one_of
+from drift_cli.setting import Setting
 from drift_cli.transport.tally import Tally
+
+SelfTerm = Annotated[
+    str,
+    Setting(
+        "whether a generated sample counts itself among the model's samples: include | exclude",
+        (partial(one_of, choices=("include", "exclude")),),
+    ),
+]
+
+
+Counted = Annotated[str, Setting("include: it counts every sample")]  # of an operator that cannot leave one out
+
+
+def counts_itself(drift: str, self_term: str, why: str) -> None:
+    """Refuse to leave a sample out of its own model's samples where the operator is of all of them."""
+    if self_term != "include":
+        raise UserError(f'drift.self_term must be include with drift={drift}, got "{self_term}": {why}. Leave it out.')
+
+
+def any_kernel(kernel: Kernel) -> None:
+    """No kernel is refused."""
+
+
+@dataclass(frozen=True)
+class Abilities:
+    r"""What an operator can do and what it needs; whoever asks reads it here. What nothing is said of it cannot do.
+
+    `uses_kernel`: whether it uses the run's kernel, and with it the schedule of its bandwidth; `check_kernel` raises
+    `UserError` for one that it cannot use. `differentiable`: whether gradients may go through V itself
+    (`gradient_paths`). `scales`: whether $V_{c\sigma}(x) = c\,V_\sigma(x/c)$ with all points divided by c, so that
+    it has no length but the kernel's. `capturable`: whether it asks a GPU for no answer, so that a step can be
+    captured. `at_samples_alone`: whether it is known at the model's own samples and nowhere else.
+    """
+
+    uses_kernel: bool = True
+    check_kernel: Callable[[Kernel], None] = any_kernel
+    differentiable: bool = False
+    scales: bool = False
+    capturable: bool = False
+    at_samples_alone: bool = False
+
+
+def abilities(drift: Drift) -> Abilities:
+    """Those of the operator, or none where it says nothing of them."""
+    return getattr(drift, "abilities", Abilities())
 
 
 @runtime_checkable

@@ -9,16 +9,27 @@ gets there. The mean-shift drift is not of this kind.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
+from inspect import signature
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.catalogue import find, names
 from drift_cli.discrepancy import Discrepancy
-from drift_cli.drift.base import Iterative
+from drift_cli.drift.base import Abilities, Counted, Iterative, any_kernel, counts_itself
 from drift_cli.errors import RunFailed, UserError
 from drift_cli.kernels import Kernel
+from drift_cli.rules import at_least, one_of
+from drift_cli.setting import Setting
+from drift_cli.transport.settings import Epsilon, MaxIter, Tolerance
 from drift_cli.transport.tally import Tally
+
+
+def _known(key: str, name: str) -> None:
+    one_of(key, name, names("discrepancy"))
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,45 @@ class FromDiscrepancy:
     discrepancy: Discrepancy
     name: str
     generator: torch.Generator | None = None
+
+    @classmethod
+    def from_settings(
+        cls,
+        self_term: Counted,
+        discrepancy: Annotated[str, Setting("the name of D", (_known,))],
+        projections: Annotated[int, Setting("sliced_wasserstein: fresh directions", (partial(at_least, least=1),))],
+        draws: Annotated[int, Setting("smoothed_kl: noises of a sample", (partial(at_least, least=1),))],
+        epsilon: Epsilon,
+        tol: Tolerance,
+        max_iter: MaxIter,
+    ) -> FromDiscrepancy:
+        """The settings are those of every discrepancy; each takes its own."""
+        given = {"projections": projections, "draws": draws, "epsilon": epsilon, "tol": tol, "max_iter": max_iter}
+        kind = find("discrepancy", discrepancy)
+        own = signature(kind).parameters
+        return cls(kind(**{name: value for name, value in given.items() if name in own}), discrepancy)
+
+    @staticmethod
+    def check_settings(self_term: str, **_: object) -> None:
+        counts_itself("from_discrepancy", self_term, "a discrepancy is of all samples")
+
+    @property
+    def abilities(self) -> Abilities:
+        return Abilities(
+            uses_kernel=getattr(self.discrepancy, "uses_kernel", True),
+            check_kernel=getattr(self.discrepancy, "check_kernel", any_kernel),
+            at_samples_alone=True,
+        )
+
+    @property
+    def epsilon(self) -> float | None:
+        return getattr(self.discrepancy, "epsilon", None)
+
+    @property
+    def told(self) -> str:
+        """As a run's headline names it."""
+        projections = getattr(self.discrepancy, "projections", None)
+        return f"discrepancy: {self.name}" + (f", {projections} projections" if projections else "")
 
     def drawing_from(self, generator: torch.Generator) -> FromDiscrepancy:
         return replace(self, generator=generator)

@@ -9,18 +9,21 @@ distance: toward a single point $V = (y - x)/(\tau|y - x|)$.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.drift.base import Abilities, SelfTerm
 from drift_cli.fused import log_masses
 from drift_cli.kernels import Kernel
 
 
 @dataclass(frozen=True)
 class KernelScore:
-    self_term: str
+    self_term: SelfTerm
+    abilities: ClassVar[Abilities] = Abilities()
 
     def __call__(
         self,

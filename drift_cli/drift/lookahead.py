@@ -8,14 +8,21 @@ With all weights 1 the generator is trained toward $x_K$.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.drift.base import Drift
+from drift_cli.catalogue import find
+from drift_cli.drift.base import Abilities, Drift, SelfTerm, abilities
 from drift_cli.kernels import Kernel
+from drift_cli.rules import finite, one_of
+from drift_cli.setting import Setting
+
+_BASES = ("mean_shift", "batch_normalized", "sinkhorn_proxy", "sharp")
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,19 @@ class Lookahead:
 
     base: Drift
     weights: tuple[float, ...]
+
+    @classmethod
+    def from_settings(
+        cls,
+        self_term: SelfTerm,
+        base: Annotated[str, Setting("the drift that is foreseen", (partial(one_of, choices=_BASES),))],
+        weights: Annotated[tuple[float, ...], Setting("of each step foreseen", (finite,))],
+    ) -> Lookahead:
+        return cls(find("drift", base)(self_term), weights)
+
+    @property
+    def abilities(self) -> Abilities:
+        return replace(abilities(self.base), capturable=False)
 
     def __call__(
         self,

@@ -11,18 +11,20 @@ away from their nearest neighbour.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.drift.base import AtFactors
+from drift_cli.drift.base import Abilities, AtFactors, SelfTerm
 from drift_cli.fused import kernel_means
 from drift_cli.kernels import Kernel
 
 
 @dataclass(frozen=True)
 class MeanShift(AtFactors):
-    self_term: str
+    self_term: SelfTerm
+    abilities: ClassVar[Abilities] = Abilities(differentiable=True, scales=True, capturable=True)
 
     def at_factors(
         self,

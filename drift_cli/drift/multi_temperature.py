@@ -9,14 +9,21 @@ batch, and V no longer vanishes at q = p.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.drift.base import AtFactors
+from drift_cli.catalogue import find
+from drift_cli.drift.base import Abilities, AtFactors, SelfTerm, abilities
 from drift_cli.kernels import Kernel
+from drift_cli.rules import between, one_of
+from drift_cli.setting import Setting
+
+_BASES = ("mean_shift", "batch_normalized")  # those that take several bandwidths at once and vanish at q = p
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,25 @@ class MultiTemperature:
     base: AtFactors
     factors: tuple[float, ...]
     normalize: bool
+
+    @classmethod
+    def from_settings(
+        cls,
+        self_term: SelfTerm,
+        base: Annotated[str, Setting("the drift at each bandwidth", (partial(one_of, choices=_BASES),))],
+        factors: Annotated[
+            tuple[float, ...], Setting("of the kernel's bandwidth", (partial(between, low=1e-6, high=1e6),))
+        ],
+        normalize: Annotated[
+            str, Setting("none | rms: each over its root mean square", (partial(one_of, choices=("none", "rms")),))
+        ],
+    ) -> MultiTemperature:
+        return cls(find("drift", base)(self_term), factors, normalize == "rms")
+
+    @property
+    def abilities(self) -> Abilities:
+        base = abilities(self.base)
+        return replace(base, scales=base.scales and not self.normalize)
 
     def __call__(
         self,

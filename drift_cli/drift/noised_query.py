@@ -10,13 +10,18 @@ velocity of $\mathrm{KL}(G_\sigma * q\,\|\,G_\sigma * p)$: unlike the drift itse
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.drift.base import Drift
+from drift_cli.drift.base import Abilities, Drift, SelfTerm, abilities
+from drift_cli.drift.mean_shift import MeanShift
 from drift_cli.kernels import Kernel
+from drift_cli.rules import at_least
+from drift_cli.setting import Setting
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,18 @@ class NoisedQuery:
     base: Drift
     draws: int
     generator: torch.Generator | None = None
+
+    @classmethod
+    def from_settings(
+        cls,
+        self_term: SelfTerm,
+        draws: Annotated[int, Setting("noises of a query, averaged", (partial(at_least, least=1),))],
+    ) -> NoisedQuery:
+        return cls(MeanShift(self_term), draws)
+
+    @property
+    def abilities(self) -> Abilities:
+        return replace(abilities(self.base), scales=False, capturable=False)
 
     def drawing_from(self, generator: torch.Generator) -> NoisedQuery:
         return replace(self, generator=generator)

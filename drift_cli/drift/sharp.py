@@ -9,18 +9,25 @@ with the companion $k^\sharp$ of `kernels/sharp.py`. With a Gaussian kernel the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.drift.base import Abilities, SelfTerm
 from drift_cli.fused import kernel_mean, log_masses
 from drift_cli.kernels import Kernel
 from drift_cli.kernels.sharp import companion
 
 
+def _has_companion(kernel: Kernel) -> None:
+    companion(kernel)
+
+
 @dataclass(frozen=True)
 class Sharp:
-    self_term: str
+    self_term: SelfTerm
+    abilities: ClassVar[Abilities] = Abilities(check_kernel=_has_companion, differentiable=True, capturable=True)
 
     def __call__(
         self,

@@ -12,13 +12,17 @@ run's own kernel is not used.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.drift.base import Abilities, Counted, counts_itself
 from drift_cli.kernels import Kernel
+from drift_cli.setting import Setting
 from drift_cli.transport import Coupling, couple, couple_with_itself
 from drift_cli.transport.coupling import row_potential
+from drift_cli.transport.settings import Epsilon, MaxIter, Tolerance
 from drift_cli.transport.tally import Tally
 
 
@@ -49,9 +53,26 @@ class Sinkhorn:
     max_iter: int
     independent_self: bool = False
     carry: bool = False
+    abilities: ClassVar[Abilities] = Abilities(uses_kernel=False)
     accelerate: bool = True
     tally: Tally = field(init=False, repr=False, compare=False)
     kept: dict[str, _Kept] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def from_settings(
+        cls,
+        self_term: Counted,
+        epsilon: Epsilon,
+        tol: Tolerance,
+        max_iter: MaxIter,
+        independent_self: Annotated[bool, Setting("the self plan goes to a second generated batch")],
+        carry: Annotated[bool, Setting("start each plan from the last step's potentials")],
+    ) -> Sinkhorn:
+        return cls(epsilon, tol, max_iter, independent_self, carry)
+
+    @staticmethod
+    def check_settings(self_term: str, **_: object) -> None:
+        counts_itself("sinkhorn", self_term, "the plan of the samples with themselves holds every pair")
 
     def __post_init__(self) -> None:
         self.tally = Tally(self.tol, self.max_iter)

@@ -10,18 +10,20 @@ row sums. The doubly normalised drift (`batch_normalized`) normalises the rows o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.drift.base import AtFactors
+from drift_cli.drift.base import Abilities, AtFactors, SelfTerm
 from drift_cli.fused import kernel_mean, log_masses
 from drift_cli.kernels import Kernel
 
 
 @dataclass(frozen=True)
 class SinkhornProxy(AtFactors):
-    self_term: str
+    self_term: SelfTerm
+    abilities: ClassVar[Abilities] = Abilities(differentiable=True, scales=True, capturable=True)
 
     def at_factors(
         self,

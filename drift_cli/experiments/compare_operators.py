@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from drift_cli import data
 from drift_cli.config.compare_operators import CompareOperatorsConfig
+from drift_cli.data import target_of
 from drift_cli.experiments import (
     operator_fields,
     operator_figure_5,
@@ -88,9 +88,8 @@ def _milliseconds(config: CompareOperatorsConfig, s: Study) -> None:
 
 def _draw(config: CompareOperatorsConfig, s: Study, runs: Runs) -> None:
     folder = s.path / "figures"
-    target = (
-        data.build(config.dataset).sample(_SHOWN, stream(config.seeds[0], "snapshot"), torch.float64).points.numpy()
-    )
+    draw = stream(config.seeds[0], "snapshot")
+    target = target_of(config.dataset.made()).sample(_SHOWN, draw, torch.float64).points.numpy()
     labels = list(config.compared())
     for form in config.forms:
         shown = {

@@ -12,11 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drift_cli import data, drift, kernels
 from drift_cli.config.compare_operators import CompareOperatorsConfig, OperatorConfig
-from drift_cli.config.dataset import DatasetConfig
-from drift_cli.config.drift import DriftConfig
-from drift_cli.drift import FromDiscrepancy, Random
+from drift_cli.config.objects import Settings
+from drift_cli.data import target_of
+from drift_cli.drift import Random, abilities
 from drift_cli.experiments.operator_runs import generator_run, plain, start_distribution
 from drift_cli.theory.curl import curl_fraction, differentiable, jacobians
 from drift_cli.training import bench as benches
@@ -32,7 +31,7 @@ class Field:
     """V of n samples of the standard start, in float64, with its curl at `probes` places."""
 
     operator: OperatorConfig
-    dataset: DatasetConfig
+    dataset: Settings
     n: int
     probes: int
     seed: int
@@ -48,18 +47,18 @@ class Field:
         own samples alone, each of which is moved. At q = p the samples are the same set. What is random is held.
         """
         torch.set_num_threads(1)
-        kernel, used = kernels.build(self.operator.kernel), drift.build(to_the_end(self.operator.drift))
+        kernel, used = self.operator.kernel.made(), to_the_end(self.operator.drift).made()
         begins = start_distribution("standard", self.dataset)
         assert begins is not None
-        q = data.build(begins).sample(2 * self.n, stream(self.seed, "initial", 1), torch.float64).points
+        q = target_of(begins.made()).sample(2 * self.n, stream(self.seed, "initial", 1), torch.float64).points
         x, others = q.split(self.n)
-        y = data.build(self.dataset).sample(self.n, stream(self.seed, "data", 0), torch.float64).points
+        y = target_of(self.dataset.made()).sample(self.n, stream(self.seed, "data", 0), torch.float64).points
 
         def of(points: Tensor, model: Tensor, *, paired: bool) -> Tensor:
             field = used.drawing_from(stream(self.seed, "drift", 0)) if isinstance(used, Random) else used
             return field(kernel, points, y, model, paired=paired)
 
-        if isinstance(used, FromDiscrepancy):
+        if abilities(used).at_samples_alone:
             curl = self._curl(lambda points: of(points, points, paired=True), x)
         else:
             curl = self._curl(lambda points: of(points, x, paired=False), others)
@@ -85,7 +84,7 @@ def _of_each_place_alone(field: Callable[[Tensor], Tensor], x: Tensor, few: Tens
     return bool((alone - together).abs().max() <= 1e-9 * together.abs().max())
 
 
-def to_the_end(settings: DriftConfig, tol: float = _TOL) -> DriftConfig:
+def to_the_end(settings: Settings, tol: float = _TOL) -> Settings:
     """The same drift, with its iterations carried on until they change nothing."""
     known = {field.name for field in fields(settings)}
     exact: dict[str, Any] = {"tol": tol, "max_iter": _MAX_ITER}
@@ -116,7 +115,7 @@ def milliseconds(config: CompareOperatorsConfig) -> dict[str, tuple[float, float
 def _one_drift(config: CompareOperatorsConfig, bench: benches.Bench) -> Callable[[], Tensor]:
     begins = start_distribution("standard", config.dataset)
     assert begins is not None
-    x = data.build(begins).sample(config.batch_size, bench.stream("initial", 1), bench.dtype).points
+    x = target_of(begins.made()).sample(config.batch_size, bench.stream("initial", 1), bench.dtype).points
     field = bench.field(bench.kernel, None, bench.data(config.batch_size, "data", 0))
     return lambda: field(x, x)
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from drift_cli.config.compare_operators import CompareOperatorsConfig, OperatorConfig
-from drift_cli.config.drift import SinkhornConfig
 from drift_cli.experiments.operator_plan import Runs
 from drift_cli.experiments.operator_runs import Case
 from drift_cli.report.study import Study
@@ -81,7 +80,7 @@ def names(config: CompareOperatorsConfig) -> dict[str, str]:
 
 
 def _name(operator: OperatorConfig) -> str | None:
-    if isinstance(operator.drift, SinkhornConfig):
+    if operator.drift.name == "sinkhorn":
         return f"Sinkhorn ε = {operator.drift.epsilon:g}"
     if (operator.drift.name, operator.kernel.name) == ("mean_shift", _LAPLACE):
         return f"Laplace τ = {operator.kernel.bandwidth:g}"

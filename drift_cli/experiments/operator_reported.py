@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from drift_cli import data
 from drift_cli.config.compare_operators import CompareOperatorsConfig, OperatorConfig
-from drift_cli.config.drift import SinkhornConfig
+from drift_cli.data import target_of
 from drift_cli.experiments.operator_plan import Runs
 from drift_cli.experiments.operator_runs import Case
 from drift_cli.experiments.reported_units import units
@@ -22,7 +21,7 @@ from drift_cli.training.streams import stream
 
 def figure_5(config: CompareOperatorsConfig, s: Study, runs: Runs) -> None:
     """`reported.fig5.<drift>.…`: final distances in every unit, ratios paired by seed, and floors."""
-    target = data.build(config.dataset)
+    target = target_of(config.dataset.made())
     pairs = [target.sample(2 * config.points, stream(config.seeds[0], "floor", n), torch.float64).points.split(
         config.points) for n in range(config.draws)]  # fmt: skip
     of_units = units(pairs[0][0])
@@ -61,6 +60,6 @@ def _finals(config: CompareOperatorsConfig, runs: Runs) -> tuple[dict[str, list[
 
 def _name(operator: OperatorConfig) -> str:
     """What the digest compares: "laplace", or "sinkhorn_<ε>"; empty for other drifts."""
-    if isinstance(operator.drift, SinkhornConfig):
+    if operator.drift.name == "sinkhorn":
         return f"sinkhorn_{operator.drift.epsilon:g}"
     return "laplace" if (operator.drift.name, operator.kernel.name) == ("mean_shift", "laplace") else ""

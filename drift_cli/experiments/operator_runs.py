@@ -12,16 +12,11 @@ import numpy as np
 import torch
 from omegaconf import OmegaConf
 
-from drift_cli import data
 from drift_cli.config.commands import TrainConfig
 from drift_cli.config.compare_operators import CompareOperatorsConfig, OperatorConfig
-from drift_cli.config.dataset import DatasetConfig, GaussianMixtureConfig
-from drift_cli.config.drift import MeanShiftConfig
-from drift_cli.config.generator import GeneratorConfig, ParticlesConfig
-from drift_cli.config.kernel import LaplaceConfig
-from drift_cli.config.optimizer import OptimizerConfig, SgdConfig
-from drift_cli.config.schedule import ConstantScheduleConfig
+from drift_cli.config.objects import Settings, chosen
 from drift_cli.config.training import CheckpointConfig, EmaConfig, EvaluationConfig
+from drift_cli.data import target_of
 from drift_cli.data.gaussian_mixture import GaussianMixture
 from drift_cli.errors import RunFailed, UserError
 from drift_cli.generator import Particles
@@ -37,7 +32,7 @@ from drift_cli.training.streams import stream
 _SHOWN = 400  # samples kept for the gallery
 _TIGHT = 0.05  # spread of a cloud in one place, in units of the target's
 _FAR = 4.0  # distance of the far start from the target's mean, in the same units
-_MOVER = LaplaceConfig(bandwidth=0.2)  # what trains a generator onto its start: a third of the way between modes
+_MOVER = 0.2  # bandwidth of what trains a generator onto its start: a third of the way between modes
 
 
 @dataclass(frozen=True)
@@ -56,20 +51,20 @@ class Case:
         return "_".join(map(str, parts))
 
 
-def target_modes(dataset: DatasetConfig) -> GaussianMixture | None:
+def target_modes(dataset: Settings) -> GaussianMixture | None:
     """The mixture whose weights can be recovered, where the target is one."""
-    source = getattr(data.build(dataset), "source", None)
+    source = getattr(target_of(dataset.made()), "source", None)
     return source if isinstance(source, GaussianMixture) else None
 
 
-def start_distribution(start: str, dataset: DatasetConfig) -> GaussianMixtureConfig | None:
+def start_distribution(start: str, dataset: Settings) -> Settings | None:
     """Where the samples begin; None for the generator's own initialisation.
 
     standard: a Gaussian of the target's mean and spread. far: a tight cloud four spreads away along the first axis.
     collapsed: a tight cloud on the heaviest mode (on a point of the data where there are no modes). missing_mode: the
     target without its second heaviest mode. imbalanced: the modes with their weights the other way round.
     """
-    points = data.build(dataset).sample(4096, stream(0, "initial"), torch.float64).points
+    points = target_of(dataset.made()).sample(4096, stream(0, "initial"), torch.float64).points
     mean = points.mean(dim=0)
     spread = float((points - mean).square().sum(dim=1).mean().sqrt())
     mixture = target_modes(dataset)
@@ -95,14 +90,14 @@ def start_distribution(start: str, dataset: DatasetConfig) -> GaussianMixtureCon
     return _mixture(list(mixture.means), [weights[m] for m in range(len(order))], mixture.std)
 
 
-def _cloud(centre: torch.Tensor, std: float) -> GaussianMixtureConfig:
+def _cloud(centre: torch.Tensor, std: float) -> Settings:
     return _mixture([tuple(centre.tolist())], [1.0], std)
 
 
-def _mixture(means: list[tuple[float, ...]], weights: list[float], std: float) -> GaussianMixtureConfig:
-    return GaussianMixtureConfig(
-        modes=len(means), dimension=len(means[0]), radius=0.0, std=std, weights=weights, means=[list(m) for m in means]
-    )
+def _mixture(means: list[tuple[float, ...]], weights: list[float], std: float) -> Settings:
+    shape = {"modes": len(means), "dimension": len(means[0]), "radius": 0.0}
+    places = [list(mean) for mean in means]
+    return chosen("dataset", "gaussian_mixture", **shape, std=std, weights=weights, means=places)
 
 
 @dataclass(frozen=True)
@@ -111,7 +106,7 @@ class Moved:
 
     settings: TrainConfig
     track: int
-    begins: DatasetConfig | None = None
+    begins: Settings | None = None
     weights: Path | None = None
 
     def asked(self) -> dict[str, Any]:
@@ -164,8 +159,8 @@ def plain(settings: Any) -> Any:
 
 def particle_run(config: CompareOperatorsConfig, operator: OperatorConfig, start: str, seed: int, eta: float) -> Moved:
     """x ← x + ηV: plain gradient descent on the particles' own loss, at learning rate η."""
-    euler = SgdConfig(lr=eta, lr_schedule="constant", warmup=0, momentum=0.0)
-    particles = ParticlesConfig(count=config.particles, init="gaussian")
+    euler = chosen("optimizer", "sgd", lr=eta, lr_schedule="constant", warmup=0, momentum=0.0)
+    particles = chosen("generator", "particles", count=config.particles, init="gaussian")
     settings = _settings(config, operator, seed, config.particle_steps, config.particles, particles, euler)
     return Moved(settings, config.track, begins=start_distribution(start, config.dataset))
 
@@ -178,7 +173,8 @@ def generator_run(config: CompareOperatorsConfig, operator: OperatorConfig, seed
 def start_run(config: CompareOperatorsConfig, start: str, seed: int) -> Started:
     begins = start_distribution(start, config.dataset)
     assert begins is not None
-    mover = OperatorConfig(drift=MeanShiftConfig(self_term="exclude"), kernel=_MOVER)
+    drift, kernel = chosen("drift", "mean_shift", self_term="exclude"), chosen("kernel", "laplace", bandwidth=_MOVER)
+    mover = OperatorConfig(drift=drift, kernel=kernel)
     settings = _settings(config, mover, seed, config.start_steps, config.batch_size, config.generator, config.optimizer)
     return Started(replace(settings, dataset=begins))
 
@@ -189,14 +185,14 @@ def _settings(
     seed: int,
     number: int,
     batch_size: int,
-    generator: GeneratorConfig,
-    optimizer: OptimizerConfig,
+    generator: Settings,
+    optimizer: Settings,
 ) -> TrainConfig:
     return TrainConfig(
         dataset=config.dataset,
         kernel=operator.kernel,
         drift=operator.drift,
-        schedule=ConstantScheduleConfig(),
+        schedule=chosen("schedule", "constant"),
         generator=generator,
         optimizer=optimizer,
         ema=EmaConfig(decay=0.0),  # the weights as they are trained: an average would hold the start back
@@ -217,7 +213,7 @@ def _settings(
 
 def check(config: CompareOperatorsConfig) -> None:
     """Raise `UserError` for what cannot be compared, before any work."""
-    target = data.build(config.dataset)
+    target = target_of(config.dataset.made())
     if target.space.dimension != 2 or target.space.image:
         raise UserError(f"The gallery shows points of the plane, and dataset={config.dataset.name} has "
                         f"{target.space.dimension} columns: choose one with two.")  # fmt: skip
@@ -234,7 +230,7 @@ def built(run: Moved) -> Bench:
     if run.begins is not None:
         assert isinstance(bench.model, Particles)
         count = len(bench.model.positions)
-        begun = data.build(run.begins).sample(count, bench.stream("initial", 1), torch.float32).points
+        begun = target_of(run.begins.made()).sample(count, bench.stream("initial", 1), torch.float32).points
         with torch.no_grad():
             bench.model.positions.copy_(begun)
     if run.weights is not None:

@@ -18,9 +18,10 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from drift_cli import data, drift, kernels
+from drift_cli import drift
 from drift_cli.config.compare_operators import OperatorConfig
-from drift_cli.config.dataset import DatasetConfig
+from drift_cli.config.objects import Settings
+from drift_cli.data import target_of
 from drift_cli.discrepancy import SinkhornDivergence, SmoothedKl
 from drift_cli.discrepancy.sinkhorn import dual_value
 from drift_cli.drift import FromDiscrepancy, Random, Sinkhorn
@@ -47,7 +48,7 @@ class Template:
     """One operator, x of the standard start and y of the target in float64. What is random is held."""
 
     operator: OperatorConfig
-    dataset: DatasetConfig
+    dataset: Settings
     seed: int
 
     def asked(self) -> dict[str, Any]:
@@ -57,7 +58,7 @@ class Template:
         """Numbers by name; of an operator only those that can be asked of it, and that are finite."""
         torch.set_num_threads(1)
         x, others = self._start("standard", 2 * _PARTICLES).split(_PARTICLES)
-        y = data.build(self.dataset).sample(_PARTICLES, stream(self.seed, "data", 1), torch.float64).points
+        y = target_of(self.dataset.made()).sample(_PARTICLES, stream(self.seed, "data", 1), torch.float64).points
         found = self._asymmetry(x, y, others)
         value, field = self._value(_NEARLY), self._field(_NEARLY)
         if value is not None:
@@ -78,19 +79,19 @@ class Template:
     def _start(self, start: str, n: int) -> Tensor:
         begins = start_distribution(start, self.dataset)
         assert begins is not None
-        return data.build(begins).sample(n, stream(self.seed, "initial", 2), torch.float64).points
+        return target_of(begins.made()).sample(n, stream(self.seed, "initial", 2), torch.float64).points
 
     def _drift(self, tol: float) -> drift.Drift:
-        used = drift.build(to_the_end(self.operator.drift, tol))
+        used = to_the_end(self.operator.drift, tol).made()
         return used.drawing_from(stream(self.seed, "drift", 0)) if isinstance(used, Random) else used
 
     def _field(self, tol: float) -> Field:
-        kernel = kernels.build(self.operator.kernel)
+        kernel = self.operator.kernel.made()
         return lambda x, y: self._drift(tol)(kernel, x, y, x, paired=True)
 
     def _value(self, tol: float) -> Value | None:
         """D, where the drift is one of a discrepancy. With its noise held the smoothed KL is none: it may be < 0."""
-        kernel, used = kernels.build(self.operator.kernel), self._drift(tol)
+        kernel, used = self.operator.kernel.made(), self._drift(tol)
         if isinstance(used, Sinkhorn):
             discrepancy: Any = SinkhornDivergence(used.epsilon, used.tol, used.max_iter)
         elif isinstance(used, FromDiscrepancy) and not isinstance(used.discrepancy, SmoothedKl):
@@ -101,7 +102,7 @@ class Template:
 
     def _asymmetry(self, x: Tensor, y: Tensor, at: Tensor) -> dict[str, float]:
         """Mean |V_pq + V_qp| over mean |V_pq| + mean |V_qp|, at places of their own: 0 where V is anti-symmetric."""
-        kernel = kernels.build(self.operator.kernel)
+        kernel = self.operator.kernel.made()
         try:
             ahead, back = (
                 self._drift(_CONVERGED)(kernel, at, to, model, paired=False) for to, model in ((y, x), (x, y))

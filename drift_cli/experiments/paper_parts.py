@@ -70,11 +70,19 @@ class Part:
         if not folder.is_finished:
             return UNFINISHED if folder.is_run or self.log.is_file() else NOT_STARTED
         try:
-            kept = OmegaConf.to_container(OmegaConf.load(folder.config))
+            kept = self._kept(folder)
             version = read_json(folder.provenance).get("drift")
         except Exception:  # a folder that cannot be read is made again
             return UNFINISHED
         return FINISHED if self._is_asked(kept) and version == __version__ else OTHER
+
+    def _kept(self, folder: RunFolder) -> dict[Any, Any]:
+        """The settings that the folder was made with; one that came later has the default that it was made with."""
+        schema = OmegaConf.structured(SCHEMAS[self.experiment.command])
+        later = {key: schema[key] for key in schema if not OmegaConf.is_missing(schema, key)}
+        kept = OmegaConf.to_container(OmegaConf.merge(later, OmegaConf.load(folder.config)))
+        assert isinstance(kept, dict)
+        return kept
 
     def _is_asked(self, kept: Any) -> bool:
         return isinstance(kept, dict) and _mathematics(kept) == _mathematics(asked(self.experiment, self.size))
@@ -88,7 +96,7 @@ class Part:
         folder.summary.unlink(missing_ok=True)
         try:
             load(folder.config, SCHEMAS[self.experiment.command])  # as the command will; it may know other settings now
-            same = self._is_asked(OmegaConf.to_container(OmegaConf.load(folder.config)))
+            same = self._is_asked(self._kept(folder))
         except Exception:  # there is none, or none that can be read
             same = False
         if not same:

@@ -13,15 +13,7 @@ from omegaconf import OmegaConf
 
 from drift_cli.config.ablate_schedule import AblateScheduleConfig
 from drift_cli.config.commands import TrainConfig
-from drift_cli.config.dataset import CheckerboardConfig, DatasetConfig, GaussianMixtureConfig
-from drift_cli.config.schedule import (
-    ConstantScheduleConfig,
-    CosineScheduleConfig,
-    ExponentialScheduleConfig,
-    LinearScheduleConfig,
-    OptimalScheduleConfig,
-    ScheduleConfig,
-)
+from drift_cli.config.objects import Settings, chosen
 from drift_cli.config.training import CheckpointConfig
 from drift_cli.errors import RunFailed
 from drift_cli.experiments import kept_runs
@@ -82,36 +74,35 @@ def planned(config: AblateScheduleConfig) -> dict[Case, Job]:
     }
 
 
-def targets(config: AblateScheduleConfig) -> dict[str, DatasetConfig]:
+def targets(config: AblateScheduleConfig) -> dict[str, Settings]:
     """The checkerboard, and a square of narrow Gaussians."""
     places = np.linspace(-1, 1, config.mixture_side).tolist()
     means = [[x, y] for x in places for y in places]
-    mixture = GaussianMixtureConfig(
-        modes=len(means), dimension=2, radius=1.0, std=config.mixture_std, means=means, weights=None
-    )
-    return {"checkerboard": CheckerboardConfig(noise=0.05), "mixture": mixture}
+    shape = {"modes": len(means), "dimension": 2, "radius": 1.0}
+    mixture = chosen("dataset", "gaussian_mixture", **shape, std=config.mixture_std, means=means, weights=None)
+    return {"checkerboard": chosen("dataset", "checkerboard", noise=0.05), "mixture": mixture}
 
 
-def schedules(config: AblateScheduleConfig) -> dict[str, tuple[ScheduleConfig, float]]:
+def schedules(config: AblateScheduleConfig) -> dict[str, tuple[Settings, float]]:
     """Each schedule with a factor of kernel.bandwidth: the constants are the two ends of the sweep."""
     sweep: dict[str, Any] = {"floor": config.floor, "steps": config.steps}
     stairs = config.kernel.name if config.kernel.name in _STAIRS_OF else "gaussian"
-    every: dict[str, tuple[ScheduleConfig, float]] = {
-        WIDE: (ConstantScheduleConfig(), 1.0),
-        NARROW: (ConstantScheduleConfig(), config.floor),
-        "exponential": (ExponentialScheduleConfig(**sweep), 1.0),
-        "linear": (LinearScheduleConfig(**sweep), 1.0),
-        "cosine": (CosineScheduleConfig(**sweep), 1.0),
+    every: dict[str, tuple[Settings, float]] = {
+        WIDE: (chosen("schedule", "constant"), 1.0),
+        NARROW: (chosen("schedule", "constant"), config.floor),
+        "exponential": (chosen("schedule", "exponential", **sweep), 1.0),
+        "linear": (chosen("schedule", "linear", **sweep), 1.0),
+        "cosine": (chosen("schedule", "cosine", **sweep), 1.0),
     }
-    return every | {"optimal": (OptimalScheduleConfig(**sweep, kernel=stairs, dimension=2), 1.0)}
+    return every | {"optimal": (chosen("schedule", "optimal", **sweep, kernel=stairs, dimension=2), 1.0)}
 
 
 def _settings(
-    config: AblateScheduleConfig, dataset: DatasetConfig, schedule: ScheduleConfig, scale: float, seed: int
+    config: AblateScheduleConfig, dataset: Settings, schedule: Settings, scale: float, seed: int
 ) -> TrainConfig:
     return TrainConfig(
         dataset=dataset,
-        kernel=replace(config.kernel, bandwidth=scale * config.kernel.bandwidth),
+        kernel=replace(config.kernel, **{"bandwidth": scale * config.kernel.bandwidth}),
         drift=config.drift,
         schedule=schedule,
         generator=config.generator,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift_cli import schedules
 from drift_cli.config.ablate_schedule import AblateScheduleConfig
 from drift_cli.experiments import schedule_training as training
 from drift_cli.experiments.schedule_training import Run
@@ -50,6 +49,6 @@ def _factors(config: AblateScheduleConfig) -> dict[str, np.ndarray]:
     steps = range(config.steps + 1)
     found: dict[str, np.ndarray] = {}
     for name, (settings, scale) in training.schedules(config).items():
-        schedule = schedules.build(settings)
+        schedule = settings.made()
         found[name] = scale * np.array([schedule(step) for step in steps])
     return found

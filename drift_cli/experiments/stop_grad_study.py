@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from drift_cli import data, kernels
-from drift_cli.config.kernel import KERNELS
+from drift_cli.catalogue import find
 from drift_cli.config.stop_grad_study import StopGradStudyConfig
+from drift_cli.data import target_of
 from drift_cli.experiments import stop_grad_comparison as comparison
 from drift_cli.experiments import stop_grad_mechanism as mechanism
 from drift_cli.experiments import stop_grad_reported as reported
@@ -44,8 +44,8 @@ def run(config: StopGradStudyConfig, path: Path) -> Result:
         RunFolder(path).locked(),
         study("stop-grad-study", config, path, config.seeds[0], parts, resumable=True) as s,
     ):
-        targets = {name: data.build(training.DATASETS[name]) for name in config.datasets}
-        used = {name: kernels.build(KERNELS[name](bandwidth=config.bandwidth)) for name in config.kernels}
+        targets = {name: target_of(training.DATASETS[name].made()) for name in config.datasets}
+        used = {name: find("kernel", name)(bandwidth=config.bandwidth) for name in config.kernels}
         seed = config.seeds[0]
         asked = {"datasets": config.datasets, "kernels": config.kernels, "bandwidth": config.bandwidth, "seed": seed}
         s.once("mechanism", asked, mechanism.PARTS, lambda: mechanism.measure(targets, used, seed, s))

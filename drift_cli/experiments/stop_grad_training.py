@@ -14,9 +14,7 @@ from omegaconf import OmegaConf
 from torch import Tensor
 
 from drift_cli.config.commands import TrainConfig
-from drift_cli.config.dataset import CheckerboardConfig, DatasetConfig, SwissRollConfig
-from drift_cli.config.kernel import KERNELS
-from drift_cli.config.schedule import ConstantScheduleConfig
+from drift_cli.config.objects import Settings, chosen
 from drift_cli.config.stop_grad_study import StopGradStudyConfig
 from drift_cli.config.training import CheckpointConfig, EmaConfig, EvaluationConfig
 from drift_cli.errors import RunFailed
@@ -30,9 +28,9 @@ from drift_cli.training.bench import Bench
 from drift_cli.training.evaluation import distance, drift_norms, generate
 from drift_cli.training.sittings import Seen, Sitting
 
-DATASETS: dict[str, DatasetConfig] = {
-    "swiss_roll": SwissRollConfig(noise=0.03),
-    "checkerboard": CheckerboardConfig(noise=0.05),
+DATASETS: dict[str, Settings] = {
+    "swiss_roll": chosen("dataset", "swiss_roll", noise=0.03),
+    "checkerboard": chosen("dataset", "checkerboard", noise=0.05),
 }
 LAST = 100  # steps over which the loss is averaged at the end
 _GRADIENTS = 250  # at most, of which the principal plane is made
@@ -131,9 +129,9 @@ def pairs(config: StopGradStudyConfig, dataset: str, kernel: str, paths: str) ->
 def _job(config: StopGradStudyConfig, case: Case, plane: int) -> Job:
     settings = TrainConfig(
         dataset=DATASETS[case.dataset],
-        kernel=KERNELS[case.kernel](bandwidth=case.bandwidth),
+        kernel=chosen("kernel", case.kernel, bandwidth=case.bandwidth),
         drift=config.drift,
-        schedule=ConstantScheduleConfig(),
+        schedule=chosen("schedule", "constant"),
         generator=config.generator,
         optimizer=config.optimizer,
         ema=EmaConfig(decay=0.0),  # the weights as they are trained: an average would hide what the loss does

@@ -76,7 +76,7 @@ def _train(bench: Bench, folder: RunFolder, state: checkpoint.State, console: Co
     )
 
     floor = floor_alone(bench, config.evaluation.points, config.evaluation.draws, "floor").value
-    with stop_on_signal() as stop, Progress.running(console, config.steps, state.step, config.drift) as progress:
+    with stop_on_signal() as stop, Progress.running(console, config.steps, state.step, bench.drift) as progress:
         reached = fit(bench, folder, state, floor, progress, stop)
     if reached.step < config.steps:
         console.print(f"stopped after step {reached.step}: drift train resume={folder.path} goes on", soft_wrap=True)

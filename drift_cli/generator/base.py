@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
+from drift_cli.data.target import Target
+
 
 class SampleGenerator(nn.Module, ABC):
     """A torch module whose parameters define q."""
@@ -15,6 +17,13 @@ class SampleGenerator(nn.Module, ABC):
     @abstractmethod
     def sample(self, n: int, generator: Generator, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
         """n samples of q, differentiable in the parameters; of the given classes where there are classes."""
+
+    @abstractmethod
+    def initialise(self, target: Target, seed: Generator) -> None:
+        """Give the parameters their first values, drawn from the CPU generator `seed`: the same on every device.
+
+        Raises `UserError` for a target that this kind of generator cannot have.
+        """
 
     @abstractmethod
     def loss_scale(self, n: int) -> float:

@@ -5,14 +5,23 @@ The paper's has three hidden layers of ReLU. Class labels enter as one-hot coord
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
+from typing import Annotated, Self
 
 import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
 from drift_cli.data.noise import normal
+from drift_cli.data.space import Space
+from drift_cli.data.target import Target
 from drift_cli.generator.base import SampleGenerator, check_labels, one_hot
+from drift_cli.rules import at_least, between, one_of
+from drift_cli.setting import Setting
+
+_least = partial(at_least, least=1)
 
 _AT_ONCE = 8192  # samples that pass a CPU's caches together where nothing of them is kept for a gradient
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -24,8 +33,11 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
+_MOST_NOISE = 32  # dimensions of noise where the settings leave it open
+
+
 class Mlp(SampleGenerator):
-    def __init__(self, noise: int, widths: list[int], dimension: int, activation: str, classes: int = 0) -> None:
+    def __init__(self, noise: int, widths: Sequence[int], dimension: int, activation: str, classes: int = 0) -> None:
         super().__init__()
         self.noise, self.classes = noise, classes
         sizes = [noise + classes, *widths]
@@ -33,6 +45,28 @@ class Mlp(SampleGenerator):
         for inputs, outputs in pairwise(sizes):
             layers += [nn.Linear(inputs, outputs), _ACTIVATIONS[activation]()]
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], dimension))
+
+    @classmethod
+    def from_settings(
+        cls,
+        space: Space,
+        /,
+        widths: Annotated[
+            tuple[int, ...], Setting("units of each hidden layer", (partial(between, low=1, high=65_536),))
+        ],
+        noise: Annotated[int | None, Setting("dimension of the noise; null: twice the data's", (_least,))],
+        activation: Annotated[str, Setting("of the hidden layers", (partial(one_of, choices=tuple(_ACTIVATIONS)),))],
+    ) -> Self:
+        """A network from noise to the points of `space`, of its classes where it has some."""
+        inputs = noise if noise is not None else min(2 * space.dimension, _MOST_NOISE)
+        return cls(inputs, widths, space.dimension, activation, len(space.class_frequencies or ()))
+
+    def initialise(self, target: Target, seed: Generator) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed.initial_seed())
+            for layer in self.layers:
+                if isinstance(layer, nn.Linear):
+                    layer.reset_parameters()
 
     def forward(self, noise: Float[Tensor, "n z"], labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
         check_labels(labels, self.classes)

@@ -7,22 +7,52 @@ $x_i \leftarrow x_i + h V_i$ of the drift flow.
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Annotated, Self
+
 import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
 from drift_cli.data.noise import normal
+from drift_cli.data.space import Space
 from drift_cli.data.target import Target
+from drift_cli.errors import UserError
 from drift_cli.generator.base import SampleGenerator, check_labels
+from drift_cli.rules import check_samples, one_of
+from drift_cli.setting import Setting
+
+INITS = ("gaussian", "middle", "far", "collapsed")
 
 _TIGHT = 0.05  # spread of a cloud that starts in one place, in units of the target's size
 _FAR = 4.0  # distance from the target's mean of the far start, in the same units
 
 
 class Particles(SampleGenerator):
-    def __init__(self, positions: Float[Tensor, "n d"]) -> None:
+    """`init` is where `initialise` puts them, see `starting_positions`."""
+
+    def __init__(self, positions: Float[Tensor, "n d"], init: str = "gaussian") -> None:
         super().__init__()
-        self.positions = nn.Parameter(positions)
+        self.positions, self.init = nn.Parameter(positions), init
+
+    @classmethod
+    def from_settings(
+        cls,
+        space: Space,
+        /,
+        count: Annotated[int, Setting("how many", (check_samples,))],
+        init: Annotated[str, Setting("where they start", (partial(one_of, choices=INITS),))],
+    ) -> Self:
+        return cls(torch.zeros(count, space.dimension), init)
+
+    def initialise(self, target: Target, seed: Generator) -> None:
+        if target.space.class_frequencies:
+            raise UserError(
+                "generator=particles has no classes, but dataset.labels=true asks for a class-conditional generator: "
+                "use generator=mlp or dataset.labels=false."
+            )
+        start = starting_positions(self.init, len(self.positions), target, seed, torch.float64)
+        self.positions = nn.Parameter(start)
 
     def sample(self, n: int, generator: Generator, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
         """All the particles in their order for n equal to their number; else a random choice.

@@ -5,9 +5,22 @@ Everything downstream works with $\log\varphi$, so that far-away points weigh li
 
 from __future__ import annotations
 
-from typing import Protocol, Self, runtime_checkable
+from functools import partial
+from typing import Annotated, Protocol, Self, runtime_checkable
 
 from torch import Tensor
+
+from drift_cli.rules import between, positive
+from drift_cli.setting import Setting
+
+_LENGTH = "give a length where the data has about unit size, e.g. kernel.bandwidth=0.1"
+Bandwidth = Annotated[
+    float,
+    Setting(
+        "a length where the data has about unit size; the schedule multiplies it",
+        (partial(positive, remedy=_LENGTH), partial(between, low=1e-9, high=1e9)),
+    ),
+]
 
 
 @runtime_checkable

@@ -13,10 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from drift_cli.kernels.base import Bandwidth
+
 
 @dataclass(frozen=True)
 class Gaussian:
-    bandwidth: float
+    bandwidth: Bandwidth
 
     def log_profile(self, r: Tensor) -> Tensor:
         return r.square() * (-0.5 / self.bandwidth**2)

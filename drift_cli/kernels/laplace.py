@@ -8,12 +8,13 @@ from typing import Self
 import numpy as np
 from torch import Tensor
 
+from drift_cli.kernels.base import Bandwidth
 from drift_cli.kernels.spectral import matern_log_integral, matern_rate, matern_spectrum
 
 
 @dataclass(frozen=True)
 class Laplace:
-    bandwidth: float
+    bandwidth: Bandwidth
 
     def log_profile(self, r: Tensor) -> Tensor:
         return r * (-1 / self.bandwidth)

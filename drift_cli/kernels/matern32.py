@@ -9,12 +9,13 @@ from typing import Self
 import numpy as np
 from torch import Tensor
 
+from drift_cli.kernels.base import Bandwidth
 from drift_cli.kernels.spectral import matern_log_integral, matern_rate, matern_spectrum
 
 
 @dataclass(frozen=True)
 class Matern32:
-    bandwidth: float
+    bandwidth: Bandwidth
 
     def log_profile(self, r: Tensor) -> Tensor:
         u = r * (math.sqrt(3) / self.bandwidth)

@@ -11,10 +11,12 @@ from typing import Self
 
 from torch import Tensor
 
+from drift_cli.kernels.base import Bandwidth
+
 
 @dataclass(frozen=True)
 class Matern72:
-    bandwidth: float
+    bandwidth: Bandwidth
 
     def log_profile(self, r: Tensor) -> Tensor:
         u = r * (math.sqrt(7) / self.bandwidth)

@@ -7,14 +7,37 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Self, cast
+from functools import partial
+from typing import Annotated, Self, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from drift_cli.kernels.base import Kernel, Weighted
+from drift_cli.catalogue import find, names
+from drift_cli.kernels.base import Bandwidth, Kernel, Weighted
 from drift_cli.kernels.spectral import Spectral
+from drift_cli.rules import between, one_of, positive
+from drift_cli.setting import Setting, parameters
+
+
+def _no_mixture(key: str, name: str) -> None:
+    one_of(key, name, [each for each in names("kernel") if each != "mixture"])
+
+
+@dataclass(frozen=True)
+class Component:
+    """One term of a mixture: `weight` times the kernel of this name at `factor` times the mixture's bandwidth."""
+
+    kernel: Annotated[str, Setting("the kernel's name", (_no_mixture,))]
+    weight: Annotated[float, Setting("its share, relative to the others", (positive,))] = 1.0
+    factor: Annotated[float, Setting("of the mixture's bandwidth", (partial(between, low=1e-6, high=1e6),))] = 1.0
+    alpha: Annotated[float, Setting("read by rational_quadratic alone", (positive,))] = 1.0
+
+    def at(self, bandwidth: float) -> Kernel:
+        kind = find("kernel", self.kernel)
+        own = {"alpha": self.alpha} if "alpha" in parameters(kind) else {}
+        return kind(bandwidth=self.factor * bandwidth, **own)
 
 
 @dataclass(frozen=True)
@@ -24,6 +47,12 @@ class Mixture:
     bandwidth: float
     components: tuple[Kernel, ...]
     weights: tuple[float, ...]
+
+    @classmethod
+    def from_settings(
+        cls, bandwidth: Bandwidth, components: Annotated[tuple[Component, ...], Setting("the terms of the sum")]
+    ) -> Self:
+        return cls(bandwidth, tuple(c.at(bandwidth) for c in components), tuple(c.weight for c in components))
 
     def log_profile(self, r: Tensor) -> Tensor:
         total = math.fsum(self.weights)

@@ -6,18 +6,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
 from torch import Tensor
 
+from drift_cli.kernels.base import Bandwidth
 from drift_cli.kernels.spectral import bessel_rate, scaled_bessel
+from drift_cli.rules import positive
+from drift_cli.setting import Setting
 
 
 @dataclass(frozen=True)
 class RationalQuadratic:
-    bandwidth: float
-    alpha: float
+    bandwidth: Bandwidth
+    alpha: Annotated[float, Setting("exponent: the smaller, the heavier the tail", (positive,))]
 
     def log_profile(self, r: Tensor) -> Tensor:
         return (r.square() * (0.5 / (self.alpha * self.bandwidth**2))).log1p() * -self.alpha

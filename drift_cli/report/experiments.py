@@ -82,8 +82,8 @@ def _experiment(entry: dict[str, Any]) -> Experiment:
         )
         for each in entry.pop("figures", ())
     )
-    sizes = {key: tuple(entry.pop(key, ())) for key in ("workers", "records")}
-    return Experiment(**entry, figures=figures, **sizes)
+    workers, records = (tuple(entry.pop(key, ())) for key in ("workers", "records"))
+    return Experiment(**entry, figures=figures, workers=workers, records=records)
 
 
 def _shell(word: str) -> str:

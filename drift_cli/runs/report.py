@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from drift_cli.config.commands import TrainConfig
+from drift_cli.drift import abilities
 from drift_cli.metrics.marginals import HEADINGS, Marginal
 
 _ROWS = 30  # marginals printed
@@ -25,11 +26,12 @@ def headline(config: TrainConfig, size: int | None, device: str, folder: Path) -
 
 def _operator(config: TrainConfig) -> str:
     """The drift with the scales that count for it: the kernel's bandwidth where it uses one, ε where it has one."""
-    parts = [config.drift.told]
-    if config.drift.uses_kernel:
-        parts.insert(0, f"{config.kernel.name} kernel σ₀ = {config.kernel.bandwidth:g}")
-    if config.drift.used_epsilon is not None:
-        parts.append(f"ε = {config.drift.used_epsilon:g}")
+    operator = config.drift.made()
+    parts = [getattr(operator, "told", config.drift.name)]
+    if abilities(operator).uses_kernel:
+        parts.insert(0, f"{config.kernel.name} kernel σ₀ = {config.kernel.made().bandwidth:g}")
+    if (epsilon := getattr(operator, "epsilon", None)) is not None:
+        parts.append(f"ε = {epsilon:g}")
     return ", ".join(parts)
 
 

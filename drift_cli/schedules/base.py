@@ -2,7 +2,13 @@ r"""A bandwidth schedule $\sigma(t)/\sigma_0$: a pure function of the training s
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from drift_cli.rules import check_steps, positive_fraction
+from drift_cli.setting import Setting
+
+Floor = Annotated[float, Setting("the last factor, sigma_min / sigma_0", (positive_fraction,))]
+Steps = Annotated[int, Setting("length of the sweep; then the factor is held at the floor", (check_steps,))]
 
 
 class Schedule(Protocol):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from drift_cli.schedules.base import Floor, Steps
+
 
 @dataclass(frozen=True)
 class Cosine:
-    floor: float
-    steps: int
+    floor: Floor
+    steps: Steps
 
     def __call__(self, step: int) -> float:
         progress = min(step / self.steps, 1.0)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from drift_cli.schedules.base import Floor, Steps
+
 
 @dataclass(frozen=True)
 class Linear:
-    floor: float
-    steps: int
+    floor: Floor
+    steps: Steps
 
     def __call__(self, step: int) -> float:
         progress = min(step / self.steps, 1.0)

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Annotated, Self, cast
 
 import numpy as np
 
+from drift_cli.catalogue import find
 from drift_cli.kernels.spectral import Spectral
+from drift_cli.rules import at_least, between, one_of, positive_fraction
+from drift_cli.schedules.base import Steps
+from drift_cli.setting import Setting
 from drift_cli.theory.optimal_schedule import optimal
 
 _FREQUENCIES = 100
+OF_KERNELS = ("gaussian", "laplace", "matern32", "matern52")  # which have a rate in every dimension
+_not_narrow = partial(between, low=1e-4, high=0.8)  # one bandwidth serves a narrower sweep best
 _BEYOND = (1.2, 1.3, 1.4, 1.6, 2.0, 2.5, 3.0)
 
 
@@ -27,6 +34,16 @@ class Optimal:
     steps: int
     kernel: Spectral
     dimension: int
+
+    @classmethod
+    def from_settings(
+        cls,
+        floor: Annotated[float, Setting("the last factor, sigma_min / sigma_0", (positive_fraction, _not_narrow))],
+        steps: Steps,
+        kernel: Annotated[str, Setting("the kernel whose rates decide", (partial(one_of, choices=OF_KERNELS),))],
+        dimension: Annotated[int, Setting("of the data, on which the rates depend", (partial(at_least, least=1),))],
+    ) -> Self:
+        return cls(floor, steps, cast(Spectral, find("kernel", kernel)(bandwidth=1.0)), dimension)
 
     def __call__(self, step: int) -> float:
         ends, factors = self._stairs

@@ -20,8 +20,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.config.training import GRADIENT_PATHS
 from drift_cli.drift import MeanShift
+from drift_cli.gradient_paths import GRADIENT_PATHS
 from drift_cli.kernels import Kernel, Weighted
 
 PATHS = GRADIENT_PATHS  # in the order of the settings

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
-from drift_cli import data, drift, generator, kernels, schedules
 from drift_cli.config.commands import TrainConfig
-from drift_cli.data import Batch, Target
-from drift_cli.drift import Drift, Iterative, Random, Sharp, drift_per_class
+from drift_cli.data import Batch, Target, target_of
+from drift_cli.drift import Drift, Iterative, Random, drift_per_class
 from drift_cli.errors import UserError
 from drift_cli.generator import SampleGenerator
 from drift_cli.kernels import Kernel
-from drift_cli.kernels.sharp import companion
+from drift_cli.loading import collecting_nothing
 from drift_cli.metrics.effective_sample_size import effective_sample_size
 from drift_cli.schedules import Schedule
 from drift_cli.training import device as devices
-from drift_cli.training import ema, optimizer
+from drift_cli.training import ema
 from drift_cli.training.loss import Field
 from drift_cli.training.streams import stream
 from drift_cli.transport.tally import Tally
@@ -37,6 +38,7 @@ class Bench:
     model: SampleGenerator
     average: SampleGenerator
     optimizer: torch.optim.Optimizer
+    learning_rate: Callable[[int], float]  # of the training step
 
     @property
     def tally(self) -> Tally | None:
@@ -113,23 +115,26 @@ def build(config: TrainConfig) -> Bench:
         torch.set_num_threads(config.threads)
     device = devices.resolve(config.device)
     dtype = devices.dtype(config.dtype, device)
-    target = data.build(config.dataset)
+    target = target_of(config.dataset.made())
     _check_animation(config, target)
-    kernel, operator = kernels.build(config.kernel), drift.build(config.drift)
-    if isinstance(operator, Sharp):
-        companion(kernel)  # refuses a kernel that has none
-    model = generator.build(config.generator, target, stream(config.seed, "initial"), device, dtype)
+    model = config.generator.made(target.space)
+    model.initialise(target, stream(config.seed, "initial"))
+    model = model.to(device, dtype)
+    rule = config.optimizer.made()
+    with collecting_nothing():  # a process's first optimiser loads torch's compiler
+        optimizer = rule.over(model.parameters())
     return Bench(
         config=config,
         device=device,
         dtype=dtype,
         target=target,
-        kernel=kernel,
-        schedule=schedules.build(config.schedule),
-        drift=operator,
+        kernel=config.kernel.made(),
+        schedule=config.schedule.made(),
+        drift=config.drift.made(),
         model=model,
         average=ema.start(model) if config.ema.decay > 0 else model,
-        optimizer=optimizer.build(config.optimizer, model.parameters()),
+        optimizer=optimizer,
+        learning_rate=partial(rule.learning_rate, steps=config.steps),
     )
 
 

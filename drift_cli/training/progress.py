@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from drift_cli.config.drift import DriftConfig
+from drift_cli.drift import Drift, abilities
 
 _LINES = 10  # lines of a whole run where there is no terminal
 
@@ -19,7 +19,7 @@ _LINES = 10  # lines of a whole run where there is no terminal
 class Progress:
     """Shows the numbers of the latest step; those that are measured now and then stay until the next time."""
 
-    def __init__(self, console: Console, steps: int, start: int, drift: DriftConfig) -> None:
+    def __init__(self, console: Console, steps: int, start: int, drift: Drift) -> None:
         self.console, self.steps, self.start, self.drift = console, steps, start, drift
         self.began = time.perf_counter()
         self.latest: dict[str, float] = {}
@@ -28,7 +28,7 @@ class Progress:
 
     @classmethod
     @contextmanager
-    def running(cls, console: Console, steps: int, start: int, drift: DriftConfig) -> Iterator[Self]:
+    def running(cls, console: Console, steps: int, start: int, drift: Drift) -> Iterator[Self]:
         progress = cls(console, steps, start, drift)
         if console.is_terminal:
             with Live(Text(""), console=console, refresh_per_second=4, transient=True) as progress.live:
@@ -57,13 +57,13 @@ class Progress:
         ]
         if "sw" in now:
             parts.append(f"SW {now['sw']:.4f} (floor {now['sw_floor']:.4f})")
-        if self.drift.uses_kernel:
+        if abilities(self.drift).uses_kernel:
             parts.append(f"σ {now['bandwidth']:.3g}")
-        if self.drift.used_epsilon is not None:
-            parts.append(f"ε {self.drift.used_epsilon:.3g}")
+        if (epsilon := getattr(self.drift, "epsilon", None)) is not None:
+            parts.append(f"ε {epsilon:.3g}")
         if "sinkhorn_iterations" in now:
             parts.append(f"iterations {now['sinkhorn_iterations']:.1f} (error {now['marginal_error']:.1e})")
-        if self.drift.uses_kernel and "effective_sample_size" in now:
+        if abilities(self.drift).uses_kernel and "effective_sample_size" in now:
             parts.append(f"ESS {now['effective_sample_size']:.0f}")
         return "  ".join(parts)
 

@@ -15,14 +15,12 @@ import torch
 from torch import Tensor
 
 from drift_cli.data import Batch
-from drift_cli.drift import BatchNormalized, MeanShift, MultiTemperature, Sharp, SinkhornProxy
-from drift_cli.drift.base import Drift
+from drift_cli.drift import abilities
 from drift_cli.generator import Mlp
 from drift_cli.kernels import Kernel
 from drift_cli.training import ema
 from drift_cli.training.bench import Bench
 from drift_cli.training.loss import loss_and_drift
-from drift_cli.training.optimizer import learning_rate
 
 _WARM_UP = 3  # steps before a capture, on a stream of their own, as CUDA graphs ask
 
@@ -51,19 +49,11 @@ def build(bench: Bench) -> Step:
 
 def can_be_captured(bench: Bench) -> bool:
     """Whether nothing but tensors changes between steps, and nothing asks the GPU for an answer."""
-    config = bench.config
-    steady = config.schedule.name == "constant" or has_no_length(bench.drift)
+    config, can = bench.config, abilities(bench.drift)
+    steady = config.schedule.name == "constant" or can.scales
     adam = isinstance(bench.optimizer, torch.optim.Adam | torch.optim.AdamW)
     stopped = config.gradient_paths == "none"
-    on_the_device = isinstance(bench.drift, MeanShift | BatchNormalized | MultiTemperature | Sharp | SinkhornProxy)
-    return isinstance(bench.model, Mlp) and bench.model.classes == 0 and adam and steady and stopped and on_the_device
-
-
-def has_no_length(drift: Drift) -> bool:
-    """Whether V_cσ(x) = c V_σ(x/c). A drift that is not known to is taken not to."""
-    if isinstance(drift, MultiTemperature):
-        return not drift.normalize and has_no_length(drift.base)
-    return isinstance(drift, MeanShift | BatchNormalized | SinkhornProxy)
+    return isinstance(bench.model, Mlp) and bench.model.classes == 0 and adam and steady and stopped and can.capturable
 
 
 class DirectStep:
@@ -80,7 +70,7 @@ class DirectStep:
         bench.optimizer.zero_grad(set_to_none=True)
         (bench.model.loss_scale(count) * loss).backward()
         for group in bench.optimizer.param_groups:
-            group["lr"] = learning_rate(bench.config.optimizer, step, bench.config.steps)
+            group["lr"] = bench.learning_rate(step)
         bench.optimizer.step()
         average(bench, step)
         if bench.tally is not None:
@@ -110,7 +100,7 @@ class CapturedStep:
         self.points.copy_(batch.points)
         self.noise.copy_(self.model.draw(count, bench.stream("noise", step)))
         self.factor.fill_(bench.schedule(step))
-        rate = learning_rate(bench.config.optimizer, step, bench.config.steps)
+        rate = bench.learning_rate(step)
         for group in bench.optimizer.param_groups:
             group["lr"] = group["lr"].fill_(rate) if isinstance(group["lr"], Tensor) else rate
         if self.graph is None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from drift_cli import data
-from drift_cli.config import dataset as settings
-from drift_cli.data import Space, images
+from drift_cli.data import Space
+from drift_cli.data.digits import Digits
+from drift_cli.data.mnist5k import Mnist5k
 from drift_cli.data.target import Finite
 
 
@@ -68,9 +68,9 @@ def test_columns_come_to_unit_size_and_back() -> None:
     assert Space.from_dict(space.as_dict()) == space
 
 
-@pytest.mark.parametrize(("load", "count", "shape"), [(images.digits, 1797, (8, 8)), (images.mnist5k, 5000, (28, 28))])
-def test_images_are_the_real_ones(load, count: int, shape: tuple[int, int]) -> None:
-    found = load()
+@pytest.mark.parametrize(("kind", "count", "shape"), [(Digits, 1797, (8, 8)), (Mnist5k, 5000, (28, 28))])
+def test_images_are_the_real_ones(kind, count: int, shape: tuple[int, int]) -> None:
+    found = kind(labels=True).images()
     assert found.pixels.shape == (count, shape[0] * shape[1])
     assert found.pixels.min() == 0
     assert found.pixels.max() == 1
@@ -79,9 +79,9 @@ def test_images_are_the_real_ones(load, count: int, shape: tuple[int, int]) -> N
 
 
 def test_images_have_unit_size_and_keep_their_pixels() -> None:
-    target = data.build(settings.DigitsConfig(labels=True))
+    target = Digits(labels=True).target()
     assert isinstance(target, Finite)
     assert float(target.points.square().sum(1).mean().sqrt()) == pytest.approx(1)
-    np.testing.assert_allclose(target.space.to_units(target.points), images.digits().pixels, atol=1e-12)
+    np.testing.assert_allclose(target.space.to_units(target.points), Digits(labels=True).images().pixels, atol=1e-12)
     assert sum(target.space.class_frequencies or ()) == pytest.approx(1)
-    assert data.build(settings.DigitsConfig(labels=False)).space.class_frequencies is None
+    assert Digits(labels=False).target().space.class_frequencies is None

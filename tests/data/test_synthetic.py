@@ -5,29 +5,33 @@ import math
 import pytest
 import torch
 
-from drift_cli import data
-from drift_cli.config import dataset as settings
-from drift_cli.data.gaussian_mixture import evenly_spaced
+from drift_cli.data import Synthetic, target_of
+from drift_cli.data.checkerboard import Checkerboard
+from drift_cli.data.gaussian_mixture import GaussianMixture, evenly_spaced
+from drift_cli.data.moons import Moons
+from drift_cli.data.pinwheel import Pinwheel
+from drift_cli.data.rings import Rings
+from drift_cli.data.swiss_roll import SwissRoll
 
 TARGETS = {
-    "checkerboard": settings.CheckerboardConfig(noise=0.05),
-    "swiss_roll": settings.SwissRollConfig(noise=0.03),
-    "moons": settings.MoonsConfig(noise=0.05),
-    "rings": settings.RingsConfig(noise=0.03, radii=[0.25, 0.5, 0.75, 1.0]),
-    "pinwheel": settings.PinwheelConfig(arms=5, radial_std=0.2, tangential_std=0.06, twist=1.0),
-    "gaussian_mixture": settings.GaussianMixtureConfig(modes=4, dimension=2, radius=1.0, std=0.25),
+    "checkerboard": Checkerboard(noise=0.05),
+    "swiss_roll": SwissRoll(noise=0.03),
+    "moons": Moons(noise=0.05),
+    "rings": Rings(noise=0.03, radii=(0.25, 0.5, 0.75, 1.0)),
+    "pinwheel": Pinwheel(arms=5, radial_std=0.2, tangential_std=0.06, twist=1.0),
+    "gaussian_mixture": GaussianMixture.from_settings(modes=4, dimension=2, radius=1.0, std=0.25),
 }
-every_target = pytest.mark.parametrize("config", TARGETS.values(), ids=TARGETS)
+every_target = pytest.mark.parametrize("source", TARGETS.values(), ids=TARGETS)
 DOUBLE = torch.float64
 
 
-def draw(config: settings.DatasetConfig, n: int, rng: torch.Generator) -> torch.Tensor:
-    return data.build(config).sample(n, rng, DOUBLE).points
+def draw(source: Synthetic, n: int, rng: torch.Generator) -> torch.Tensor:
+    return target_of(source).sample(n, rng, DOUBLE).points
 
 
 @every_target
-def test_targets_are_about_unit_size(config: settings.DatasetConfig, rng: torch.Generator) -> None:
-    points = draw(config, 20_000, rng)
+def test_targets_are_about_unit_size(source: Synthetic, rng: torch.Generator) -> None:
+    points = draw(source, 20_000, rng)
     rms = float((points - points.mean(0)).square().sum(1).mean().sqrt())
     assert 0.6 < rms < 1.2
     assert points.shape == (20_000, 2)
@@ -35,15 +39,15 @@ def test_targets_are_about_unit_size(config: settings.DatasetConfig, rng: torch.
 
 
 @every_target
-def test_the_scale_does_not_depend_on_the_batch(config: settings.DatasetConfig, rng: torch.Generator) -> None:
+def test_the_scale_does_not_depend_on_the_batch(source: Synthetic, rng: torch.Generator) -> None:
     """Many small batches and one large one have the same spread: nothing is divided by a batch's own extreme."""
-    small = torch.cat([draw(config, 8, rng) for _ in range(2_500)])
-    large = draw(config, 20_000, rng)
+    small = torch.cat([draw(source, 8, rng) for _ in range(2_500)])
+    large = draw(source, 20_000, rng)
     assert float(small.std(0).norm()) == pytest.approx(float(large.std(0).norm()), rel=0.03)  # 4 standard errors
 
 
 def test_the_checkerboard_fills_its_eight_tiles_alike_and_no_other(rng: torch.Generator) -> None:
-    points = draw(settings.CheckerboardConfig(noise=0.0), 16_000, rng)
+    points = draw(Checkerboard(noise=0.0), 16_000, rng)
     tiles = ((points + 1) * 2).floor().long()
     counts = torch.bincount(4 * tiles[:, 0] + tiles[:, 1], minlength=16)
     column, row = torch.meshgrid(torch.arange(4), torch.arange(4), indexing="ij")
@@ -53,7 +57,7 @@ def test_the_checkerboard_fills_its_eight_tiles_alike_and_no_other(rng: torch.Ge
 
 
 def test_the_swiss_roll_lies_on_its_spiral(rng: torch.Generator) -> None:
-    points = draw(settings.SwissRollConfig(noise=0.0), 5_000, rng)
+    points = draw(SwissRoll(noise=0.0), 5_000, rng)
     t = points.norm(dim=1) * 4.5 * math.pi
     expected = torch.stack([t * t.cos(), t * t.sin()], 1) / (4.5 * math.pi)
     torch.testing.assert_close(points, expected, rtol=0, atol=1e-12)
@@ -62,10 +66,10 @@ def test_the_swiss_roll_lies_on_its_spiral(rng: torch.Generator) -> None:
 
 
 def test_mixture_weights_are_the_shares_of_the_modes(rng: torch.Generator) -> None:
-    config = settings.GaussianMixtureConfig(
-        modes=3, dimension=1, radius=10.0, std=0.1, weights=[1.0, 2.0, 5.0], means=None
+    source = GaussianMixture.from_settings(
+        modes=3, dimension=1, radius=10.0, std=0.1, weights=(1.0, 2.0, 5.0), means=None
     )
-    points = draw(config, 8_000, rng).squeeze(1)
+    points = draw(source, 8_000, rng).squeeze(1)
     shares = torch.tensor([(points < -5).double().mean(), (points.abs() < 5).double().mean()])
     torch.testing.assert_close(
         shares, torch.tensor([1 / 8, 2 / 8]).double(), rtol=0, atol=4.5 * math.sqrt(0.19 / 8_000)
@@ -77,20 +81,20 @@ def test_modes_stand_evenly_and_means_can_be_given(rng: torch.Generator) -> None
     torch.testing.assert_close(circle.norm(dim=1), torch.full((6,), 2.0).double())
     torch.testing.assert_close(circle.sum(0), torch.zeros(5).double(), rtol=0, atol=1e-14)
     assert evenly_spaced(1, 1, 3.0) == ((0.0,),)
-    config = settings.GaussianMixtureConfig(
+    source = GaussianMixture.from_settings(
         modes=2, dimension=3, radius=1.0, std=1e-9, means=[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
     )
-    found = draw(config, 50, rng).round().unique(dim=0)
+    found = draw(source, 50, rng).round().unique(dim=0)
     torch.testing.assert_close(found, torch.tensor([[1.0, 2, 3], [4, 5, 6]], dtype=DOUBLE))
 
 
 def test_rings_share_points_by_their_length(rng: torch.Generator) -> None:
-    radius = draw(settings.RingsConfig(noise=0.0, radii=[0.5, 1.0]), 9_000, rng).norm(dim=1)
+    radius = draw(Rings(noise=0.0, radii=(0.5, 1.0)), 9_000, rng).norm(dim=1)
     assert float((radius > 0.75).double().mean()) == pytest.approx(2 / 3, abs=4.5 * math.sqrt(2 / 9 / 9_000))
 
 
 def test_moons_are_a_point_reflection_of_each_other(rng: torch.Generator) -> None:
-    points = draw(settings.MoonsConfig(noise=0.0), 4_000, rng)
+    points = draw(Moons(noise=0.0), 4_000, rng)
     assert float(points.mean(0).norm()) < 0.05
     upper = points * 1.5 + torch.tensor([0.5, 0.25])
     lower = -points * 1.5 + torch.tensor([0.5, 0.25])

@@ -14,6 +14,7 @@ import torch
 from drift_cli import config as configs
 from drift_cli.cli import main
 from drift_cli.config.compare_operators import CompareOperatorsConfig
+from drift_cli.data import target_of
 from drift_cli.experiments import operator_figure_5, operator_numbers, operator_runs
 from drift_cli.experiments.operator_fields import Field
 from drift_cli.metrics.modes import total_variation
@@ -173,7 +174,7 @@ def test_the_starts_are_what_they_are_called(start: str, error: float, finished:
     mixture = operator_runs.target_modes(config.dataset)
     assert begins is not None
     assert mixture is not None
-    samples = operator_runs.data.build(begins).sample(20_000, stream(0, "sample"), torch.float64).points
+    samples = target_of(begins.made()).sample(20_000, stream(0, "sample"), torch.float64).points
     assert total_variation(samples, mixture) == pytest.approx(error, abs=0.02)
 
 
@@ -230,7 +231,7 @@ REFUSALS = [
     ("only=[mean_shift]", "each of only must be one of mean_shift_laplace"),
     ("only=[]", "only must name at least one value"),
     ("operators.mmd=3", "operators.mmd must be settings such as"),
-    ("operators.mmd.drift=mdd", "operators.mmd.drift must be one of mean_shift"),
+    ("operators.mmd.drift=mdd", "operators.mmd.drift must be one of batch_normalized"),
     ("operators.mmd.kernel=lapace", "operators.mmd.kernel must be one of gaussian, laplace"),
     ("operators.mmd.bandwidth=0", "operators.mmd.bandwidth must be a finite number above 0"),
     ("+operators.mmd.width=0.1", 'There is no setting "operators.mmd.width"'),
@@ -246,7 +247,7 @@ REFUSALS = [
     ("+operators.mmd.options.epsilon=-1", "operators.mmd.options.epsilon must be from 1e-09 to 1e+09, got -1.0"),
     (
         "operators.smoothed_kl.kernel=laplace",
-        "operators.smoothed_kl.kernel must be gaussian, got laplace: the noise of smoothed_kl",
+        "operators.smoothed_kl.kernel: The noise of drift.discrepancy=smoothed_kl is Gaussian",
     ),
     ("+operators.energy.kernel=laplace", "operators.energy must have neither kernel nor bandwidth"),
     ("operators.sharp.kernel=null", "operators.sharp needs a kernel and a bandwidth"),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from drift_cli.config.compare_operators import _operator
-from drift_cli.config.dataset import GaussianMixtureConfig
+from drift_cli.config.objects import chosen
 from drift_cli.discrepancy import Energy, SinkhornDivergence
 from drift_cli.discrepancy.sinkhorn import dual_value
 from drift_cli.drift import FromDiscrepancy, Sinkhorn
@@ -21,9 +21,8 @@ from drift_cli.transport import couple, couple_with_itself
 EPSILON = 0.2
 EXACT: dict[str, Any] = {"tol": 1e-10, "max_iter": 20_000}
 UNUSED = Laplace(1.0)
-SQUARE = GaussianMixtureConfig(
-    modes=4, dimension=2, radius=0.0, std=0.05, means=[[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
-)
+CORNERS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+SQUARE = chosen("dataset", "gaussian_mixture", modes=4, dimension=2, radius=0.0, std=0.05, means=CORNERS)
 
 
 def sinkhorn(x: Tensor, y: Tensor) -> Tensor:

@@ -19,11 +19,11 @@ import torch
 from drift_cli import config as configs
 from drift_cli.cli import main
 from drift_cli.config.stop_grad_study import StopGradStudyConfig
-from drift_cli.config.training import GRADIENT_PATHS
 from drift_cli.errors import RunFailed
 from drift_cli.experiments import stop_grad_training as training
 from drift_cli.experiments.landscape import _surfaces, flat, landscape, principal_plane
 from drift_cli.experiments.stop_grad_training import Case
+from drift_cli.gradient_paths import GRADIENT_PATHS
 from drift_cli.report import claims
 from drift_cli.training import bench as benches
 from tests.problems.processes import children, heed_interrupts

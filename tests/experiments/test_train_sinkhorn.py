@@ -134,14 +134,14 @@ def test_a_resumed_run_draws_what_one_never_stopped_would_have_drawn(settings, t
     from drift_cli.cli import main
 
     assert train(tmp_path / "whole", *settings.split()) == 0
-    measured = loop.distance
+    measured = loop.distance_alone
 
     def stop_at_step_eight(bench, points, draws, purpose, step=0):
         if step == 8:
             signal.raise_signal(signal.SIGINT)
         return measured(bench, points, draws, purpose, step)
 
-    monkeypatch.setattr(loop, "distance", stop_at_step_eight)
+    monkeypatch.setattr(loop, "distance_alone", stop_at_step_eight)
     assert train(tmp_path / "halved", *settings.split()) == 130
     monkeypatch.undo()
     assert main(["train", f"resume={tmp_path / 'halved'}"]) == 0

@@ -3,15 +3,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from drift_cli import data
-from drift_cli.config import dataset as settings
+from drift_cli.data import target_of
+from drift_cli.data.gaussian_mixture import GaussianMixture
 from drift_cli.drift import MeanShift
 from drift_cli.generator import Mlp, Particles
 from drift_cli.generator.particles import starting_positions
 from drift_cli.kernels import Gaussian
 from drift_cli.training.loss import loss_and_drift
 
-BIMODAL = data.build(settings.GaussianMixtureConfig(modes=2, dimension=2, radius=1.0, std=0.1))
+BIMODAL = target_of(GaussianMixture.from_settings(modes=2, dimension=2, radius=1.0, std=0.1))
 
 
 def test_a_step_of_sgd_on_particles_is_an_explicit_euler_step(plane, rng: torch.Generator) -> None:

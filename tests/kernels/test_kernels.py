@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sklearn.gaussian_process import kernels as sklearn_kernels
 
 from drift_cli import kernels
-from drift_cli.config import kernel as settings
+from drift_cli.config.objects import chosen
 from drift_cli.kernels import Gaussian, Kernel, Laplace, Mixture, Power
+from drift_cli.kernels.mixture import Component
 from tests.problems.kernels import BANDWIDTH, KERNELS
 
 every_kernel = pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
@@ -76,6 +77,7 @@ def test_the_square_of_a_gaussian_is_a_narrower_gaussian() -> None:
 
 
 def test_settings_build_the_kernel_they_name() -> None:
-    parts = [settings.ComponentConfig(kernel="matern52", weight=2.0, factor=3.0), settings.ComponentConfig("laplace")]
-    built = kernels.build(settings.MixtureConfig(bandwidth=0.5, components=parts))
+    parts = [Component(kernel="matern52", weight=2.0, factor=3.0), Component("laplace")]
+    assert chosen("kernel", "matern52", bandwidth=0.3).made() == kernels.Matern52(0.3)
+    built = Mixture.from_settings(0.5, tuple(parts))
     assert built == Mixture(0.5, (kernels.Matern52(1.5), kernels.Laplace(0.5)), (2.0, 1.0))

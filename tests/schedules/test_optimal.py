@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift_cli.cli import main
-from drift_cli.config.schedule import OptimalScheduleConfig
+from drift_cli.config.objects import chosen
 from drift_cli.kernels import Gaussian, Laplace, Matern32, Matern52, Spectral
-from drift_cli.schedules import Exponential, Optimal, build
+from drift_cli.schedules import Exponential, Optimal
 from tests.problems.runs import train
 
 kernels = st.sampled_from([Gaussian, Laplace, Matern32, Matern52])
@@ -47,7 +47,7 @@ def test_the_bandwidth_of_the_kernel_does_not_matter() -> None:
 
 
 def test_the_settings_build_it() -> None:
-    schedule = build(OptimalScheduleConfig(floor=0.25, steps=40, kernel="laplace", dimension=2))
+    schedule = chosen("schedule", "optimal", floor=0.25, steps=40, kernel="laplace", dimension=2).made()
     assert repr(schedule) == "Optimal(floor=0.25, steps=40, kernel=Laplace(bandwidth=1.0), dimension=2)"
 
 

@@ -5,16 +5,15 @@ import math
 import pytest
 import torch
 
-from drift_cli.config.optimizer import AdamConfig
 from drift_cli.generator import Particles
+from drift_cli.optimizers import Adam
 from drift_cli.training import ema
 from drift_cli.training.loop import snapshot_steps
-from drift_cli.training.optimizer import learning_rate
 from drift_cli.training.streams import stream
 
 
-def adam(lr_schedule: str, warmup: int = 0) -> AdamConfig:
-    return AdamConfig(lr=0.01, lr_schedule=lr_schedule, warmup=warmup, beta1=0.9, beta2=0.999)
+def adam(lr_schedule: str, warmup: int = 0) -> Adam:
+    return Adam(lr=0.01, lr_schedule=lr_schedule, warmup=warmup, beta1=0.9, beta2=0.999)
 
 
 def test_streams_differ_by_seed_purpose_and_step_and_by_nothing_else() -> None:
@@ -27,11 +26,11 @@ def test_streams_differ_by_seed_purpose_and_step_and_by_nothing_else() -> None:
 
 
 def test_the_learning_rate_warms_up_and_falls() -> None:
-    assert learning_rate(adam("constant"), 999, 1000) == 0.01
-    assert learning_rate(adam("cosine"), 0, 1000) == 0.01
-    assert learning_rate(adam("cosine"), 500, 1000) == pytest.approx(0.005)
-    assert learning_rate(adam("cosine"), 1000, 1000) == pytest.approx(0, abs=1e-18)
-    assert [learning_rate(adam("constant", 4), step, 9) for step in range(5)] == pytest.approx(
+    assert adam("constant").learning_rate(999, 1000) == 0.01
+    assert adam("cosine").learning_rate(0, 1000) == 0.01
+    assert adam("cosine").learning_rate(500, 1000) == pytest.approx(0.005)
+    assert adam("cosine").learning_rate(1000, 1000) == pytest.approx(0, abs=1e-18)
+    assert [adam("constant", 4).learning_rate(step, 9) for step in range(5)] == pytest.approx(
         [0.0025, 0.005, 0.0075, 0.01, 0.01]
     )
 

@@ -9,7 +9,16 @@ import torch
 
 from drift_cli import config as configs
 from drift_cli.config.commands import TrainConfig
-from drift_cli.drift import BatchNormalized, MeanShift, MultiTemperature
+from drift_cli.drift import (
+    BatchNormalized,
+    KernelScore,
+    Lookahead,
+    MeanShift,
+    MultiTemperature,
+    Sharp,
+    SinkhornProxy,
+    abilities,
+)
 from drift_cli.kernels import Laplace
 from drift_cli.training import bench as benches
 from drift_cli.training import step as steps
@@ -50,11 +59,15 @@ def test_steps_in_place_are_the_steps_as_written(settings) -> None:
         (BatchNormalized("exclude"), True),
         (MultiTemperature(MeanShift("exclude"), (0.5, 2.0), normalize=False), True),
         (MultiTemperature(MeanShift("exclude"), (0.5, 2.0), normalize=True), False),
+        (SinkhornProxy("include"), True),
+        (Sharp("include"), False),
+        (KernelScore("include"), False),
+        (Lookahead(MeanShift("include"), (1.0, 0.5)), True),
     ],
 )
-def test_drifts_without_a_length_of_their_own_scale_with_the_points(drift, without: bool, plane) -> None:
+def test_what_scales_with_the_points_says_so_and_nothing_else_does(drift, without: bool, plane) -> None:
     x, data, c = plane(20), plane(30), 3.0
-    assert steps.has_no_length(drift) == without
+    assert abilities(drift).scales == without
     scaled = drift(Laplace(0.5 * c), c * x, c * data, c * x, paired=True)
     plain = c * drift(Laplace(0.5), x, data, x, paired=True)
     assert torch.allclose(scaled, plain, rtol=1e-10, atol=1e-12) == without

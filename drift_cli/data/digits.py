@@ -1,0 +1,24 @@
+"""The 1,797 images of 8×8 pixels of the UCI optical digits test set, as scikit-learn ships them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from drift_cli.data.images import LabelledImages, Labels, as_target
+from drift_cli.data.target import Finite
+
+
+@dataclass(frozen=True)
+class Digits:
+    labels: Labels
+
+    def images(self) -> LabelledImages:
+        from sklearn.datasets import load_digits
+
+        pixels, labels = load_digits(return_X_y=True)
+        return LabelledImages(pixels / 16, labels.astype(np.int64), (8, 8))
+
+    def target(self) -> Finite:
+        return as_target(self.images(), labels=self.labels)

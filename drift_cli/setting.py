@@ -1,0 +1,84 @@
+"""What a user may set of an object: written once, on the object's own fields or parameters, as their annotation.
+
+    bandwidth: Annotated[float, Setting("a length where the data has about unit size", (positive,))]
+
+says type, help and rule. Help, refusals and the configuration's schema are read from there; nothing here knows of a
+configuration, so that the mathematics may carry its settings and import none.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from drift_cli.rules import not_empty
+
+Rule = Callable[[str, Any], None]  # of the key and the value; raises `UserError`
+REQUIRED = inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One line of help, and the rules that the value obeys: of a list, each of its entries."""
+
+    help: str
+    rules: tuple[Rule, ...] = ()
+
+    def check(self, key: str, value: Any) -> None:
+        """Raise `UserError` in one line where the value of `key` breaks a rule. None means: not given."""
+        if isinstance(value, list | tuple):
+            not_empty(key, list(value))
+        for each in value if isinstance(value, list | tuple) else [] if value is None else [value]:
+            for rule in self.rules:
+                rule(f"each of {key}" if isinstance(value, list | tuple) else key, each)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A setting with its name, the type of its value, and its default (`REQUIRED`: there is none)."""
+
+    name: str
+    type: Any
+    setting: Setting
+    default: Any
+
+
+def maker(kind: type) -> Callable[..., Any]:
+    """What makes the object from its settings: `from_settings` where its own fields are not what a user writes."""
+    return getattr(kind, "from_settings", kind)
+
+
+def parameters(kind: type) -> dict[str, Parameter]:
+    """The settings of an object by name: what `maker` takes that is annotated with a `Setting`."""
+    make = maker(kind)
+    owner = make if make is not kind or not hasattr(kind, "__dataclass_fields__") else kind
+    hints = get_type_hints(owner, include_extras=True)
+    found = {}
+    for name, parameter in inspect.signature(make).parameters.items():
+        if (described := _described(hints.get(name))) is not None:
+            found[name] = Parameter(name, *described, parameter.default)
+    return found
+
+
+def checked(group: str, kind: type, values: Mapping[str, Any]) -> None:
+    """Raise `UserError` for the first value that breaks a rule of its own, or one that the settings share."""
+    for name, parameter in parameters(kind).items():
+        value = values[name]
+        parameter.setting.check(f"{group}.{name}", value)
+        for each in value if isinstance(value, list | tuple) else []:
+            if (within := getattr(each, "kind", None)) is not None:  # the settings of an object within this one
+                checked(f"{group}.{name}[]", within, vars(each))
+    together = getattr(kind, "check_settings", None)
+    if together is not None:
+        together(**values)
+
+
+def _described(hint: Any) -> tuple[Any, Setting] | None:
+    """The type and the setting of an annotation; None where it has no setting."""
+    if get_origin(hint) is not Annotated:
+        return None
+    kind, *notes = get_args(hint)
+    setting = next((note for note in notes if isinstance(note, Setting)), None)
+    return None if setting is None else (kind, setting)

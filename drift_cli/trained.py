@@ -1,0 +1,97 @@
+"""A trained run as a module that samples: what `drift sample` writes, in Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from drift_cli import config as configs
+from drift_cli.config.commands import TrainConfig
+from drift_cli.data import Space
+from drift_cli.errors import UserError
+from drift_cli.generator import SampleGenerator
+from drift_cli.runs.folder import RunFolder
+from drift_cli.training import checkpoint
+from drift_cli.training import device as devices
+from drift_cli.training.evaluation import draw_labels
+from drift_cli.training.streams import stream
+
+_AT_ONCE = 65_536  # samples per pass of the network, so that memory does not grow with n
+
+
+@dataclass(frozen=True)
+class Samples:
+    """`points` [n, d] in the data's units, float64 on the CPU; `labels` [n], None where there are no classes."""
+
+    points: Float[Tensor, "n d"]
+    labels: Int[Tensor, " n"] | None
+
+
+class Trained(nn.Module):
+    """A trained generator and the space that its samples live in.
+
+    Called on noise [n, z] (and labels [n], where it has classes) it gives samples of the training space [n, d], as a
+    module of torch does; `sample` gives them in the data's own units, repeatable by seed.
+    """
+
+    def __init__(self, generator: SampleGenerator, space: Space, device: torch.device) -> None:
+        super().__init__()
+        self.generator, self.space, self.device = generator, space, device
+
+    def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.generator(noise, labels)
+
+    @torch.no_grad()
+    def sample(self, n: int, seed: int = 0, label: int | None = None) -> Samples:
+        """n samples, a function of the seed: those of `drift sample n=… seed=…`.
+
+        `label` asks for one class, where classes were trained; None draws them as often as in the data. Raises
+        `UserError` for a class that is none.
+        """
+        generator = stream(seed, "sample", 0, self.device)
+        labels = self._labels(label, n, generator)
+        parts = []
+        for start in range(0, n, _AT_ONCE):
+            count = min(_AT_ONCE, n - start)
+            part = None if labels is None else labels[start : start + count]
+            parts.append(self.space.to_units(self.generator.sample(count, generator, part)))
+        return Samples(torch.cat(parts), None if labels is None else labels.cpu())
+
+    def _labels(self, label: int | None, n: int, generator: torch.Generator) -> Tensor | None:
+        frequencies = self.space.class_frequencies
+        if frequencies is None:
+            if label is not None:
+                raise UserError(
+                    f"label={label} needs a class-conditional run, and this one was trained without labels."
+                )
+            return None
+        if label is None:
+            return draw_labels(frequencies, n, generator)
+        if not 0 <= label < len(frequencies):
+            raise UserError(f"label must be a class from 0 to {len(frequencies) - 1}, got {label}.")
+        return torch.full((n,), label, device=generator.device)
+
+
+def load(run: str | Path, *, ema: bool = True, device: str = "auto") -> Trained:
+    """The generator of a run folder, or of one of its checkpoints; `ema`: with its averaged weights, where it has any.
+
+    Raises `UserError` in one line where the folder holds no trained run, or one that cannot be read.
+    """
+    folder, place = RunFolder.containing(str(run)), Path(run)
+    trained = configs.load(folder.config, TrainConfig)
+    if place == folder.path:
+        kept = checkpoint.existing(folder.checkpoints)
+        if not kept:
+            raise UserError(f"{folder.path} has no checkpoint yet: train it with resume={folder.path} first.")
+        place = kept[-1]
+    used = devices.resolve(device)
+    with checkpoint.offering_previous(place, "run"):
+        space = checkpoint.read_state(place).space
+        model = trained.generator.made(space)
+        averaged = ema and trained.ema.decay > 0
+        checkpoint.load_weights(model, place / ("ema.safetensors" if averaged else "model.safetensors"))
+    return Trained(model.to(used, devices.dtype(trained.dtype, used)).eval(), space, used)

@@ -1,0 +1,146 @@
+"""One file and one YAML for every object: found by its name, its settings those that the file has."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from drift_cli import catalogue
+from drift_cli import config as configs
+from drift_cli.cli import main
+from drift_cli.config.commands import TrainConfig
+from drift_cli.config.objects import chosen, settings_class
+from drift_cli.errors import UserError
+from drift_cli.places import conf_dir
+from drift_cli.setting import parameters
+from tests.problems.settings import composed
+
+GROUPS = ("dataset", "kernel", "drift", "schedule", "generator", "optimizer")
+OPTIONS = [(group, file.stem) for group in GROUPS for file in sorted((conf_dir() / group).glob("*.yaml"))]
+every_option = pytest.mark.parametrize(("group", "option"), OPTIONS, ids=[f"{g}={o}" for g, o in OPTIONS])
+
+SECH = """
+import math
+from dataclasses import dataclass, replace
+from torch.nn.functional import softplus
+from drift_cli.kernels.base import Bandwidth
+
+@dataclass(frozen=True)
+class Sech:
+    bandwidth: Bandwidth
+
+    def log_profile(self, r):
+        u = r / self.bandwidth
+        return math.log(2) - u - softplus(-2 * u)
+
+    def scaled(self, factor):
+        return replace(self, bandwidth=factor * self.bandwidth)
+"""
+
+
+@every_option
+def test_an_option_has_the_settings_of_its_object_and_no_other(group: str, option: str) -> None:
+    entries = OmegaConf.load(conf_dir() / group / f"{option}.yaml")
+    kind = catalogue.find(group, entries.name)
+    assert {str(key) for key in entries} - {"name"} == set(parameters(kind))
+
+
+@every_option
+def test_every_setting_has_a_line_of_help(group: str, option: str) -> None:
+    kind = catalogue.find(group, OmegaConf.load(conf_dir() / group / f"{option}.yaml").name)
+    for parameter in parameters(kind).values():
+        assert parameter.setting.help
+        assert "\n" not in parameter.setting.help
+
+
+def test_a_name_means_the_class_of_its_file() -> None:
+    assert catalogue.find("kernel", "matern32").__name__ == "Matern32"
+    assert catalogue.find("optimizer", "adamw").__name__ == "AdamW"
+    assert catalogue.find("discrepancy", "sliced_wasserstein").__name__ == "SlicedWasserstein"
+
+
+@pytest.mark.parametrize("name", ["laplce", "base", "matern72", "../cli", "", "__init__"])
+def test_what_is_no_option_is_no_object(name: str) -> None:
+    with pytest.raises(UserError, match=r"kernel\.name must be one of gaussian, laplace, "):
+        catalogue.find("kernel", name)
+
+
+@pytest.mark.parametrize("name", ["os.system", "subprocess.Popen", "drift_cli.kernels.laplace.Laplace"])
+def test_a_class_that_nobody_vouched_for_is_not_looked_up(name: str) -> None:
+    with pytest.raises(UserError, match="what a folder names runs no code"):
+        catalogue.find("kernel", name)
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "values", "told"),
+    [
+        ("kernel", "laplace", {"bandwidth": 0.0}, "kernel.bandwidth must be a finite number above 0, got 0.0"),
+        ("kernel", "laplace", {"bandwidth": 1e10}, "kernel.bandwidth must be from 1e-09 to 1e"),
+        ("dataset", "rings", {"radii": [1.0, -1.0], "noise": 0.0}, "each of dataset.radii must be a finite number"),
+        ("dataset", "rings", {"radii": [], "noise": 0.0}, "dataset.radii must name at least one value"),
+        ("drift", "mean_shift", {"self_term": "exlude"}, 'drift.self_term must be one of include, exclude, got "exl'),
+    ],
+)
+def test_a_value_is_refused_by_the_rule_that_stands_at_the_field(
+    group: str, name: str, values: dict, told: str
+) -> None:
+    with pytest.raises(UserError) as refused:
+        chosen(group, name, **values)
+    assert str(refused.value).startswith(told)
+
+
+def test_settings_reach_another_process_as_they_are() -> None:
+    mixture = chosen("dataset", "gaussian_mixture", modes=2, dimension=1, radius=1.0, std=0.1)
+    again = pickle.loads(pickle.dumps(mixture))
+    assert again == mixture
+    assert again.made() == mixture.made()
+    assert settings_class("dataset", "gaussian_mixture") is type(again)
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> dict[str, str]:
+    """A package of a user's own beside a folder of configurations, and the environment in which it can be imported."""
+    (tmp_path / "my_package.py").write_text(SECH)
+    (tmp_path / "my_conf/kernel").mkdir(parents=True)
+    (tmp_path / "my_conf/kernel/sech.yaml").write_text("name: my_package.Sech\nbandwidth: 0.08\n")
+    return os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+
+
+def drift(*words: str, where: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "drift_cli", *words], cwd=where, env=environment, capture_output=True,
+                          text=True, check=False, timeout=300)  # fmt: skip
+
+
+def test_a_kernel_of_ones_own_trains_and_is_loaded_at_the_users_word_alone(tmp_path: Path, outside) -> None:
+    small = ["steps=3", "batch_size=32", "generator.widths=[8]", "evaluation.points=50", "evaluation.large_points=0",
+             "device=cpu", "hydra.run.dir=run"]  # fmt: skip
+    done = drift("train", "kernel=sech", "--config-dir", "my_conf", *small, where=tmp_path, environment=outside)
+    assert done.returncode == 0, done.stderr
+    assert "my_package.Sech kernel σ₀ = 0.08" in done.stdout
+    assert json.loads((tmp_path / "run/summary.json").read_text())["steps"] == 3
+
+    words = ("train", "resume=run", "steps=5")
+    refused = drift(*words, where=tmp_path, environment=outside)
+    assert refused.returncode == 2
+    assert "what a folder names runs no code" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert drift(*words, "trust=my_package.Sech", where=tmp_path, environment=outside).returncode == 0
+    wrong = drift("train", "kernel=sech", "kernel.bandwidth=0", "--config-dir", "my_conf", where=tmp_path,
+                  environment=outside)  # fmt: skip
+    assert wrong.returncode == 2
+    assert "kernel.bandwidth must be a finite number above 0" in wrong.stderr
+
+
+def test_a_folder_that_somebody_sent_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configs.save(composed("train", [], TrainConfig), tmp_path / "config.yaml")
+    sent = (tmp_path / "config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(sent.replace("name: laplace", "name: os.system"))
+    assert main(["train", f"resume={tmp_path}"]) == 2
+    assert "kernel.name is os.system" in capsys.readouterr().err

@@ -1,0 +1,57 @@
+"""What a Python user sees: public names, the examples, and a trained run that is loaded and sampled."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import drift_cli
+from drift_cli.cli import main
+from tests.problems.runs import train
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in drift_cli.__all__:
+        assert getattr(drift_cli, name).__doc__, name
+    with pytest.raises(AttributeError, match="drift_cli has no 'MeanShft'"):
+        drift_cli.MeanShft  # noqa: B018
+
+
+def test_to_import_it_costs_no_torch() -> None:
+    asked = "import sys, drift_cli; dir(drift_cli); print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_the_loop_of_ones_own_trains() -> None:
+    before, after = runpy.run_path(str(EXAMPLES / "own_training_loop.py"))["train"](steps=200, batch=256)
+    assert after < before / 5  # seen: a seventh; a drift that does nothing leaves it where it was
+
+
+def test_every_kernel_spends_the_same_budget() -> None:
+    """∫ λ d log k = 1, as λ = −d k̂/d log k; the ends of the grid cut off what a heavy tail has there: Laplace 1e-4."""
+    for budget in runpy.run_path(str(EXAMPLES / "rates_of_a_kernel.py"))["budgets"]().values():
+        assert budget == pytest.approx(1, abs=1e-3)
+
+
+def test_a_trained_run_is_loaded_and_gives_the_samples_of_the_command(tmp_path: Path) -> None:
+    assert train(tmp_path / "run") == 0
+    out = tmp_path / "samples.npy"
+    assert main(["sample", f"run={tmp_path / 'run'}", "n=50", "seed=3", f"out={out}"]) == 0
+    trained = drift_cli.load(tmp_path / "run")
+    assert isinstance(trained, torch.nn.Module)
+    found = trained.sample(50, seed=3)
+    np.testing.assert_array_equal(found.points.numpy(), np.load(out))
+    assert found.labels is None
+    assert not torch.equal(trained.sample(50, seed=4).points, found.points)
+    with pytest.raises(drift_cli.UserError, match="trained without labels"):
+        trained.sample(5, label=1)
+    with pytest.raises(drift_cli.UserError, match="There is no folder"):
+        drift_cli.load(tmp_path / "nowhere")
