@@ -93,7 +93,7 @@ def _dispatch(words: list[str]) -> int:
     elif any(word in ("-h", "--help") for word in words[1:]):
         from drift_cli.help import command_help
 
-        print(command_help(words[0], conf_dir()))
+        print(command_help(words[0], conf_dir(), words[1:]))
     else:
         run_hydra(words[0], words[1:])
     return 0

@@ -1,11 +1,19 @@
-"""The help texts, read off the configuration files, whose comments are the documentation."""
+"""The help texts: of a command, read off its configuration file, whose comments are the documentation; of a chosen
+object, off the object itself.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from drift_cli import presets
+from drift_cli.catalogue import PACKAGES, find
+from drift_cli.setting import parameters
+
+_WIDE = 60  # a longer value does not move the help of the others
 
 
 def overview(commands: dict[str, str]) -> str:
@@ -23,8 +31,11 @@ def overview(commands: dict[str, str]) -> str:
   eval "$(drift completion bash)"  complete commands, groups and settings (also: zsh, fish)"""
 
 
-def command_help(command: str, conf: Path) -> str:
-    """Summary, groups with their options (the default starred), then the settings with their comments."""
+def command_help(command: str, conf: Path, words: Sequence[str] = ()) -> str:
+    """Summary, groups with their options (the default starred), then the settings with their comments.
+
+    Of every option that `words` choose (kernel=mixture) its own settings too.
+    """
     text = (conf / f"{command}.yaml").read_text()
     summary, _, body = text.partition("\n")
     settings = re.sub(r"^defaults:\n(?:[ -].*\n)+", "", body, flags=re.M)
@@ -32,15 +43,53 @@ def command_help(command: str, conf: Path) -> str:
     parts = [f"drift {command}: {_within_a_sentence(summary.lstrip('# ').rstrip('.'))}"]
     if groups := _groups(command, body, conf):
         parts.append("Groups (group=option; group.key=value changes a setting of the chosen option):\n" + groups)
+    parts += [_option_help(group, option, conf) for group, option in _chosen(words, conf)]
     parts.append("Settings (key=value):\n" + "\n".join(f"  {line}".rstrip() for line in settings.splitlines()))
     closing = []
     if "resume" in settings:
         closing.append(f"The run folder is outputs/{command}/<time>-<unique>; hydra.run.dir=FOLDER chooses another.")
     if choice := _choice(body, conf):
-        closing.append(f"`drift {command} {choice} --cfg job` shows the settings of the options you chose.")
+        shown = f"`drift {command} {choice} --cfg job` shows the settings of the options you chose"
+        closing.append(f"{shown}, and --help in its place explains them.")
     if closing:
         parts.append("\n".join(closing))
     return "\n\n".join(parts)
+
+
+def _chosen(words: Sequence[str], conf: Path) -> list[tuple[str, str]]:
+    """The options of groups among the words."""
+    pairs = [(group, option) for group, _, option in (word.partition("=") for word in words)]
+    return [
+        (group, option) for group, option in pairs if group in PACKAGES and (conf / group / f"{option}.yaml").is_file()
+    ]
+
+
+def _option_help(group: str, option: str, conf: Path) -> str:
+    """What the option is, by its file's comment; each setting with its value there, its type, help and choices."""
+    from omegaconf import OmegaConf
+
+    text = (conf / group / f"{option}.yaml").read_text()
+    told = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
+    values = OmegaConf.to_container(OmegaConf.load(conf / group / f"{option}.yaml"), resolve=False)
+    assert isinstance(values, dict)
+    lines = []
+    for name, parameter in parameters(find(group, values["name"])).items():
+        choices = f" ({' | '.join(parameter.setting.choices)})" if parameter.setting.choices else ""
+        lines.append((f"{group}.{name}={_shown(values[name])}", f"{parameter.setting.help}{choices}"))
+    width = max((len(written) for written, _ in lines if len(written) < _WIDE), default=0)
+    body = "\n".join(f"  {written:<{width}}  {what}" for written, what in lines) or "  it has no settings"
+    return f"{group}={option}{f': {told}' if told else ''}\n{body}"
+
+
+def _shown(value: Any) -> str:
+    """As it is written on the command line."""
+    if isinstance(value, list):
+        return f"[{','.join(map(_shown, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_shown(entry)}" for key, entry in value.items()) + "}"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
 
 
 def _within_a_sentence(text: str) -> str:

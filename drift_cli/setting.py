@@ -26,6 +26,12 @@ class Setting:
     help: str
     rules: tuple[Rule, ...] = ()
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words that the value may be, where a rule says so."""
+        named = (getattr(rule, "keywords", {}).get("choices", ()) for rule in self.rules)
+        return tuple(next((choices for choices in named if choices), ()))
+
     def check(self, key: str, value: Any) -> None:
         """Raise `UserError` in one line where the value of `key` breaks a rule. None means: not given."""
         if isinstance(value, list | tuple):

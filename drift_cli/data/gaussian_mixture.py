@@ -32,7 +32,10 @@ class GaussianMixture:
         dimension: Annotated[int, Setting("of the points", (partial(at_least, least=1),))],
         radius: Annotated[float, Setting("distance of the modes from the origin", (partial(at_least, least=0),))],
         std: Annotated[float, Setting("standard deviation of each mode", (positive,))],
-        weights: Annotated[tuple[float, ...] | None, Setting("one per mode; null: equal", (positive,))] = None,
+        weights: Annotated[
+            tuple[float, ...] | None,
+            Setting("one positive number per mode (normalised to sum 1); null: equal", (positive,)),
+        ] = None,
         means: Annotated[Any, Setting("one list of coordinates per mode; null: the circle")] = None,
     ) -> Self:
         places = tuple(map(tuple, means)) if means else evenly_spaced(modes, dimension, radius)

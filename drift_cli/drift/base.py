@@ -21,7 +21,7 @@ from drift_cli.transport.tally import Tally
 SelfTerm = Annotated[
     str,
     Setting(
-        "whether a generated sample counts itself among the model's samples: include | exclude",
+        "whether a generated sample counts itself among the model's samples",
         (partial(one_of, choices=("include", "exclude")),),
     ),
 ]

@@ -44,9 +44,11 @@ class FromDiscrepancy:
     def from_settings(
         cls,
         self_term: Counted,
-        discrepancy: Annotated[str, Setting("the name of D", (_known,))],
-        projections: Annotated[int, Setting("sliced_wasserstein: fresh directions", (partial(at_least, least=1),))],
-        draws: Annotated[int, Setting("smoothed_kl: noises of a sample", (partial(at_least, least=1),))],
+        discrepancy: Annotated[str, Setting("the name of D, a file of drift_cli/discrepancy", (_known,))],
+        projections: Annotated[
+            int, Setting("sliced_wasserstein: random directions a step", (partial(at_least, least=1),))
+        ],
+        draws: Annotated[int, Setting("smoothed_kl: noises a sample and step", (partial(at_least, least=1),))],
         epsilon: Epsilon,
         tol: Tolerance,
         max_iter: MaxIter,

@@ -37,7 +37,9 @@ class Lookahead:
         cls,
         self_term: SelfTerm,
         base: Annotated[str, Setting("the drift that is foreseen", (partial(one_of, choices=_BASES),))],
-        weights: Annotated[tuple[float, ...], Setting("of each step foreseen", (finite,))],
+        weights: Annotated[
+            tuple[float, ...], Setting("one for each step foreseen; all 1: toward where the last one ends", (finite,))
+        ],
     ) -> Lookahead:
         return cls(find("drift", base)(self_term), weights)
 

@@ -40,10 +40,13 @@ class MultiTemperature:
         self_term: SelfTerm,
         base: Annotated[str, Setting("the drift at each bandwidth", (partial(one_of, choices=_BASES),))],
         factors: Annotated[
-            tuple[float, ...], Setting("of the kernel's bandwidth", (partial(between, low=1e-6, high=1e6),))
+            tuple[float, ...], Setting("each multiplies kernel.bandwidth", (partial(between, low=1e-6, high=1e6),))
         ],
         normalize: Annotated[
-            str, Setting("none | rms: each over its root mean square", (partial(one_of, choices=("none", "rms")),))
+            str,
+            Setting(
+                "rms: divide each V by its root mean square before summing", (partial(one_of, choices=("none", "rms")),)
+            ),
         ],
     ) -> MultiTemperature:
         return cls(find("drift", base)(self_term), factors, normalize == "rms")

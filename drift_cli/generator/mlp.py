@@ -54,7 +54,9 @@ class Mlp(SampleGenerator):
         widths: Annotated[
             tuple[int, ...], Setting("units of each hidden layer", (partial(between, low=1, high=65_536),))
         ],
-        noise: Annotated[int | None, Setting("dimension of the noise; null: twice the data's", (_least,))],
+        noise: Annotated[
+            int | None, Setting("dimension of the noise; null: twice that of the data, at most 32", (_least,))
+        ],
         activation: Annotated[str, Setting("of the hidden layers", (partial(one_of, choices=tuple(_ACTIVATIONS)),))],
     ) -> Self:
         """A network from noise to the points of `space`, of its classes where it has some."""

@@ -20,7 +20,9 @@ from drift_cli.setting import Setting
 @dataclass(frozen=True)
 class RationalQuadratic:
     bandwidth: Bandwidth
-    alpha: Annotated[float, Setting("exponent: the smaller, the heavier the tail", (positive,))]
+    alpha: Annotated[
+        float, Setting("exponent: the smaller, the heavier the tail; infinity is the Gaussian", (positive,))
+    ]
 
     def log_profile(self, r: Tensor) -> Tensor:
         return (r.square() * (0.5 / (self.alpha * self.bandwidth**2))).log1p() * -self.alpha

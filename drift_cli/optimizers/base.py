@@ -22,9 +22,12 @@ Fraction = Annotated[float, Setting("of what is kept from step to step", (fracti
 class Optimizer(ABC):
     """`lr` falls as `lr_schedule` says, after `warmup` steps in which it grows linearly."""
 
-    lr: Annotated[float, Setting("learning rate", (positive,))]
+    lr: Annotated[
+        float, Setting("learning rate; of sgd with generator=particles the time step of the flow", (positive,))
+    ]
     lr_schedule: Annotated[
-        str, Setting("constant | cosine, to zero at the last step", (partial(one_of, choices=("constant", "cosine")),))
+        str,
+        Setting("over the run; cosine: to zero at the last step", (partial(one_of, choices=("constant", "cosine")),)),
     ]
     warmup: Annotated[int, Setting("steps of linear warm-up", (partial(at_least, least=0),))]
 

@@ -10,7 +10,9 @@ from drift_cli.setting import Setting
 
 _ERROR = "give the L1 marginal error at which the iterations of a plan end, e.g. drift.tol=0.01"
 _MOST = "give the most iterations that a plan may take, e.g. drift.max_iter=50"
-Epsilon = Annotated[float, Setting("entropic regularisation, a length squared", (check_epsilon,))]
+Epsilon = Annotated[
+    float, Setting("entropic regularisation, a length squared: sqrt(epsilon) is the bandwidth", (check_epsilon,))
+]
 Tolerance = Annotated[
     float, Setting("L1 marginal error at which the iterations of a plan end", (partial(positive, remedy=_ERROR),))
 ]

@@ -477,3 +477,13 @@ def test_the_folder_of_another_command_is_not_resumed(tmp_path: Path, monkeypatc
     (tmp_path / "train" / "provenance.json").unlink()  # nothing says whose it is: the settings do
     assert main(["stop-grad-study", "resume=train"]) == 2
     assert "cannot go on with train, by its config.yaml: There is no setting" in capsys.readouterr().err
+
+
+def test_help_explains_the_options_that_are_chosen(capsys) -> None:
+    assert main(["train", "kernel=rational_quadratic", "drift=multi_temperature", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "kernel.alpha=2.0" in said
+    assert "exponent: the smaller, the heavier the tail" in said
+    assert re.search(r"drift.normalize=none +rms: .* \(none \| rms\)", said)
+    assert main(["train", "--help"]) == 0
+    assert "kernel.alpha" not in capsys.readouterr().out
