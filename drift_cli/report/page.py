@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -148,7 +149,8 @@ class Quoted:
         return f"{self.part.name}/summary.json → {field}" if self.part and field else field
 
     def _setting(self, each: Compared) -> str:
-        return each.field.removeprefix(self.beside.reported.scan).strip("._").replace("_", " ").replace(".", ", ")
+        told = each.field.removeprefix(self.beside.reported.scan).strip("._").replace("_", " ")
+        return re.sub(r"(?<!\d)\.|\.(?!\d)", ", ", told)  # but the point of a number
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 
 FILE = Path(__file__).with_name("reported.yaml")
 SOURCE = "a public wiki page on arXiv 2603.09936"
-AGREES, DISAGREES, INCOMPARABLE = "agrees", "does not", "cannot be compared"
+AGREES, DISAGREES, INCOMPARABLE = "agrees", "does not agree", "cannot be compared"
 NOT_MEASURED = "not measured at this size"
 TOO_WIDE = "the interval of the measurement is too wide to say"
 _MOST = 3.0  # an interval whose ends are further apart than by this factor says nothing of a number inside it
