@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -43,10 +43,24 @@ def test_what_a_task_raises_is_raised_here_with_where_it_was() -> None:
     assert not multiprocessing.active_children()
 
 
-def test_one_that_is_killed_in_the_middle_of_its_answer_is_no_answer_and_no_waiting() -> None:
-    doing = workers.each_done([int, partial(bytes, LARGE)], 2)
-    assert next(doing) == (0, 0)  # the other's answer can only be sent in part, as it is read in `next` alone
+def after(sign: Path) -> bytes:
+    """A large answer, once the sign is there."""
+    while not sign.exists():
+        time.sleep(0.01)
+    return bytes(LARGE)
+
+
+def in_the_middle_of_an_answer(folder: Path) -> Iterator[tuple[int, object]]:
+    """Two tasks, the first of them done; the other's answer is sent in part, as it is read in `next` alone."""
+    doing = workers.each_done([int, partial(after, folder / "sign")], 2)
+    assert next(doing) == (0, 0)
+    (folder / "sign").touch()
     time.sleep(0.5)
+    return doing
+
+
+def test_one_that_is_killed_in_the_middle_of_its_answer_is_no_answer_and_no_waiting(tmp_path: Path) -> None:
+    doing = in_the_middle_of_an_answer(tmp_path)
     for child in multiprocessing.active_children():  # the first has nothing in hand, so that it is not missed
         child.kill()
     with pytest.raises(RunFailed, match=r"ended from outside \(status -9\)"):
@@ -54,10 +68,8 @@ def test_one_that_is_killed_in_the_middle_of_its_answer_is_no_answer_and_no_wait
     assert not multiprocessing.active_children()
 
 
-def test_an_iteration_that_is_left_ends_them_in_the_middle_of_an_answer() -> None:
-    doing = workers.each_done([int, partial(bytes, LARGE)], 2)
-    assert next(doing) == (0, 0)
-    time.sleep(0.5)
+def test_an_iteration_that_is_left_ends_them_in_the_middle_of_an_answer(tmp_path: Path) -> None:
+    doing = in_the_middle_of_an_answer(tmp_path)
     began = time.monotonic()
     doing.close()
     assert time.monotonic() - began < 10  # they are killed, not waited for
