@@ -1,11 +1,13 @@
 """Objects by name: `kernel=matern32` is the class Matern32 of `drift_cli/kernels/matern32.py`. There is no list.
 
-A name with a dot is somebody else's class, `my_package.Sech`. It is looked up only where the user has named its package
-on the command line (`trust`), or where an installed package offers it as an entry point of the group `drift.kernel`.
+A name with a dot is somebody else's class, `my_package.Sech`. It is looked up only where the user has named it on the
+command line (by an option of their own, or with `trust`), or where an installed package offers it as an entry point of
+the group `drift.kernel`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -23,17 +25,32 @@ PACKAGES = {
     "optimizer": "drift_cli.optimizers",
     "discrepancy": "drift_cli.discrepancy",
 }
+_NEEDED = {  # what a class of the group has, of each one of these
+    "dataset": (("draw", "target"),),
+    "kernel": (("log_profile",), ("scaled",)),
+    "drift": (("__call__",),),
+    "schedule": (("__call__",),),
+    "generator": (("sample",), ("initialise",)),
+    "optimizer": (("over",),),
+    "discrepancy": (("__call__",),),
+}
 _trusted: set[str] = set()
 
 
-def trust(names: list[str]) -> None:
-    """From here on, the classes of these names (`my_package.Sech`) may be looked up: the user has named them."""
-    _trusted.update(names)
+def trust(names: Sequence[str]) -> None:
+    """From here on, the classes of these names (`["my_package.Sech"]`) may be looked up: the user has named them.
+
+    Raises `UserError` for what names no class.
+    """
+    for name in [names] if isinstance(names, str) else names:
+        if not _is_of_others(name):
+            raise UserError(f'trust must name classes as my_package.Sech, got "{name}": write trust=[my_package.Sech].')
+        _trusted.add(name)
 
 
 def find(group: str, name: str) -> type:
     """The class that `group=name` means. Raises `UserError` for a name that is none, or that nobody has vouched for."""
-    if all(part.isidentifier() for part in name.split(".")) and "." in name:
+    if _is_of_others(name):
         return _of_others(group, name)
     if name in _own(group):
         found = getattr(import_module(f"{PACKAGES[group]}.{name}"), "__dict__", {})
@@ -45,6 +62,10 @@ def find(group: str, name: str) -> type:
         return offered.load()  # installed, as the project itself is
     known = names(group)
     raise UserError(f'{group}.name must be one of {", ".join(known)}, got "{name}".{did_you_mean(name, known)}')
+
+
+def _is_of_others(name: str) -> bool:
+    return "." in name and all(part.isidentifier() for part in name.split("."))
 
 
 def names(group: str) -> list[str]:
@@ -65,16 +86,25 @@ def _own(group: str) -> set[str]:
 def _of_others(group: str, name: str) -> type:
     if name not in _trusted:
         raise UserError(
-            f"{group}.name is {name}, which is not of this project, and what a folder names runs no code: name the "
-            f"option that stands for it on the command line ({group}=…, with --config-dir), or add trust=[{name}]."
+            f"{group}.name is {name}, which is not of this project, and what a folder names runs no code: add "
+            f"trust=[{name}] if you know it (in Python drift_cli.catalogue.trust, before load)."
         )
     package, _, leaf = name.rpartition(".")
     try:
         found = getattr(import_module(package), leaf)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"{group}.name is {name}, and there is no such class to import: {error}.") from error
+    except Exception as error:  # somebody else's module may fail in any way
+        told = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(
+            f"{group}.name is {name}, and it cannot be imported: {told}. Install its package, or put its folder on "
+            "PYTHONPATH."
+        ) from error
     if not isinstance(found, type):
-        raise UserError(f"{group}.name must be a class, got {name}, a {type(found).__name__}.")
+        raise UserError(f"{group}.name must be a class, got {name}, which is of type {type(found).__name__}.")
+    for needed in _NEEDED[group]:
+        if not any(hasattr(found, method) for method in needed):
+            raise UserError(
+                f"{name} is no {group}: it has no {' and no '.join(needed)}. docs/adding.md has an example."
+            )
     return found
 
 

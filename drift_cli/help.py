@@ -11,6 +11,7 @@ from typing import Any
 
 from drift_cli import presets
 from drift_cli.catalogue import PACKAGES, find
+from drift_cli.errors import UserError, did_you_mean
 from drift_cli.setting import parameters
 
 _WIDE = 60  # a longer value does not move the help of the others
@@ -57,11 +58,18 @@ def command_help(command: str, conf: Path, words: Sequence[str] = ()) -> str:
 
 
 def _chosen(words: Sequence[str], conf: Path) -> list[tuple[str, str]]:
-    """The options of groups among the words."""
-    pairs = [(group, option) for group, _, option in (word.partition("=") for word in words)]
-    return [
-        (group, option) for group, option in pairs if group in PACKAGES and (conf / group / f"{option}.yaml").is_file()
-    ]
+    """The options of groups among the words. Raises `UserError` for one that is not there."""
+    found = []
+    for word in words:
+        group, _, options = word.partition("=")
+        for option in options.split(",") if group in PACKAGES else ():
+            if (conf / group / f"{option}.yaml").is_file():
+                found.append((group, option))
+            elif not any(other.startswith(("--config-dir", "-cd")) for other in words):  # else it may be the user's own
+                known = _options(group, conf)
+                near = did_you_mean(option, known)
+                raise UserError(f'There is no {group} "{option}".{near} There are: {", ".join(known)}.')
+    return found
 
 
 def _option_help(group: str, option: str, conf: Path) -> str:

@@ -68,6 +68,17 @@ def parameters(kind: type) -> dict[str, Parameter]:
     return found
 
 
+def without_setting(kind: type) -> list[str]:
+    """What the object cannot be made without, and nobody can set: not annotated, no default, no context of the run."""
+    known = parameters(kind)
+    left = [
+        each.name
+        for each in inspect.signature(maker(kind)).parameters.values()
+        if each.default is REQUIRED and each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+    ]
+    return [name for name in left if name not in known]
+
+
 def checked(group: str, kind: type, values: Mapping[str, Any]) -> None:
     """Raise `UserError` for the first value that breaks a rule of its own, or one that the settings share."""
     for name, parameter in parameters(kind).items():

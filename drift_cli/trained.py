@@ -50,8 +50,10 @@ class Trained(nn.Module):
         """n samples, a function of the seed: those of `drift sample n=… seed=…`.
 
         `label` asks for one class, where classes were trained; None draws them as often as in the data. Raises
-        `UserError` for a class that is none.
+        `UserError` for a class that is none, or fewer than one sample.
         """
+        if n < 1:
+            raise UserError(f"n must be at least 1, got {n}.")
         generator = stream(seed, "sample", 0, self.device)
         labels = self._labels(label, n, generator)
         parts = []

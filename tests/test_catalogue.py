@@ -138,6 +138,32 @@ def test_a_kernel_of_ones_own_trains_and_is_loaded_at_the_users_word_alone(tmp_p
     assert "kernel.bandwidth must be a finite number above 0" in wrong.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("class Sech:\n    pass\n", "my_package.Sech is no kernel: it has no log_profile"),
+        (SECH.replace("bandwidth: Bandwidth", "bandwidth: float"), "Sech takes bandwidth, which is no setting"),
+        ("Sech = 3\n", "kernel.name must be a class, got my_package.Sech, which is of type int"),
+        ("class Sech(\n", "it cannot be imported: '(' was never closed"),
+        ("", "it cannot be imported: module 'my_package' has no attribute 'Sech'"),
+    ],
+)
+def test_a_class_that_is_no_kernel_is_refused_in_one_line(text: str, told: str, tmp_path: Path, outside) -> None:
+    (tmp_path / "my_package.py").write_text(text)
+    words = ("train", "kernel=sech", "--config-dir", "my_conf", "hydra.run.dir=run")
+    refused = drift(*words, where=tmp_path, environment=outside)
+    assert refused.returncode == 2, refused.stderr
+    assert told in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_trust_names_classes() -> None:
+    for wrong in ("nonsense", "5", "a b.C"):
+        with pytest.raises(UserError, match="trust must name classes as"):
+            catalogue.trust([wrong])
+
+
 def test_a_folder_that_somebody_sent_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     configs.save(composed("train", [], TrainConfig), tmp_path / "config.yaml")
     sent = (tmp_path / "config.yaml").read_text()

@@ -53,5 +53,9 @@ def test_a_trained_run_is_loaded_and_gives_the_samples_of_the_command(tmp_path: 
     assert not torch.equal(trained.sample(50, seed=4).points, found.points)
     with pytest.raises(drift_cli.UserError, match="trained without labels"):
         trained.sample(5, label=1)
+    with pytest.raises(drift_cli.UserError, match="n must be at least 1"):
+        trained.sample(0)
+    with pytest.raises(drift_cli.UserError, match="device must be one of auto, cpu"):
+        drift_cli.load(tmp_path / "run", device="tpu")
     with pytest.raises(drift_cli.UserError, match="There is no folder"):
         drift_cli.load(tmp_path / "nowhere")

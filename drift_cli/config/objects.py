@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Union, get_args, get_origin
 from omegaconf import MISSING
 
 from drift_cli import catalogue
-from drift_cli.setting import REQUIRED, checked, maker, parameters
+from drift_cli.errors import UserError
+from drift_cli.setting import REQUIRED, checked, maker, parameters, without_setting
 
 
 @dataclass
@@ -54,6 +55,11 @@ def chosen(group: str, name: str, **values: Any) -> Settings:
 def settings_class(group: str, name: str) -> type[Settings]:
     """The dataclass of the settings of `group=name`. Raises `UserError` where there is no such object."""
     kind = catalogue.find(group, name)
+    if unknown := without_setting(kind):
+        raise UserError(
+            f"{kind.__name__} takes {unknown[0]}, which is no setting: annotate it in the class, as in "
+            f'{unknown[0]}: Annotated[float, Setting("what it is", (positive,))].'
+        )
     entries: list[tuple] = [("name", str, field(default=name))]
     for parameter in parameters(kind).values():
         default = MISSING if parameter.default is REQUIRED else parameter.default
@@ -64,7 +70,8 @@ def settings_class(group: str, name: str) -> type[Settings]:
 
 
 def _again(group: str, name: str, values: dict[str, Any]) -> Settings:
-    catalogue.trust([name])  # by the process that sent it
+    if "." in name:
+        catalogue.trust([name])  # as the process that sent it does
     return chosen(group, name, **values)
 
 

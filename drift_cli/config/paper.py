@@ -33,6 +33,10 @@ class PaperConfig:
             different("parts", self.parts)
         if self.records is not None and not Path(self.records).is_dir():
             raise UserError(f"records must be a folder that export= wrote, got {self.records}: there is none.")
+        if self.kept is not None and not Path(self.kept).is_dir():
+            raise UserError(
+                f"kept must be a folder with <size>/<part> of earlier runs, got {self.kept}: there is none."
+            )
         if self.cores is not None:
             between("cores", self.cores, 1, 1024)
             if self.cores > usable():

@@ -55,7 +55,8 @@ def figure_4(
         generator = torch.Generator().manual_seed(seed)
         data = targets[dataset].sample(config.points, generator, torch.float32).points
         correlations(s, case, own_runs(config, runs, dataset, kernel, "none"))
-        ends(s, case, own_runs(config, runs, dataset, kernel, "both"), units(data))
+        if "both" in config.paths:
+            ends(s, case, own_runs(config, runs, dataset, kernel, "both"), units(data))
         fixed, fresh = collapsed_norms(kernels[kernel], targets[dataset], config.batch_size, seed)
         s.summary[f"reported.fig4.norm.{case}.point_fixed_data"] = fixed
         s.summary[f"reported.fig4.norm.{case}.point_fresh_data"] = fresh

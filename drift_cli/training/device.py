@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import torch
 
+from drift_cli.config.training import known_device
 from drift_cli.errors import UserError
 
 
 def resolve(name: str) -> torch.device:
     """`auto` is CUDA where there is one, else the CPU. Raises `UserError` for a device that is not there."""
+    known_device(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():

@@ -247,6 +247,7 @@ def test_it_says_how_long_it_takes() -> None:
         (["parts=[fig9]"], 'There is no part "fig9". Did you mean "fig'),
         (["parts=[]"], "parts must name at least one value"),
         (["records=nowhere"], "records must be a folder that export= wrote, got nowhere: there is none."),
+        (["kept=nowhere"], "kept must be a folder with <size>/<part> of earlier runs, got nowhere: there is none."),
         (["cores=0"], "cores must be from 1 to 1024"),
         (["experiments=nowhere.yaml"], "nowhere.yaml cannot be read as a list of experiments"),
         (["experiment=fig1"], "experiment=fig1 is a preset of `drift verify-score`"),

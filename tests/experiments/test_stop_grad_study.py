@@ -252,3 +252,13 @@ def test_it_refuses_in_one_line(words: str, told: str, tmp_path: Path, monkeypat
     assert told in error
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_one_choice_of_paths_is_a_study_too(tmp_path: Path) -> None:
+    small = ("datasets=[checkerboard]", "generator.widths=[8]", "batch_size=32", "steps=20", "track=8", "points=100",
+             "projections=5", "draws=2", "plane=3", "device=cpu", "jobs=1")  # fmt: skip
+    assert main(["stop-grad-study", "paths=[none]", *small, f"hydra.run.dir={tmp_path}"]) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert "checkerboard.laplace.none.sw" in summary
+    assert not any(".both" in key for key in summary)
+    assert (tmp_path / "figures/norm_against_distance_laplace.png").is_file()
