@@ -80,7 +80,7 @@ def norm_against_distance(
                 [], [], color="#BBBBBB", marker="o", markerfacecolor="#555555", markersize=3, label="a run, one a seed"
             ),
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles) if len(told_paths) > 2 else 1)
         figure.suptitle(f"Figure 4: drift norm against distance, {label}", fontsize=9)
         return save(figure, folder, name)
 
@@ -141,9 +141,9 @@ def landscape(runs: dict[str, Tracked], dataset: str, label: str, folder: Path, 
             Line2D([], [], color="white", marker="*", markersize=11, markeredgecolor="black", label="last weights"),
             Line2D([], [], color="white", marker="X", markersize=8, markerfacecolor=MODEL, label="least value drawn"),
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+        figure.legend(handles=handles, loc="outside lower center", ncols=3 if len(planes) > 2 else 2)
         figure.suptitle(
-            f"Figure 3: {_titled(dataset)}, {label}. As functions of the weights the losses are equal:\n"
+            f"Figure 3: {_titled(dataset)}, {label}.\nAs functions of the weights the losses are equal:\n"
             "only their gradients differ, and with them each run's plane.",
             fontsize=9,
         )
