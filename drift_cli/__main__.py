@@ -1,6 +1,6 @@
 """`python -m drift_cli` is the command `drift`."""
 
-from drift_cli.cli import main
+from drift_cli.shell.cli import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -25,6 +25,7 @@ PACKAGES = {
     "optimizer": "drift_cli.optimizers",
     "discrepancy": "drift_cli.discrepancy",
 }
+GROUPS = tuple(group for group in PACKAGES if group != "discrepancy")  # those that a command line chooses from
 _NEEDED = {  # what a class of the group has, of each one of these
     "dataset": (("draw", "target"),),
     "kernel": (("log_profile",), ("scaled",)),

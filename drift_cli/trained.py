@@ -10,7 +10,6 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from drift_cli import config as configs
-from drift_cli.config.commands import TrainConfig
 from drift_cli.data import Space
 from drift_cli.errors import UserError
 from drift_cli.generator import SampleGenerator
@@ -18,6 +17,7 @@ from drift_cli.runs.folder import RunFolder
 from drift_cli.training import checkpoint
 from drift_cli.training import device as devices
 from drift_cli.training.evaluation import draw_labels
+from drift_cli.training.settings import TrainConfig
 from drift_cli.training.streams import stream
 
 _AT_ONCE = 65_536  # samples per pass of the network, so that memory does not grow with n

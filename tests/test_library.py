@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import drift_cli
-from drift_cli.cli import main
+from drift_cli.shell.cli import main
 from tests.problems.runs import train
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -12,7 +12,7 @@ import drift_cli
 
 MATHEMATICS = ("kernels", "fused", "drift", "discrepancy", "transport", "schedules", "generator", "data", "metrics",
                "theory", "optimizers")  # fmt: skip
-FOREIGN = ("hydra", "omegaconf", "rich", "matplotlib", "drift_cli.config", "drift_cli.cli", "drift_cli.runs",
+FOREIGN = ("hydra", "omegaconf", "rich", "matplotlib", "drift_cli.config", "drift_cli.shell.cli", "drift_cli.runs",
            "drift_cli.experiments", "drift_cli.report", "drift_cli.figures", "drift_cli.training")  # fmt: skip
 
 _ASK = """

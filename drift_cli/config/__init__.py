@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from drift_cli.config.commands import GROUPS
+from drift_cli.catalogue import GROUPS
 from drift_cli.config.objects import settings_class
 from drift_cli.errors import UserError, did_you_mean
 from drift_cli.runs.files import whole

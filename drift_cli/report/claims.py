@@ -1,18 +1,30 @@
-"""Claims and verdicts. A verdict is computed from a measurement; none is written by hand."""
+"""Claims and verdicts. A verdict is computed from a measurement; none is written by hand.
+
+The claims of a study stand in its folder, `claims.yaml`; those that nothing here can decide in `untestable.yaml` here.
+"""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
-from omegaconf import OmegaConf
+from drift_cli import command as commands
+from drift_cli.report.entries import entries
 
-FILE = Path(__file__).with_name("claims.yaml")
-CONFIRMED, CONDITIONAL, REFUTED, UNTESTED = "confirmed", "holds under a condition", "not confirmed", "not tested"
-UNDECIDED = "not tested: the interval of the measurement is too wide to say"
+UNTESTABLE = Path(__file__).with_name("untestable.yaml")
+TOO_WIDE = "the interval of the measurement is too wide to say"
 _CRITERION = re.compile(r"(?P<sign><=|>=) *(?P<bound>\S+)|(?P<low>\S+) *\.\. *(?P<high>\S+)")
+
+
+class Verdict(StrEnum):
+    CONFIRMED = "confirmed"
+    CONDITIONAL = "holds under a condition"
+    REFUTED = "not confirmed"
+    UNTESTED = "not tested"
 
 
 @dataclass(frozen=True)
@@ -49,40 +61,48 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A claim with its measured value, None where it was not measured, and the 95 % interval where there is one."""
+class Judgement:
+    """The verdict on a claim, with the measured value (None: not measured) and its 95 % interval where there is one.
+
+    `reason`: why it was not tested though it was measured.
+    """
 
     claim: Claim
-    value: float | None
-    verdict: str
+    verdict: Verdict
+    value: float | None = None
     interval: tuple[float, float] | None = None
+    reason: str = ""
 
 
-def load(command: str | None = None) -> list[Claim]:
-    """The claims of the claims file in its order; of one command, or all."""
-    entries = OmegaConf.to_container(OmegaConf.load(FILE)) or []
-    assert isinstance(entries, list)
-    claims = [Claim(**entry) for entry in entries]
-    return [claim for claim in claims if command in (None, claim.command)]
+def load() -> list[Claim]:
+    """Every claim: those of the studies, then those that nothing here can decide."""
+    own = [claim for study in commands.studies() for claim in of(study.name)]
+    return [*own, *(Claim(**entry) for entry in entries(UNTESTABLE))]
 
 
-def judge(command: str, summary: dict[str, float]) -> list[Verdict]:
-    """A verdict for every claim that `command` tests, from the numbers that it measured."""
-    return [judged(claim, summary) for claim in load(command)]
+def of(command: str) -> list[Claim]:
+    """The claims that a command tests, in the order of its file; none of a command that is no study."""
+    file = commands.find(command).folder / "claims.yaml"
+    return [Claim(**entry, command=command) for entry in entries(file)]
 
 
-def judged(claim: Claim, summary: dict[str, float]) -> Verdict:
+def judge(command: str, summary: Mapping[str, float]) -> list[Judgement]:
+    """A verdict on every claim that `command` tests, from the numbers that it measured."""
+    return [judged(claim, summary) for claim in of(command)]
+
+
+def judged(claim: Claim, summary: Mapping[str, float]) -> Judgement:
     """The verdict on one claim from what its command measured."""
     value = summary.get(claim.field)
     if value is None or not math.isfinite(value):
-        return Verdict(claim, None, UNTESTED)
+        return Judgement(claim, Verdict.UNTESTED)
     low, high = (summary.get(f"{claim.field}.{end}", value) for end in ("ci_low", "ci_high"))
     interval = (low, high) if f"{claim.field}.ci_low" in summary else None
     if too_wide(claim.criterion, low, high):
-        return Verdict(claim, value, UNDECIDED, interval)
+        return Judgement(claim, Verdict.UNTESTED, value, interval, TOO_WIDE)
     if not holds(claim.criterion, value):
-        return Verdict(claim, value, REFUTED, interval)
-    return Verdict(claim, value, CONDITIONAL if claim.condition else CONFIRMED, interval)
+        return Judgement(claim, Verdict.REFUTED, value, interval)
+    return Judgement(claim, Verdict.CONDITIONAL if claim.condition else Verdict.CONFIRMED, value, interval)
 
 
 def too_wide(criterion: str, low: float, high: float) -> bool:

@@ -8,10 +8,11 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from drift_cli.config.paper import SIZES
+from drift_cli import command as commands
 from drift_cli.errors import UserError
+from drift_cli.report.entries import entries
 
-FILE = Path(__file__).with_name("experiments.yaml")
+SIZES = ("quick", "standard", "full")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One part of the reproduction: `drift <command> <settings[size]>`, into a folder called `name`."""
+    """One part of the reproduction: `drift <command> <settings[size]>`, into a folder called `name`.
+
+    `order`: its place among all parts, that of the paper.
+    """
 
     name: str
     command: str
@@ -42,6 +46,7 @@ class Experiment:
     place: str
     settings: dict[str, list[str]]
     minutes: dict[str, float]
+    order: int = 0
     figures: tuple[Figure, ...] = ()
     workers: tuple[str, ...] = ()  # the sizes at which it takes jobs=
     records: tuple[str, ...] = ()  # the sizes whose finished runs are worth keeping: each took long
@@ -59,20 +64,28 @@ class Experiment:
         return " ".join(["drift", self.command, *(_shell(word) for word in self.settings[size])])
 
 
-def load(file: Path = FILE) -> list[Experiment]:
-    """The experiments in their order. Raises `UserError` for a file that does not hold any."""
+def load(file: Path | None = None) -> list[Experiment]:
+    """The parts that the studies offer (`parts.yaml` in their folders) in the paper's order, or those of a file.
+
+    Raises `UserError` for a file that does not hold any.
+    """
     try:
-        entries: Any = OmegaConf.to_container(OmegaConf.load(file))
-        found = [_experiment(entry) for entry in entries]
+        if file is None:
+            own = [
+                (study.name, entry) for study in commands.studies() for entry in entries(study.folder / "parts.yaml")
+            ]
+            found = [_experiment(command=name, **entry) for name, entry in own]
+        else:
+            found = [_experiment(**entry) for entry in OmegaConf.to_container(OmegaConf.load(file))]  # type: ignore
     except Exception as error:
         raise UserError(f"{file} cannot be read as a list of experiments: {str(error).splitlines()[0]}.") from error
     names = [each.name for each in found]
     if not names or len(set(names)) < len(names):
         raise UserError(f"{file} must list experiments with different names, got {names}.")
-    return found
+    return sorted(found, key=lambda each: each.order)
 
 
-def _experiment(entry: dict[str, Any]) -> Experiment:
+def _experiment(**entry: Any) -> Experiment:
     figures = tuple(
         Figure(
             place=each["place"],

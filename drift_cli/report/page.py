@@ -1,6 +1,6 @@
 """The page that says which claims hold: one HTML file with everything in it, and the same as Markdown.
 
-Nothing here decides: each verdict is `claims.judge` over the summary.json of a part.
+Nothing here decides, and no study is known by name: each verdict is `claims.judge` over the summary.json of a part.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from drift_cli.config.paper import SIZES
 from drift_cli.report import claims, papers, reported, sizes
-from drift_cli.report.claims import CONDITIONAL, CONFIRMED, REFUTED, UNTESTED, Claim, Verdict
-from drift_cli.report.experiments import Experiment, Figure
+from drift_cli.report.claims import Claim, Judgement, Verdict
+from drift_cli.report.experiments import SIZES, Experiment, Figure
 from drift_cli.report.papers import Paper
 from drift_cli.report.reported import AGREES, DISAGREES, INCOMPARABLE, Beside, Compared, Interval
 from drift_cli.report.sizes import Row, Summaries
 from drift_cli.runs.files import read_json, whole
 
-VERDICTS = (CONFIRMED, CONDITIONAL, REFUTED, UNTESTED)
+VERDICTS = tuple(Verdict)
 PAPERS = {"TO": "Turan & Ovsjanikov", "Lai": "Lai et al.", "ours": "this project"}
 _DPI, _SHOWN_DPI = 160, 100  # of a picture (matplotlib's), and on the page
 _MOST_PIXELS = 3e6  # of a picture; a larger one, a table of scatter plots, is shrunk and as large on the page
@@ -66,25 +65,23 @@ class Part:
 class Entry:
     """A claim with its verdict, the part that decides it (None: there is none), and why it was not tested if so."""
 
-    verdict: Verdict
+    judgement: Judgement
     part: Part | None
     reason: str
 
     @property
     def claim(self) -> Claim:
-        return self.verdict.claim
+        return self.judgement.claim
 
     @property
-    def kind(self) -> str:
-        """The verdict without its reason: one of VERDICTS."""
-        return UNTESTED if self.verdict.verdict.startswith(UNTESTED) else self.verdict.verdict
+    def kind(self) -> Verdict:
+        return self.judgement.verdict
 
     @property
     def told(self) -> str:
         """The verdict with its condition or reason."""
-        if self.kind == UNTESTED:
-            return f"{UNTESTED}: {self.reason}"
-        return f"{self.kind}: {self.claim.condition}" if self.kind == CONDITIONAL else self.kind
+        beside = {Verdict.UNTESTED: self.reason, Verdict.CONDITIONAL: self.claim.condition}.get(self.kind)
+        return f"{self.kind}: {beside}" if beside else str(self.kind)
 
     @property
     def where(self) -> str:
@@ -97,7 +94,7 @@ class Entry:
 
     @property
     def measured(self) -> str:
-        return _measured(self.verdict.value, self.verdict.interval)
+        return _measured(self.judgement.value, self.judgement.interval)
 
     @property
     def criterion(self) -> str:
@@ -199,10 +196,12 @@ class Report:
                 of_claim[claim.id] = (measured or own)[0]
         sections = []
         for part in parts:
-            verdicts = {each.claim.id: each for each in claims.judge(part.experiment.command, part.summary)}
-            entries = {name: _entry(each, part) for name, each in verdicts.items() if of_claim[name] is part}
+            judged = {each.claim.id: each for each in claims.judge(part.experiment.command, part.summary)}
+            entries = {name: _entry(each, part) for name, each in judged.items() if of_claim[name] is part}
             sections.append((part, _shown(part, entries)))
-        orphans = [_entry(Verdict(claim, None, UNTESTED), None) for claim in claims.load() if claim.id not in of_claim]
+        orphans = [
+            _entry(Judgement(claim, Verdict.UNTESTED), None) for claim in claims.load() if claim.id not in of_claim
+        ]
         here = [(part.experiment.command, part.summary) for part in parts if not part.absent]
         by_size = sizes.compare({**(other_sizes or {}), size: here})
         return cls(size, parts, sections, orphans, cores, wall_seconds, _quoted(parts), by_size)
@@ -263,18 +262,18 @@ class Report:
         ]  # fmt: skip
 
 
-def _entry(verdict: Verdict, part: Part | None) -> Entry:
-    if verdict.claim.untestable:
-        reason = verdict.claim.untestable
+def _entry(judgement: Judgement, part: Part | None) -> Entry:
+    if judgement.claim.untestable:
+        reason = judgement.claim.untestable
     elif part is None:
-        reason = f"no part of this reproduction runs drift {verdict.claim.command}"
+        reason = f"no part of this reproduction runs drift {judgement.claim.command}"
     elif part.absent:
         reason = part.absent
-    elif verdict.value is None:
-        reason = f"the runs at this size do not measure it ({verdict.claim.field})"
+    elif judgement.value is None:
+        reason = f"the runs at this size do not measure it ({judgement.claim.field})"
     else:
-        reason = verdict.verdict.removeprefix(f"{UNTESTED}: ")
-    return Entry(verdict, part, reason)
+        reason = judgement.reason
+    return Entry(judgement, part, reason)
 
 
 def _quoted(parts: list[Part]) -> list[Quoted]:

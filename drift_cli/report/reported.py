@@ -3,6 +3,9 @@
 The digest is third hand: its numbers are hypotheses to test, never the paper's own. Of a number told with two digits
 nothing is known beyond them, so it is an interval, half a unit of its last digit to either side. Ours is one too where
 the study says how much it scatters, and the two agree where they meet.
+
+The numbers stand in `reported.yaml` of the study that measures them; those that nothing here can be compared with in
+`incomparable.yaml` here.
 """
 
 from __future__ import annotations
@@ -14,9 +17,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from omegaconf import OmegaConf
+from drift_cli import command as commands
+from drift_cli.report.entries import entries
 
-FILE = Path(__file__).with_name("reported.yaml")
+OTHERS = Path(__file__).with_name("incomparable.yaml")  # numbers that nothing here can be compared with
 SOURCE = "a public wiki page on arXiv 2603.09936"
 AGREES, DISAGREES, INCOMPARABLE = "agrees", "does not agree", "cannot be compared"
 NOT_MEASURED = "not measured at this size"
@@ -120,10 +124,13 @@ class Beside:
 
 
 def load() -> list[Reported]:
-    """The numbers of the digest, in its order."""
-    entries = OmegaConf.to_container(OmegaConf.load(FILE)) or []
-    assert isinstance(entries, list)
-    return [Reported(**entry) for entry in entries]
+    """The numbers of the digest: those that a study measures, then the others."""
+    own = [
+        Reported(**entry, command=study.name)
+        for study in commands.studies()
+        for entry in entries(study.folder / "reported.yaml")
+    ]
+    return [*own, *(Reported(**entry) for entry in entries(OTHERS))]
 
 
 def compare(reported: Reported, summary: Mapping[str, float]) -> Beside:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from drift_cli.config.paper import SIZES
 from drift_cli.report import claims
-from drift_cli.report.claims import UNTESTED, Claim, Verdict
+from drift_cli.report.claims import Claim, Judgement, Verdict
+from drift_cli.report.experiments import SIZES
 
 NOT_RUN = "not run"
 Summaries = Iterable[tuple[str, Mapping[str, float]]]  # of the parts of one size: a command and what it measured
@@ -18,14 +18,15 @@ class Row:
     """One claim at the sizes quick, standard and full; None where that size was not run or does not measure it."""
 
     claim: Claim
-    verdicts: dict[str, Verdict | None]
+    verdicts: dict[str, Judgement | None]
 
     def at(self, size: str) -> str:
         """The verdict at a size with its number, or that it was not run."""
         found = self.verdicts[size]
         if found is None:
             return NOT_RUN
-        return found.verdict if found.value is None else f"{found.verdict} ({found.value:.3g})"
+        told = f"{found.verdict}: {found.reason}" if found.reason else str(found.verdict)
+        return told if found.value is None else f"{told} ({found.value:.3g})"
 
     @property
     def told(self) -> str:
@@ -35,7 +36,7 @@ class Row:
     def changed(self) -> bool | None:
         """Whether the verdict depends on the size; None where fewer than two sizes decide it."""
         told = [each.verdict for each in self.verdicts.values() if each is not None]
-        decided = [verdict for verdict in told if not verdict.startswith(UNTESTED)]
+        decided = [verdict for verdict in told if verdict is not Verdict.UNTESTED]
         return len(set(decided)) > 1 if len(decided) > 1 else None
 
 
@@ -47,7 +48,7 @@ def compare(by_size: Mapping[str, Summaries]) -> list[Row]:
     ]
 
 
-def _judged(claim: Claim, summaries: list[tuple[str, dict[str, float]]]) -> Verdict | None:
+def _judged(claim: Claim, summaries: list[tuple[str, dict[str, float]]]) -> Judgement | None:
     """From the first summary of its command that has its field."""
     for command, summary in summaries:
         if command == claim.command and claim.field in summary:

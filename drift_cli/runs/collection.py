@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from drift_cli.config.commands import GROUPS
+from drift_cli.catalogue import GROUPS
 from drift_cli.errors import UserError
 from drift_cli.runs.files import read_json
 from drift_cli.runs.folder import RunFolder

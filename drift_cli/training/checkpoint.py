@@ -25,7 +25,7 @@ from drift_cli.data import Space
 from drift_cli.errors import RunFailed, UserError
 from drift_cli.generator import SampleGenerator
 from drift_cli.runs.files import read_json, write_json
-from drift_cli.training.bench import Bench
+from drift_cli.training.setup import Setup
 
 _FORMAT = 1
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq", "momentum_buffer")
@@ -45,13 +45,13 @@ class State:
     tally: dict[str, float] = field(default_factory=dict)
 
 
-def save(bench: Bench, checkpoints: Path, state: State, more: Callable[[Path], None] | None = None) -> Path:
+def save(setup: Setup, checkpoints: Path, state: State, more: Callable[[Path], None] | None = None) -> Path:
     """Write the checkpoint of `state.step`, then forget all but the latest `checkpoint.keep` up to it.
 
     `more` writes further files into its folder, which appear with the others.
     """
     try:
-        return _save(bench, checkpoints, state, more)
+        return _save(setup, checkpoints, state, more)
     except (SafetensorError, OSError) as error:
         kept = existing(checkpoints)
         last = f"the last one is {kept[-1]}" if kept else "there is none yet"
@@ -61,15 +61,15 @@ def save(bench: Bench, checkpoints: Path, state: State, more: Callable[[Path], N
         ) from error
 
 
-def _save(bench: Bench, checkpoints: Path, state: State, more: Callable[[Path], None] | None) -> Path:
+def _save(setup: Setup, checkpoints: Path, state: State, more: Callable[[Path], None] | None) -> Path:
     place = checkpoints / f"step_{state.step:08d}"
     partial = place.with_name(place.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    save_file(_tensors(bench.model.state_dict()), partial / "model.safetensors")
-    if bench.average is not bench.model:
-        save_file(_tensors(bench.average.state_dict()), partial / "ema.safetensors")
-    save_file(_optimizer_tensors(bench.optimizer), partial / "optimizer.safetensors")
+    save_file(_tensors(setup.model.state_dict()), partial / "model.safetensors")
+    if setup.average is not setup.model:
+        save_file(_tensors(setup.average.state_dict()), partial / "ema.safetensors")
+    save_file(_optimizer_tensors(setup.optimizer), partial / "optimizer.safetensors")
     entries = {"format": _FORMAT, "step": state.step, "seconds": state.seconds, "seed": state.seed}
     pending = {"tally": state.tally} if state.tally else {}
     write_json(partial / "state.json", {**entries, "space": state.space.as_dict(), **pending})
@@ -79,7 +79,7 @@ def _save(bench: Bench, checkpoints: Path, state: State, more: Callable[[Path], 
         _flush(file)
     shutil.rmtree(place, ignore_errors=True)
     os.replace(partial, place)
-    for old in [path for path in existing(checkpoints) if path.name <= place.name][: -bench.config.checkpoint.keep]:
+    for old in [path for path in existing(checkpoints) if path.name <= place.name][: -setup.config.checkpoint.keep]:
         shutil.rmtree(old)
     return place
 
@@ -101,15 +101,15 @@ def read_state(place: Path) -> State:
         raise UserError(f"{place / 'state.json'} is incomplete: {error}.") from error
 
 
-def restore(bench: Bench, place: Path, state: State) -> None:
+def restore(setup: Setup, place: Path, state: State) -> None:
     """Load the tensors and the tally of a checkpoint. Raises `UserError` where one is cut short or of another shape."""
-    load_weights(bench.model, place / "model.safetensors")
-    if bench.average is not bench.model:
-        load_weights(bench.average, place / "ema.safetensors")
-    _load_optimizer(bench.optimizer, place / "optimizer.safetensors")
-    if bench.tally is not None:
+    load_weights(setup.model, place / "model.safetensors")
+    if setup.average is not setup.model:
+        load_weights(setup.average, place / "ema.safetensors")
+    _load_optimizer(setup.optimizer, place / "optimizer.safetensors")
+    if setup.tally is not None:
         try:
-            bench.tally.resume(state.tally)
+            setup.tally.resume(state.tally)
         except ValueError as error:
             raise UserError(f"{place / 'state.json'} is broken: {error}.") from error
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from drift_cli.config.training import known_device
 from drift_cli.errors import UserError
+from drift_cli.training.settings import known_device
 
 
 def resolve(name: str) -> torch.device:

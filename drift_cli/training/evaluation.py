@@ -12,7 +12,7 @@ from torch import Tensor
 from drift_cli.data import Batch
 from drift_cli.generator import Particles
 from drift_cli.metrics.sliced_wasserstein import Distance, directions, distances_to, sliced_wasserstein
-from drift_cli.training.bench import Bench
+from drift_cli.training.setup import Setup
 
 
 @dataclass(frozen=True)
@@ -24,30 +24,30 @@ class Mean:
 
 
 @torch.no_grad()
-def distance(bench: Bench, points: int, draws: int, purpose: str, step: int = 0) -> Distance:
+def distance(setup: Setup, points: int, draws: int, purpose: str, step: int = 0) -> Distance:
     """SW-2 of generated samples to the target, and of a second sample of the target to the same one (the floor).
 
     Every draw takes fresh samples and fresh directions, shared by the distance and its floor. A finite target is
     cut into two random halves; a set of particles is never used beyond its number.
     """
     pairs = []
-    for draw in _draws(bench, points, draws, purpose, step):
-        pairs.append(distances_to(draw.reference, [_generated(bench, draw), draw.other], draw.theta))
+    for draw in _draws(setup, points, draws, purpose, step):
+        pairs.append(distances_to(draw.reference, [_generated(setup, draw), draw.other], draw.theta))
     values, floors = zip(*pairs, strict=True)
     return Distance(*_mean_sd(values), *_mean_sd(floors))
 
 
 @torch.no_grad()
-def distance_alone(bench: Bench, points: int, draws: int, purpose: str, step: int = 0) -> Mean:
+def distance_alone(setup: Setup, points: int, draws: int, purpose: str, step: int = 0) -> Mean:
     """`distance` without its floor, in two thirds of the time: the same numbers."""
-    drawn = _draws(bench, points, draws, purpose, step)
-    return Mean(*_mean_sd([sliced_wasserstein(_generated(bench, draw), draw.reference, draw.theta) for draw in drawn]))
+    drawn = _draws(setup, points, draws, purpose, step)
+    return Mean(*_mean_sd([sliced_wasserstein(_generated(setup, draw), draw.reference, draw.theta) for draw in drawn]))
 
 
 @torch.no_grad()
-def floor_alone(bench: Bench, points: int, draws: int, purpose: str, step: int = 0) -> Mean:
+def floor_alone(setup: Setup, points: int, draws: int, purpose: str, step: int = 0) -> Mean:
     """The floor of `distance` without the distance: the same numbers, and nothing is generated."""
-    drawn = _draws(bench, points, draws, purpose, step)
+    drawn = _draws(setup, points, draws, purpose, step)
     return Mean(*_mean_sd([sliced_wasserstein(draw.other, draw.reference, draw.theta) for draw in drawn]))
 
 
@@ -61,53 +61,53 @@ class _Draw:
     generator: torch.Generator
 
 
-def _draws(bench: Bench, points: int, draws: int, purpose: str, step: int) -> Iterator[_Draw]:
-    count = comparable_points(bench, points)
+def _draws(setup: Setup, points: int, draws: int, purpose: str, step: int) -> Iterator[_Draw]:
+    count = comparable_points(setup, points)
     for draw in range(draws):
-        generator = bench.stream(purpose, 1000 * step + draw)
-        pair = bench.target.sample(2 * count, generator, bench.dtype)
-        other, reference = (bench.target.space.for_distance(half) for half in pair.points.split(count)[:2])
-        theta = directions(bench.config.evaluation.projections, other.shape[1], generator, bench.dtype)
+        generator = setup.stream(purpose, 1000 * step + draw)
+        pair = setup.target.sample(2 * count, generator, setup.dtype)
+        other, reference = (setup.target.space.for_distance(half) for half in pair.points.split(count)[:2])
+        theta = directions(setup.config.evaluation.projections, other.shape[1], generator, setup.dtype)
         yield _Draw(other, reference, theta, generator)
 
 
-def _generated(bench: Bench, draw: _Draw) -> Tensor:
-    return bench.target.space.for_distance(generate(bench, len(draw.reference), draw.generator))
+def _generated(setup: Setup, draw: _Draw) -> Tensor:
+    return setup.target.space.for_distance(generate(setup, len(draw.reference), draw.generator))
 
 
-def comparable_points(bench: Bench, points: int) -> int:
+def comparable_points(setup: Setup, points: int) -> int:
     """How many points can be compared: half of a finite target at most, and no more than there are particles."""
-    if bench.target.size is not None:
-        points = min(points, bench.target.size // 2)
-    if isinstance(bench.model, Particles):
-        points = min(points, len(bench.model.positions))
+    if setup.target.size is not None:
+        points = min(points, setup.target.size // 2)
+    if isinstance(setup.model, Particles):
+        points = min(points, len(setup.model.positions))
     return points
 
 
 @torch.no_grad()
-def drift_norms(bench: Bench, draws: int, step: int) -> tuple[Mean, Mean]:
+def drift_norms(setup: Setup, draws: int, step: int) -> tuple[Mean, Mean]:
     """Mean |V| of the averaged generator's samples against data, and the same at q = p (a second sample of the target).
 
     The second is the norm's floor: what minibatches leave of a drift that vanishes in population. Both have the same
     numbers of points and the same data; of a finite target at most half each.
     """
-    kernel = bench.kernel_at(step)
+    kernel = setup.kernel_at(step)
     norms, floors = [], []
     for draw in range(draws):
-        generator = bench.stream("floor", draw)
-        truth, batch = _two_samples(bench, bench.config.batch_size, generator)
+        generator = setup.stream("floor", draw)
+        truth, batch = _two_samples(setup, setup.config.batch_size, generator)
         count = len(truth.points)
-        labels = bench.labels_like(batch, count, draw)
-        x = bench.average.sample(count, generator, labels)
-        norms.append(float(bench.field(kernel, labels, batch)(x, x).norm(dim=1).mean()))
-        floors.append(float(bench.field(kernel, truth.labels, batch)(truth.points, truth.points).norm(dim=1).mean()))
+        labels = setup.labels_like(batch, count, draw)
+        x = setup.average.sample(count, generator, labels)
+        norms.append(float(setup.field(kernel, labels, batch)(x, x).norm(dim=1).mean()))
+        floors.append(float(setup.field(kernel, truth.labels, batch)(truth.points, truth.points).norm(dim=1).mean()))
     return Mean(*_mean_sd(norms)), Mean(*_mean_sd(floors))
 
 
 @torch.no_grad()
-def generate(bench: Bench, n: int, generator: torch.Generator) -> Tensor:
+def generate(setup: Setup, n: int, generator: torch.Generator) -> Tensor:
     """n samples of the averaged generator; classes as often as in the data."""
-    return bench.average.sample(n, generator, draw_labels(bench.target.space.class_frequencies, n, generator))
+    return setup.average.sample(n, generator, draw_labels(setup.target.space.class_frequencies, n, generator))
 
 
 def draw_labels(frequencies: tuple[float, ...] | None, n: int, generator: torch.Generator) -> Tensor | None:
@@ -118,10 +118,10 @@ def draw_labels(frequencies: tuple[float, ...] | None, n: int, generator: torch.
     return torch.multinomial(weights, n, replacement=True, generator=generator)
 
 
-def _two_samples(bench: Bench, n: int, generator: torch.Generator) -> tuple[Batch, Batch]:
+def _two_samples(setup: Setup, n: int, generator: torch.Generator) -> tuple[Batch, Batch]:
     """Two disjoint samples of the target, of n points or of half of a smaller finite set; only shared classes."""
-    count = min(n, bench.target.size // 2) if bench.target.size is not None else n
-    pair = bench.target.sample(2 * count, generator, bench.dtype)
+    count = min(n, setup.target.size // 2) if setup.target.size is not None else n
+    pair = setup.target.sample(2 * count, generator, setup.dtype)
     points = pair.points.split(count)
     if pair.labels is None:
         return Batch(points[0]), Batch(points[1])

@@ -12,9 +12,9 @@ from drift_cli.metrics.spread import is_collapsed, spread
 from drift_cli.runs.folder import RunFolder
 from drift_cli.training import checkpoint
 from drift_cli.training import step as steps
-from drift_cli.training.bench import Bench
 from drift_cli.training.evaluation import distance_alone, generate
 from drift_cli.training.progress import Progress
+from drift_cli.training.setup import Setup
 from drift_cli.training.stop import StopRequest
 
 _QUERIES = 256  # rows over which the effective sample size is averaged
@@ -22,7 +22,7 @@ _LOOK_EVERY = 10  # steps on a GPU between looks at the loss: each one waits for
 
 
 def fit(
-    bench: Bench, folder: RunFolder, state: checkpoint.State, floor: float, progress: Progress, stop: StopRequest
+    setup: Setup, folder: RunFolder, state: checkpoint.State, floor: float, progress: Progress, stop: StopRequest
 ) -> checkpoint.State:
     """Train from `state.step` to `config.steps`; returns where the run stands, earlier if it was asked to stop.
 
@@ -30,16 +30,16 @@ def fit(
 
     Raises `RunFailed` at the first value that is not finite, naming the step, the tensor and the last checkpoint.
     """
-    config = bench.config
+    config = setup.config
     snapshots = snapshot_steps(config.steps, animate=config.animate)
-    target_spread = spread(bench.data(4096, "floor", 0).points)
+    target_spread = spread(setup.data(4096, "floor", 0).points)
     began, seconds = time.perf_counter(), state.seconds
     step = state.step
     if step == 0:
-        keep_snapshot(bench, folder, 0)
+        keep_snapshot(setup, folder, 0)
 
-    advance = steps.build(bench)
-    look_every = 1 if bench.device.type == "cpu" else _LOOK_EVERY
+    advance = steps.build(setup)
+    look_every = 1 if setup.device.type == "cpu" else _LOOK_EVERY
 
     while step < config.steps and not stop.asked:
         taken = advance(step)
@@ -52,7 +52,7 @@ def fit(
             tensors = {"data": taken.batch.points, "generated sample": taken.x, "drift": taken.drift}
             check_finite(step - 1, tensors | {"loss": taken.loss}, folder)
         if measured or kept or step in snapshots:
-            check_finite(step, {name: weight.detach() for name, weight in bench.model.named_parameters()}, folder)
+            check_finite(step, {name: weight.detach() for name, weight in setup.model.named_parameters()}, folder)
         seconds = state.seconds + time.perf_counter() - began
         numbers = {
             "step": step,
@@ -60,14 +60,14 @@ def fit(
             "drift_norm": float(taken.drift.norm(dim=1).mean()),
             "bandwidth": taken.kernel.bandwidth,
         }
-        if bench.tally is not None:
-            if told := bench.tally.complaint():
+        if setup.tally is not None:
+            if told := setup.tally.complaint():
                 progress.warn("drift", f"at step {step} {told}")
-            numbers |= bench.tally.report() if measured else {}
+            numbers |= setup.tally.report() if measured else {}
         if measured:
-            sw = distance_alone(bench, config.evaluation.points, 1, "evaluation", step).value
+            sw = distance_alone(setup, config.evaluation.points, 1, "evaluation", step).value
             some = None if taken.labels is None else taken.labels[:_QUERIES]
-            ess = bench.effective_sample_size(taken.kernel, taken.x[:_QUERIES], some, taken.batch)
+            ess = setup.effective_sample_size(taken.kernel, taken.x[:_QUERIES], some, taken.batch)
             rate = (step - state.step) / (seconds - state.seconds)
             numbers |= {"sw": sw, "sw_floor": floor, "effective_sample_size": ess}
             check_finite(step, {name: torch.tensor(number) for name, number in numbers.items()}, folder)
@@ -76,21 +76,21 @@ def fit(
                 progress.warn("collapsed", f"collapsed: at step {step} the generator emits (nearly) one point")
         progress.show(numbers)
         if step in snapshots:
-            keep_snapshot(bench, folder, step)
+            keep_snapshot(setup, folder, step)
         if kept:
-            checkpoint.save(bench, folder.checkpoints, stands(bench, step, seconds, folder))
+            checkpoint.save(setup, folder.checkpoints, stands(setup, step, seconds, folder))
 
-    reached = stands(bench, step, seconds, folder)
+    reached = stands(setup, step, seconds, folder)
     if stop.asked and step < config.steps:
-        checkpoint.save(bench, folder.checkpoints, reached)
+        checkpoint.save(setup, folder.checkpoints, reached)
     return reached
 
 
-def stands(bench: Bench, step: int, seconds: float, folder: RunFolder) -> checkpoint.State:
+def stands(setup: Setup, step: int, seconds: float, folder: RunFolder) -> checkpoint.State:
     """Where the run stands. Raises `RunFailed` where an iteration of the drift left the finite numbers."""
-    pending = {} if bench.tally is None else bench.tally.pending()
+    pending = {} if setup.tally is None else setup.tally.pending()
     check_finite(step, {name: torch.tensor(number) for name, number in pending.items()}, folder)
-    return checkpoint.State(step, seconds, bench.config.seed, bench.target.space, pending)
+    return checkpoint.State(step, seconds, setup.config.seed, setup.target.space, pending)
 
 
 def snapshot_steps(steps: int, *, animate: bool) -> set[int]:
@@ -101,11 +101,11 @@ def snapshot_steps(steps: int, *, animate: bool) -> set[int]:
     return kept
 
 
-def keep_snapshot(bench: Bench, folder: RunFolder, step: int) -> None:
+def keep_snapshot(setup: Setup, folder: RunFolder, step: int) -> None:
     """Write samples at this step, in the data's units, for the figures."""
-    space = bench.target.space
+    space = setup.target.space
     count = 64 if space.image else 2000
-    samples = space.to_units(generate(bench, count, bench.stream("snapshot", 0)))
+    samples = space.to_units(generate(setup, count, setup.stream("snapshot", 0)))
     folder.samples.mkdir(exist_ok=True)
     np.save(folder.samples / f"step_{step:08d}.npy", samples.cpu().numpy().astype(np.float32))
 

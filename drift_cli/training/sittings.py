@@ -20,7 +20,7 @@ from torch import Tensor
 from drift_cli.errors import UserError
 from drift_cli.runs.files import read_json, write_json
 from drift_cli.training import checkpoint
-from drift_cli.training.bench import Bench
+from drift_cli.training.setup import Setup
 
 EVERY = 60.0  # seconds between checkpoints: at most so much is lost
 
@@ -36,16 +36,16 @@ class Seen:
 class Sitting:
     """A run from where it was left, `step` steps done, to the next interruption. The folder is this run's alone."""
 
-    def __init__(self, build: Callable[[], Bench], folder: Path, asked: dict[str, Any]) -> None:
+    def __init__(self, build: Callable[[], Setup], folder: Path, asked: dict[str, Any]) -> None:
         """Build the run, and go on with what `folder` holds where it was asked for the same."""
         self.folder, self.asked, self.kept = folder, asked, time.monotonic()
-        self.bench, self.step, self.seen = build(), 0, Seen()
+        self.setup, self.step, self.seen = build(), 0, Seen()
         for place in reversed(checkpoint.existing(folder)):
             try:
                 self._go_on_from(place)
                 return
             except UserError:  # broken, or of other settings: the run begins anew
-                self.bench, self.step, self.seen = build(), 0, Seen()
+                self.setup, self.step, self.seen = build(), 0, Seen()
         shutil.rmtree(folder, ignore_errors=True)
 
     @property
@@ -55,16 +55,16 @@ class Sitting:
 
     def keep(self, step: int, seen: Seen) -> None:
         """Write a checkpoint of step `step`, the earlier ones are forgotten."""
-        bench = self.bench
-        pending = {} if bench.tally is None else bench.tally.pending()
-        state = checkpoint.State(step, 0.0, bench.config.seed, bench.target.space, pending)
+        setup = self.setup
+        pending = {} if setup.tally is None else setup.tally.pending()
+        state = checkpoint.State(step, 0.0, setup.config.seed, setup.target.space, pending)
 
         def write(partial: Path) -> None:
             write_json(partial / "seen.json", {"asked": self.asked, "numbers": seen.numbers})
             save_file({name: t.detach().cpu().contiguous() for name, t in seen.tensors.items()},
                       partial / "seen.safetensors")  # fmt: skip
 
-        checkpoint.save(bench, self.folder, state, write)
+        checkpoint.save(setup, self.folder, state, write)
         self.kept = time.monotonic()
 
     def _go_on_from(self, place: Path) -> None:
@@ -72,9 +72,9 @@ class Sitting:
         if not isinstance(seen, dict) or seen.get("asked") != self.asked:
             raise UserError(f"{place} is of other settings.")
         state = checkpoint.read_state(place)
-        checkpoint.restore(self.bench, place, state)
+        checkpoint.restore(self.setup, place, state)
         try:
-            tensors = {name: t.to(self.bench.device) for name, t in load_file(place / "seen.safetensors").items()}
+            tensors = {name: t.to(self.setup.device) for name, t in load_file(place / "seen.safetensors").items()}
         except Exception as error:
             raise UserError(f"{place} is broken: {error}.") from error
         self.step, self.seen = state.step, Seen(seen["numbers"], tensors)

@@ -19,8 +19,8 @@ from drift_cli.drift import abilities
 from drift_cli.generator import Mlp
 from drift_cli.kernels import Kernel
 from drift_cli.training import ema
-from drift_cli.training.bench import Bench
 from drift_cli.training.loss import loss_and_drift
+from drift_cli.training.setup import Setup
 
 _WARM_UP = 3  # steps before a capture, on a stream of their own, as CUDA graphs ask
 
@@ -40,90 +40,90 @@ class Taken:
 Step = Callable[[int], Taken]
 
 
-def build(bench: Bench) -> Step:
-    """The step of this bench: captured where it can be, else operation by operation."""
-    if bench.device.type == "cuda" and can_be_captured(bench):
-        return CapturedStep(bench)
-    return DirectStep(bench)
+def build(setup: Setup) -> Step:
+    """The step of this setup: captured where it can be, else operation by operation."""
+    if setup.device.type == "cuda" and can_be_captured(setup):
+        return CapturedStep(setup)
+    return DirectStep(setup)
 
 
-def can_be_captured(bench: Bench) -> bool:
+def can_be_captured(setup: Setup) -> bool:
     """Whether nothing but tensors changes between steps, and nothing asks the GPU for an answer."""
-    config, can = bench.config, abilities(bench.drift)
+    config, can = setup.config, abilities(setup.drift)
     steady = config.schedule.name == "constant" or can.scales
-    adam = isinstance(bench.optimizer, torch.optim.Adam | torch.optim.AdamW)
+    adam = isinstance(setup.optimizer, torch.optim.Adam | torch.optim.AdamW)
     stopped = config.gradient_paths == "none"
-    return isinstance(bench.model, Mlp) and bench.model.classes == 0 and adam and steady and stopped and can.capturable
+    return isinstance(setup.model, Mlp) and setup.model.classes == 0 and adam and steady and stopped and can.capturable
 
 
 class DirectStep:
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
 
     def __call__(self, step: int) -> Taken:
-        bench, count = self.bench, self.bench.config.batch_size
-        kernel, batch = bench.kernel_at(step), bench.data(count, "data", step)
-        labels = bench.labels_like(batch, count, step)
-        x = bench.model.sample(count, bench.stream("noise", step), labels)
-        field = bench.field(kernel, labels, batch, second=bench.second_batch(count, step, labels), step=step)
-        loss, drift = loss_and_drift(bench.config.gradient_paths, x, field)
-        bench.optimizer.zero_grad(set_to_none=True)
-        (bench.model.loss_scale(count) * loss).backward()
-        for group in bench.optimizer.param_groups:
-            group["lr"] = bench.learning_rate(step)
-        bench.optimizer.step()
-        average(bench, step)
-        if bench.tally is not None:
-            bench.tally.end_step()
+        setup, count = self.setup, self.setup.config.batch_size
+        kernel, batch = setup.kernel_at(step), setup.data(count, "data", step)
+        labels = setup.labels_like(batch, count, step)
+        x = setup.model.sample(count, setup.stream("noise", step), labels)
+        field = setup.field(kernel, labels, batch, second=setup.second_batch(count, step, labels), step=step)
+        loss, drift = loss_and_drift(setup.config.gradient_paths, x, field)
+        setup.optimizer.zero_grad(set_to_none=True)
+        (setup.model.loss_scale(count) * loss).backward()
+        for group in setup.optimizer.param_groups:
+            group["lr"] = setup.learning_rate(step)
+        setup.optimizer.step()
+        average(setup, step)
+        if setup.tally is not None:
+            setup.tally.end_step()
         return Taken(kernel, batch, labels, x.detach(), drift, loss.detach())
 
 
 class CapturedStep:
     """The same step on tensors that stay in place. Off a GPU nothing is captured, and it runs as it stands."""
 
-    def __init__(self, bench: Bench) -> None:
-        assert isinstance(bench.model, Mlp)
-        self.bench, self.model = bench, bench.model
-        count = bench.config.batch_size
-        self.noise = self.model.draw(count, bench.stream("noise", 0))
-        self.points = bench.data(count, "data", 0).points.clone()
-        self.factor = torch.ones((), device=bench.device, dtype=bench.dtype)
+    def __init__(self, setup: Setup) -> None:
+        assert isinstance(setup.model, Mlp)
+        self.setup, self.model = setup, setup.model
+        count = setup.config.batch_size
+        self.noise = self.model.draw(count, setup.stream("noise", 0))
+        self.points = setup.data(count, "data", 0).points.clone()
+        self.factor = torch.ones((), device=setup.device, dtype=setup.dtype)
         self.graph: torch.cuda.CUDAGraph | None = None
-        if bench.device.type == "cuda":
-            for group in bench.optimizer.param_groups:
-                group["lr"], group["capturable"] = torch.zeros((), device=bench.device), True
+        if setup.device.type == "cuda":
+            for group in setup.optimizer.param_groups:
+                group["lr"], group["capturable"] = torch.zeros((), device=setup.device), True
             self._capture()
 
     def __call__(self, step: int) -> Taken:
-        bench, count = self.bench, self.bench.config.batch_size
-        batch = bench.data(count, "data", step)
+        setup, count = self.setup, self.setup.config.batch_size
+        batch = setup.data(count, "data", step)
         self.points.copy_(batch.points)
-        self.noise.copy_(self.model.draw(count, bench.stream("noise", step)))
-        self.factor.fill_(bench.schedule(step))
-        rate = bench.learning_rate(step)
-        for group in bench.optimizer.param_groups:
+        self.noise.copy_(self.model.draw(count, setup.stream("noise", step)))
+        self.factor.fill_(setup.schedule(step))
+        rate = setup.learning_rate(step)
+        for group in setup.optimizer.param_groups:
             group["lr"] = group["lr"].fill_(rate) if isinstance(group["lr"], Tensor) else rate
         if self.graph is None:
             x, drift, loss = self._advance()
         else:
             self.graph.replay()
             x, drift, loss = self.outputs
-        average(bench, step)
-        return Taken(bench.kernel_at(step), batch, None, x, drift, loss)
+        average(setup, step)
+        return Taken(setup.kernel_at(step), batch, None, x, drift, loss)
 
     def _advance(self) -> tuple[Tensor, Tensor, Tensor]:
-        bench = self.bench
+        setup = self.setup
         x = self.model(self.noise)
         loss, drift = loss_and_drift("none", x, self._field)
-        bench.optimizer.zero_grad(set_to_none=True)
+        setup.optimizer.zero_grad(set_to_none=True)
         (self.model.loss_scale(len(x)) * loss).backward()
-        bench.optimizer.step()
+        setup.optimizer.step()
         return x.detach(), drift, loss.detach()
 
     def _field(self, x: Tensor, model: Tensor) -> Tensor:
         """V at the bandwidth of the moment, by V_cσ(x) = c V_σ(x/c)."""
         x, data, model = (points / self.factor for points in (x, self.points, model))
-        return self.factor * self.bench.drift(self.bench.kernel, x, data, model, paired=len(x) > 1)
+        return self.factor * self.setup.drift(self.setup.kernel, x, data, model, paired=len(x) > 1)
 
     def _capture(self) -> None:
         """Capture the step; the steps run to prepare for it are undone."""
@@ -145,11 +145,11 @@ class CapturedStep:
                     tensor.copy_(kept[name]) if name in kept else tensor.zero_()
 
     def _state(self, parameter: Tensor) -> dict[str, Tensor]:
-        state = self.bench.optimizer.state.get(parameter, {})
+        state = self.setup.optimizer.state.get(parameter, {})
         return {name: value for name, value in state.items() if isinstance(value, Tensor)}
 
 
-def average(bench: Bench, step: int) -> None:
+def average(setup: Setup, step: int) -> None:
     """Move the averaged weights toward those of training step `step`, where there are any."""
-    if bench.average is not bench.model:
-        ema.update(bench.average, bench.model, bench.config.ema.decay, step)
+    if setup.average is not setup.model:
+        ema.update(setup.average, setup.model, setup.config.ema.decay, step)

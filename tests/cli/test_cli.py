@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drift_cli.shell.presets import command_of, names
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
-from drift_cli import cli
-from drift_cli.cli import COMMANDS, main
+from drift_cli.commands.train import run as train
 from drift_cli.errors import UserError
-from drift_cli.experiments import train
 from drift_cli.places import conf_dir
-from drift_cli.presets import command_of, names
+from drift_cli.shell import cli
+from drift_cli.shell.cli import COMMANDS, main
 
 NO_TORCH = """
 import sys
-from drift_cli.cli import main
+from drift_cli.shell.cli import main
 status = main(sys.argv[1:])
 sys.stdout.flush()
 assert "torch" not in sys.modules, "torch was imported"
@@ -419,10 +419,10 @@ def groups() -> dict[str, list[str]]:
 @pytest.mark.parametrize("choice", [f"{group}={option}" for group, options in groups().items() for option in options])
 def test_every_option_composes_and_passes_its_checks(choice: str, capsys) -> None:
     """Composed as Hydra does, then typed; `dataset=array` alone needs a path, a preset its own command."""
+    from drift_cli.config.commands import COMMANDS as SCHEMAS
     from hydra import compose, initialize_config_dir
 
     from drift_cli.config import typed
-    from drift_cli.config.commands import COMMANDS as SCHEMAS
 
     words = [choice, "dataset.path=x.csv"] if choice == "dataset=array" else [choice]
     preset = conf_dir() / "experiment" / f"{choice.removeprefix('experiment=')}.yaml"

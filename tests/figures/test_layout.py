@@ -13,10 +13,12 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from drift_cli.config.compare_operators import CompareOperatorsConfig
-from drift_cli.experiments import operator_figure_5
-from drift_cli.figures import compare_operators, curves, verify_flow
+from drift_cli.figures import curves
 from drift_cli.figures.style import log_ticks, panels, style
+from drift_cli.studies.compare_operators import figure_5 as operator_figure_5
+from drift_cli.studies.compare_operators import figures as compare_operators
+from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
+from drift_cli.studies.verify_flow import figures as verify_flow
 
 OPERATORS = ["mean_shift_laplace", "sharp", "sliced_wasserstein", *(f"operator_{k}" for k in range(13))]
 STARTS = ["standard", "far", "collapsed", "missing_mode", "imbalanced"]

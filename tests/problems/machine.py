@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from drift_cli.bench.clock import Clock
+from drift_cli.commands.bench.clock import Clock
 
 
 @dataclass

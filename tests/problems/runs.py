@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from drift_cli.cli import main
+from drift_cli.shell.cli import main
 
 SMALL = (
     "batch_size=64",

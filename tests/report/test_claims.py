@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from drift_cli.cli import COMMANDS
 from drift_cli.report import claims
+from drift_cli.shell.cli import COMMANDS
 
 
 def test_every_claim_is_whole_and_named_once() -> None:

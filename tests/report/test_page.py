@@ -10,14 +10,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from drift_cli.shell.presets import command_of
 from PIL import Image
 
-from drift_cli.cli import COMMANDS
-from drift_cli.config.paper import SIZES
-from drift_cli.experiments.paper_parts import asked
+from drift_cli.commands.paper.parts import asked
+from drift_cli.commands.paper.settings import SIZES
 from drift_cli.places import conf_dir
-from drift_cli.presets import command_of
 from drift_cli.report import claims, experiments, page
+from drift_cli.shell.cli import COMMANDS
 from tests.problems.browser import Browser
 
 NASTY = "a < b & c | <script>alert(1)</script> *d* {{ e }}"  # as a failed part's last words may be

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from drift_cli.config.compare_operators import CompareOperatorsConfig
-from drift_cli.config.stop_grad_study import StopGradStudyConfig
-from drift_cli.experiments import operator_plan, stop_grad_training
 from drift_cli.report import experiments
 from drift_cli.runs.files import read_json
+from drift_cli.studies.compare_operators import plan as operator_plan
+from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
+from drift_cli.studies.stop_grad_study import training as stop_grad_training
+from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
 from tests.problems.settings import composed
 
 KEPT = Path(__file__).parents[2] / "docs/results/full"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from drift_cli.cli import COMMANDS
 from drift_cli.report import experiments, page, reported
 from drift_cli.report.reported import AGREES, DISAGREES, INCOMPARABLE, NOT_MEASURED, TOO_WIDE, Reported
+from drift_cli.shell.cli import COMMANDS
 from tests.report.test_page import NASTY
 
 ENTRY = Reported("x", "Figure 1", "A number.", "4.9e-3", "m", "train", "error", "ours", "little")

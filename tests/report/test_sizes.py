@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from drift_cli.config.paper import SIZES
-from drift_cli.experiments.paper_sizes import beside
+from drift_cli.commands.paper.settings import SIZES
+from drift_cli.commands.paper.sizes import beside
 from drift_cli.report import claims, experiments, page, sizes
 from drift_cli.report.claims import CONFIRMED, REFUTED
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drift_cli.cli import main
 from drift_cli.config.objects import chosen
 from drift_cli.kernels import Gaussian, Laplace, Matern32, Matern52, Spectral
 from drift_cli.schedules import Exponential, Optimal
+from drift_cli.shell.cli import main
 from tests.problems.runs import train
 
 kernels = st.sampled_from([Gaussian, Laplace, Matern32, Matern52])

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from drift_cli.config.compare_operators import CompareOperatorsConfig
-from drift_cli.config.stop_grad_study import StopGradStudyConfig
-from drift_cli.experiments import operator_runs, stop_grad_training
+from drift_cli.studies.compare_operators import runs as operator_runs
+from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
+from drift_cli.studies.stop_grad_study import training as stop_grad_training
+from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
 from drift_cli.training import sittings
 from drift_cli.training import step as training
 from tests.problems.settings import composed
@@ -100,9 +101,9 @@ def test_a_checkpoint_that_cannot_be_used_is_not(harm: str, jobs: dict, tmp_path
 
 
 def test_it_is_kept_now_and_then_and_not_at_every_step(jobs: dict, tmp_path: Path) -> None:
-    bench = sittings.Sitting(lambda: stop_grad_training.benches.build(jobs["tracked"].settings), tmp_path / "run", {})
-    assert not bench.due
-    bench.kept -= sittings.EVERY
-    assert bench.due
-    bench.keep(1, sittings.Seen({"a": [1.0]}, {"b": torch.ones(2)}))
-    assert not bench.due
+    setup = sittings.Sitting(lambda: stop_grad_training.assemble(jobs["tracked"].settings), tmp_path / "run", {})
+    assert not setup.due
+    setup.kept -= sittings.EVERY
+    assert setup.due
+    setup.keep(1, sittings.Seen({"a": [1.0]}, {"b": torch.ones(2)}))
+    assert not setup.due

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from drift_cli import config as configs
-from drift_cli.config.commands import TrainConfig
 from drift_cli.drift import (
     BatchNormalized,
     KernelScore,
@@ -20,8 +19,9 @@ from drift_cli.drift import (
     abilities,
 )
 from drift_cli.kernels import Laplace
-from drift_cli.training import bench as benches
 from drift_cli.training import step as steps
+from drift_cli.training.settings import TrainConfig
+from drift_cli.training.setup import Setup, assemble
 from tests.problems.runs import train
 
 
@@ -31,10 +31,10 @@ def settings(tmp_path, request: pytest.FixtureRequest):
     return configs.load(tmp_path / "run" / "config.yaml", TrainConfig)
 
 
-def weights_after(advance: steps.Step, bench: benches.Bench, count: int) -> torch.Tensor:
+def weights_after(advance: steps.Step, setup: Setup, count: int) -> torch.Tensor:
     for step in range(count):
         advance(step)
-    return torch.cat([p.detach().flatten() for p in [*bench.model.parameters(), *bench.average.parameters()]])
+    return torch.cat([p.detach().flatten() for p in [*setup.model.parameters(), *setup.average.parameters()]])
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def weights_after(advance: steps.Step, bench: benches.Bench, count: int) -> torc
     indirect=True,
 )
 def test_steps_in_place_are_the_steps_as_written(settings) -> None:
-    first, second = benches.build(settings), benches.build(copy.deepcopy(settings))
+    first, second = assemble(settings), assemble(copy.deepcopy(settings))
     assert steps.can_be_captured(first)
     plain = weights_after(steps.DirectStep(first), first, 7)
     in_place = weights_after(steps.CapturedStep(second), second, 7)
@@ -77,7 +77,7 @@ def test_what_scales_with_the_points_says_so_and_nothing_else_does(drift, withou
 @pytest.mark.parametrize("settings", [("steps=7",), ("steps=7", "schedule=exponential")], indirect=True)
 def test_a_captured_step_is_the_step_as_written(settings) -> None:
     settings.device = "cuda"
-    first, second = benches.build(settings), benches.build(copy.deepcopy(settings))
+    first, second = assemble(settings), assemble(copy.deepcopy(settings))
     captured = steps.build(second)
     assert isinstance(captured, steps.CapturedStep)
     plain = weights_after(steps.DirectStep(first), first, 7)

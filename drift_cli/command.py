@@ -1,0 +1,100 @@
+"""Commands by name: `drift verify-score` is the folder `drift_cli/studies/verify_score`. There is no list.
+
+A command is a folder of `commands/` or, where claims are decided by what it measures, of `studies/`:
+
+    verify-score.yaml    its settings with their defaults, for Hydra; the first line says what it does
+    settings.py          the class VerifyScoreConfig, which types and checks them
+    run.py               run(settings, path): the work
+    experiment/          its presets, one file each
+    claims.yaml          of a study: the claims that its numbers decide
+    reported.yaml, parts.yaml   what a digest reports of it, and its parts of the reproduction
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from drift_cli.errors import UserError, did_you_mean
+from drift_cli.places import conf_dir
+
+_HERE = Path(__file__).parent
+_PLACES = ("commands", "studies")
+
+
+@dataclass(frozen=True)
+class Command:
+    name: str
+    folder: Path
+
+    @property
+    def is_study(self) -> bool:
+        return self.folder.parent.name == "studies"
+
+    @property
+    def yaml(self) -> Path:
+        return self.folder / f"{self.name}.yaml"
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a line: the first of its configuration file."""
+        with self.yaml.open(encoding="utf-8") as lines:
+            return next(lines).lstrip("# ").rstrip(".\n")
+
+    @property
+    def bases(self) -> list[Command]:
+        """The commands whose settings it has as well: the entries of its defaults list that are commands."""
+        known = set(names())
+        listed = re.findall(r"^  - ([\w-]+)$", self.yaml.read_text(encoding="utf-8"), re.M)
+        return [find(name) for name in listed if name in known]
+
+    @property
+    def search_path(self) -> list[Path]:
+        """Where the files that its configuration is composed of are looked up, its own folder first."""
+        return [self.folder, *(base.folder for base in self.bases), conf_dir()]
+
+    def presets(self) -> dict[str, Path]:
+        """The files that `experiment=NAME` takes, by name."""
+        files = [file for place in self.search_path[:-1] for file in (place / "experiment").glob("*.yaml")]
+        return {file.stem: file for file in sorted(files, key=lambda file: file.stem)}
+
+    def schema(self) -> type[Any]:
+        """The class of its settings."""
+        return getattr(self._module("settings"), f"{self.name.title().replace('-', '')}Config")
+
+    def run(self) -> Callable[[Any, Path], Any]:
+        """What it does, with its settings in a folder."""
+        return self._module("run").run
+
+    def _module(self, name: str) -> Any:
+        return import_module(f"drift_cli.{self.folder.parent.name}.{self.folder.name}.{name}")
+
+
+@cache
+def _all() -> dict[str, Command]:
+    """Every command, those that are no study first."""
+    folders = [folder for place in _PLACES for folder in sorted((_HERE / place).iterdir())]
+    found = [Command(folder.name.replace("_", "-"), folder) for folder in folders]
+    return {each.name: each for each in found if each.yaml.is_file()}
+
+
+def names() -> list[str]:
+    return list(_all())
+
+
+def studies() -> list[Command]:
+    return [each for each in _all().values() if each.is_study]
+
+
+def find(name: str) -> Command:
+    """Raises `UserError` for a name that is none."""
+    if name not in _all():
+        raise UserError(
+            f'There is no command "{name}".{did_you_mean(name, names())} `drift --help` lists the commands.'
+        )
+    return _all()[name]

@@ -1,0 +1,1 @@
+"""The commands that are no studies, each one folder (`drift_cli/command.py` says what is in it)."""

@@ -1,0 +1,237 @@
+"""`drift train`: train a one-step generator by drifting, and leave a run folder that says how good it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from torch import Tensor
+
+from drift_cli import config as configs
+from drift_cli.console import make as make_console
+from drift_cli.data import Finite
+from drift_cli.errors import UserError
+from drift_cli.figures import curves, images, samples
+from drift_cli.figures import marginals as marginal_figure
+from drift_cli.metrics.marginals import Marginal, marginals
+from drift_cli.metrics.sliced_wasserstein import Distance
+from drift_cli.metrics.spread import is_collapsed, spread
+from drift_cli.runs import provenance, report
+from drift_cli.runs.files import read_json, write_json
+from drift_cli.runs.folder import RunFolder
+from drift_cli.training import checkpoint
+from drift_cli.training.evaluation import Mean, comparable_points, distance, drift_norms, floor_alone, generate
+from drift_cli.training.loop import fit
+from drift_cli.training.progress import Progress
+from drift_cli.training.settings import TrainConfig
+from drift_cli.training.setup import Setup, assemble
+from drift_cli.training.stop import stop_on_signal
+
+_NORM_DRAWS = 8
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished run measured; distances are of the averaged weights."""
+
+    sw: Distance
+    sw_large: Distance | None
+    drift_norm: Mean
+    drift_norm_floor: Mean
+    collapsed: bool
+    marginals: list[Marginal]
+
+
+def run(config: TrainConfig, path: Path) -> Result:
+    """Train (or go on training) in the run folder `path`, then measure, draw and write the summary."""
+    console = make_console()
+    setup = assemble(config)
+    folder = RunFolder.start(path) if config.resume is None else RunFolder.containing(config.resume)
+    with folder.locked():  # before anything in it is touched
+        if config.resume is None:
+            state = checkpoint.State(0, 0.0, config.seed, setup.target.space)
+        else:
+            state = _resume(setup, folder, Path(config.resume), console)
+        configs.save(config, folder.config)
+        return _train(setup, folder, state, console)
+
+
+def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Console) -> Result:
+    config, began = setup.config, time.perf_counter()
+    origin = provenance.at_start("train", config.seed, setup.device)
+    earlier = read_json(folder.provenance) if config.resume and folder.provenance.is_file() else None
+    if earlier:  # the first start stays what it was; every later one is added
+        origin = earlier | {"resumed": [*earlier.get("resumed", []), origin | {"from_step": state.step}]}
+    write_json(folder.provenance, origin)
+    folder.summary.unlink(missing_ok=True)
+    folder.rewind_metrics(state.step)
+    console.print(
+        report.headline(config, setup.target.size, str(setup.device), folder.path), highlight=False, soft_wrap=True
+    )
+
+    floor = floor_alone(setup, config.evaluation.points, config.evaluation.draws, "floor").value
+    with stop_on_signal() as stop, Progress.running(console, config.steps, state.step, setup.drift) as progress:
+        reached = fit(setup, folder, state, floor, progress, stop)
+    if reached.step < config.steps:
+        console.print(f"stopped after step {reached.step}: drift train resume={folder.path} goes on", soft_wrap=True)
+        raise KeyboardInterrupt
+
+    try:
+        with console.status("measuring …"):
+            result = measure(setup)
+        with console.status("drawing …"):
+            drawn = _draw(setup, folder, result, console)
+    except KeyboardInterrupt:
+        console.print(f"stopped after training: drift train resume={folder.path} measures and draws", soft_wrap=True)
+        raise
+    rows = folder.read_metrics()
+    rate = (reached.step - state.step) / max(reached.seconds - state.seconds, 1e-9)
+    summary = {
+        **flat(result),
+        "loss": rows[-1]["loss"],
+        **_transport(rows),
+        "steps": reached.step,
+        "steps_per_second": rate,
+        "seconds": state.seconds + time.perf_counter() - began,
+        "training_seconds": reached.seconds,
+        "seed": config.seed,
+        "checkpoint": str(checkpoint.existing(folder.checkpoints)[-1].relative_to(folder.path)),
+        **{f"figure_{name}": str(figure.relative_to(folder.path)) for name, figure in drawn.items()},
+    }
+    write_json(folder.provenance, origin | provenance.at_end(setup.device, summary["seconds"]))
+    write_json(folder.summary, summary)
+    report.closing(console, summary, result.marginals, folder.path)
+    return result
+
+
+def _resume(setup: Setup, folder: RunFolder, place: Path, console: Console) -> checkpoint.State:
+    """Load the checkpoint `place`, or the latest of the run; a run that has none yet starts again."""
+    if place == folder.path:
+        kept = checkpoint.existing(folder.checkpoints)
+        if not kept:
+            console.print(f"{folder.path} has no checkpoint yet: starting again from step 0", soft_wrap=True)
+            return checkpoint.State(0, 0.0, setup.config.seed, setup.target.space)
+        place = kept[-1]
+    with checkpoint.offering_previous(place, "resume"):
+        state = checkpoint.read_state(place)
+    if not state.space.agrees_with(setup.target.space):  # no earlier checkpoint would mend that
+        raise UserError(
+            f"The data is not that which {place} was trained on: its columns or their scale have changed. "
+            "Put the old data back, or train anew."
+        )
+    with checkpoint.offering_previous(place, "resume"):
+        checkpoint.restore(setup, place, state)
+    if state.step > setup.config.steps:
+        raise UserError(f"steps must be at least {state.step}, where {place} stands, got {setup.config.steps}.")
+    if state.step == setup.config.steps and folder.is_finished:
+        raise UserError(
+            f"The run in {folder.path} has all its {state.step} steps and is finished: give steps= a larger number "
+            "to train on."
+        )
+    for aside in checkpoint.set_aside_later(folder.checkpoints, state.step):
+        console.print(f"a later checkpoint is set aside: {aside}", highlight=False, soft_wrap=True)
+    for file in folder.samples.glob("step_*.npy"):
+        if int(file.stem.split("_")[1]) > state.step:
+            file.unlink()  # samples for the figures, which the run draws again when it gets there
+    return state
+
+
+def measure(setup: Setup) -> Result:
+    """Everything the summary says of the trained generator."""
+    evaluation, space = setup.config.evaluation, setup.target.space
+    sw = distance(setup, evaluation.points, evaluation.draws, "final")
+    large = None
+    endless = setup.target.size is None and comparable_points(setup, evaluation.large_points) == evaluation.large_points
+    if evaluation.large_points and endless:
+        large = distance(setup, evaluation.large_points, evaluation.draws, "final", step=1)
+    norm, norm_floor = drift_norms(setup, _NORM_DRAWS, setup.config.steps)
+    count = min(setup.target.size or 10_000, 10_000)
+    data = setup.data(count, "final", 2_000_000).points
+    generated = generate(setup, count, setup.stream("final", 2_000_001))
+    table = []
+    if not space.image and isinstance(setup.target, Finite):
+        table = marginals(space.columns, _units(setup, data), _units(setup, generated))
+    return Result(sw, large, norm, norm_floor, is_collapsed(generated, spread(data)), table)
+
+
+def flat(result: Result) -> dict[str, Any]:
+    """The result as one flat object."""
+    large = result.sw_large
+    return {
+        "sw": result.sw.value,
+        "sw_sd": result.sw.value_sd,
+        "sw_floor": result.sw.floor,
+        "sw_floor_sd": result.sw.floor_sd,
+        "sw_large": large.value if large else None,
+        "sw_large_sd": large.value_sd if large else None,
+        "sw_large_floor": large.floor if large else None,
+        "sw_large_floor_sd": large.floor_sd if large else None,
+        "drift_norm": result.drift_norm.value,
+        "drift_norm_sd": result.drift_norm.sd,
+        "drift_norm_floor": result.drift_norm_floor.value,
+        "collapsed": result.collapsed,
+    }
+
+
+def _transport(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Of a drift by Sinkhorn's iteration: its mean number of iterations, the steps in which it ended at its cap, and
+    the worst marginal error of the run."""
+    seen = [row for row in rows if "sinkhorn_iterations" in row]
+    if not seen:
+        return {}
+    covered = np.diff([0, *(row["step"] for row in seen)])  # a row is of the steps since the one before
+    keys = ("sinkhorn_iterations", "sinkhorn_self_iterations")
+    means = {key: float(np.average([row[key] for row in seen], weights=covered)) for key in keys}
+    return means | {
+        "sinkhorn_capped_steps": sum(row["sinkhorn_capped_steps"] for row in seen),
+        "marginal_error": max(row["marginal_error"] for row in seen),
+    }
+
+
+def _draw(setup: Setup, folder: RunFolder, result: Result, console: Console) -> dict[str, Path]:
+    """Every figure of the run, by name. One that cannot be drawn is told, and loses nothing else."""
+    space, rows = setup.target.space, folder.read_metrics()
+    snapshots = {int(path.stem.split("_")[1]): np.load(path) for path in sorted(folder.samples.glob("step_*.npy"))}
+    drawn: dict[str, Path] = {}
+
+    def attempt(name: str, figure: Callable[[], Path]) -> None:
+        try:
+            drawn[name] = figure()
+        except (ValueError, ArithmeticError, OSError) as error:
+            console.print(f"warning: the figure {name} could not be drawn: {error}", style="yellow", soft_wrap=True)
+
+    # Of a finite target the floor has half the points, and would not be that of the curve.
+    norm_floor = result.drift_norm_floor.value if setup.target.size is None else None
+    tol = None if setup.tally is None else setup.tally.tol
+    attempt("curves", lambda: curves.draw(rows, norm_floor, tol, bool(space.image), folder.figures))
+    if space.image:
+        shape, last = space.image, snapshots[max(snapshots)]
+        real = _units(setup, setup.data(len(last), "snapshot", 1).points)
+        attempt("images", lambda: images.draw(last, real, shape, folder.figures))
+    elif space.dimension >= 2:  # of more columns the first two
+        target, few = _units(setup, setup.data(2000, "snapshot", 1).points), _spread_out(snapshots)
+        attempt("samples", lambda: samples.draw(few, target, space.columns, folder.figures))
+        if setup.config.animate:
+            attempt("evolution", lambda: samples.animate(snapshots, target, space.columns, folder.figures))
+    if result.marginals or (space.dimension != 2 and not space.image):
+        data = _units(setup, setup.data(10_000, "snapshot", 2).points)
+        generated = _units(setup, generate(setup, 10_000, setup.stream("snapshot", 3)))
+        attempt("marginals", lambda: marginal_figure.draw(space.columns, data, generated, folder.figures))
+    return drawn
+
+
+def _spread_out(snapshots: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """The first, the last and a few between on a logarithmic scale, of the snapshots there are."""
+    steps = sorted(snapshots)
+    wanted = {steps[-1] * share for share in (0.01, 0.03, 0.1, 0.3, 1.0)} | {0}
+    chosen = sorted({min(steps, key=lambda step, w=want: abs(step - w)) for want in wanted})  # type: ignore[misc]
+    return {step: snapshots[step] for step in chosen}
+
+
+def _units(setup: Setup, x: Tensor) -> np.ndarray:
+    return setup.target.space.to_units(x).detach().cpu().numpy()

@@ -1,0 +1,100 @@
+"""From words to checked settings: Hydra composes them, and the command's own class types and checks them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from drift_cli import catalogue
+from drift_cli.command import Command
+from drift_cli.config import load, typed
+from drift_cli.errors import UserError
+from drift_cli.runs.folder import RunFolder
+from drift_cli.shell.resume import merged, refuse_foreign
+
+VERSION_BASE = "1.3"
+
+
+class _SearchPath(SearchPathPlugin):
+    """Hydra asks it where else the files lie that a configuration is composed of."""
+
+    folders: ClassVar[list[Path]] = []
+
+    def manipulate_search_path(self, search_path: Any) -> None:
+        for folder in self.folders:
+            search_path.append("drift", f"file://{folder.resolve()}")
+
+
+def search_in(command: Command, own: list[Path] | None = None) -> str:
+    """From here on configurations are composed of the command's files, and of `own`; its first folder, for Hydra."""
+    first, *others = command.search_path
+    _SearchPath.folders = [*others, *(own or [])]
+    Plugins.instance().register(_SearchPath)
+    return str(first.resolve())
+
+
+@contextmanager
+def initialised(command: Command, own: list[Path] | None = None) -> Iterator[None]:
+    """Within, `hydra.compose` composes the command's settings, also in the midst of another command."""
+    outer, folders = GlobalHydra.instance().hydra, _SearchPath.folders
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(search_in(command, own), version_base=VERSION_BASE):
+            yield
+    finally:
+        _SearchPath.folders = folders
+        GlobalHydra.instance().clear()
+        GlobalHydra.instance().hydra = outer
+
+
+def settings(command: Command, words: list[str]) -> Any:
+    """The settings of `drift <command> <words>`, typed and checked. Raises `UserError` for impossible ones."""
+    try:
+        with initialised(command):
+            return typed(compose(command.name, words), command.schema())
+    except (HydraException, OmegaConfBaseException) as error:
+        from drift_cli.shell.explain import explain
+
+        raise UserError(explain(error, command, words)) from error
+
+
+def checked(command: Command, composed: DictConfig, given: list[str]) -> Any:
+    """What the command runs with, of what Hydra composed; the settings of the run that it goes on with, if any.
+
+    `given` are the words of the command line. Raises `UserError` for impossible settings.
+    """
+    words = {key.lstrip("+"): value for key, _, value in (word.partition("=") for word in given)}
+    catalogue.trust(_outside(composed))  # the user's own words, or files that they named with --config-dir
+    found = typed(composed, command.schema(), words)
+    if not getattr(found, "resume", None):
+        return found
+    resumed = RunFolder.containing(found.resume)
+    refuse_foreign(command, resumed)
+    return merged(command, _kept(command, resumed.config), found, words)
+
+
+def _outside(composed: Mapping[str, Any]) -> list[str]:
+    """The classes of others that the settings name, `my_package.Sech`."""
+    nodes = [composed[key] for key in composed if not OmegaConf.is_missing(composed, key)]
+    named = [str(node.get("name", "")) for node in nodes if OmegaConf.is_dict(node)]
+    return [name for name in named if "." in name]
+
+
+def _kept(command: Command, place: Path) -> Any:
+    """The settings of the run that is gone on with. Raises `UserError` naming the file that does not hold them."""
+    try:
+        return load(place, command.schema())
+    except UserError as error:
+        raise UserError(
+            f"`drift {command.name}` cannot go on with {place.parent}, by its config.yaml: {error}"
+        ) from error

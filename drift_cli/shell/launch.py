@@ -1,0 +1,100 @@
+"""A command line is handed to Hydra, and by Hydra to the command: once, or for each job of a sweep."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from drift_cli.command import Command
+from drift_cli.errors import UserError
+from drift_cli.loading import collecting_nothing
+from drift_cli.runs import made_folders
+from drift_cli.shell import compose, words
+
+
+def failures(command: Command, given: list[str]) -> list[Exception]:
+    """Run `drift <command> <given>`; what went wrong, one for each failed job, each as it is told to the user.
+
+    Raises `UserError` for what is refused before anything is done; Hydra's own errors become one.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing and exiting
+    OmegaConf.register_new_resolver("unique", lambda: secrets.token_hex(3), use_cache=True, replace=True)
+    failed: list[Exception] = []
+
+    def task(composed: DictConfig) -> None:
+        try:
+            _carry_out(command, composed)
+        except Exception as failure:  # kept from Hydra, which would print it; the other jobs of a sweep go on
+            failed.append(_told(failure))
+
+    flags, settings = words.read(command, given)
+    several = any(flag in words.MULTIRUN for flag in flags) or "hydra.mode=MULTIRUN" in settings
+    saved, sys.argv = sys.argv, ["drift", *flags, *settings]
+    made_folders.forget()
+    try:
+        if several:
+            from drift_cli.shell import sweep
+
+            sweep.check(command, settings, words.config_dirs(flags))
+        folder = compose.search_in(command)
+        hydra.main(version_base=compose.VERSION_BASE, config_path=folder, config_name=command.name)(task)()
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        from drift_cli.shell.explain import explain
+
+        raise UserError(explain(error, command, settings)) from error
+    except OSError as error:
+        raise UserError(_no_folder(error, "hydra.sweep.dir" if several else "hydra.run.dir")) from error
+    finally:
+        sys.argv = saved
+        made_folders.remove_empty()  # where nothing was done, nothing is left behind
+    return failed
+
+
+def _carry_out(command: Command, composed: DictConfig) -> None:
+    folder = _as_seen_from_here(Path(HydraConfig.get().runtime.output_dir))
+    given: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    settings = compose.checked(command, composed, given)
+    with collecting_nothing():
+        run = command.run()
+    run(settings, folder)
+
+
+def _as_seen_from_here(path: Path) -> Path:
+    """Relative to the working directory where it lies below it: shorter to read and to type again."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _no_folder(error: OSError, key: str) -> str:
+    """Why the folder that `key` names cannot be made."""
+    if isinstance(error, FileExistsError):
+        return f"{error.filename} is a file, and the output needs a folder: choose another with {key}=…"
+    why = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
+    return f"The output folder cannot be written: {why}. Choose another with {key}=…"
+
+
+def _told(failure: Exception) -> Exception:
+    """The failure of a job as what it is to the user: a file that the system refuses, or memory that is not there."""
+    if isinstance(failure, OSError) and failure.strerror:
+        return UserError(f"{failure.filename or 'A file'} cannot be read or written: {failure.strerror}.")
+    if _lacks_memory(failure):
+        return UserError(
+            "There is not enough memory for these sizes: lower batch_size, the generator's widths or the sizes under "
+            "evaluation."
+        )
+    return failure
+
+
+def _lacks_memory(failure: Exception) -> bool:
+    """NumPy raises a `MemoryError`, torch its own class on a GPU, and on the CPU an error known by its allocator."""
+    of_the_gpu = type(failure).__name__ == "OutOfMemoryError"  # by its name, as torch need not have been imported
+    of_the_cpu = isinstance(failure, RuntimeError) and "DefaultCPUAllocator" in str(failure)
+    return isinstance(failure, MemoryError) or of_the_gpu or of_the_cpu

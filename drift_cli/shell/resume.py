@@ -1,0 +1,45 @@
+"""Going on with a run: its own settings hold, and only what leaves the mathematics alone may be given anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from drift_cli import command as commands
+from drift_cli.command import Command
+from drift_cli.errors import UserError
+from drift_cli.runs.folder import RunFolder
+from drift_cli.shell.words import changeable
+
+
+def merged(command: Command, kept: Any, given: Any, keys: Iterable[str]) -> Any:
+    """The settings `kept` by a run, with those of `keys` from the command line. Raises `UserError` for others."""
+    allowed = changeable(command.schema())
+    for key in keys:
+        if key == "resume":
+            continue
+        if key not in allowed:
+            raise UserError(
+                f"{key} belongs to the run that is resumed and stays as it is: with resume= only "
+                f"{', '.join(allowed)} can be given."
+            )
+        source, target = given, kept
+        *parents, leaf = key.split(".")
+        for parent in parents:
+            source, target = getattr(source, parent), getattr(target, parent)
+        setattr(target, leaf, getattr(source, leaf))
+    kept.resume = given.resume
+    return kept
+
+
+def refuse_foreign(command: Command, resumed: RunFolder) -> None:
+    """Raise `UserError` for the folder of another command, naming the one that resumes it."""
+    other = resumed.command
+    if other in (None, command.name):
+        return
+    remedy = (
+        f"`drift {other} resume={resumed.path}` goes on with it"
+        if other in commands.names() and changeable(commands.find(other).schema())
+        else f"`drift {other}` takes no resume=, so run it anew"
+    )
+    raise UserError(f"`drift {command.name}` cannot resume {resumed.path}, which `drift {other}` made: {remedy}.")

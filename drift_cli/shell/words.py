@@ -1,0 +1,144 @@
+"""The words of a command line: flags, and settings as Hydra has them."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from drift_cli import catalogue
+from drift_cli import command as commands
+from drift_cli.command import Command
+from drift_cli.errors import UserError, did_you_mean
+from drift_cli.places import conf_dir
+
+MULTIRUN = ("-m", "--multirun")
+_CFG = ("-c", "--cfg")
+_FLAGS = (*MULTIRUN, "--resolve", "--hydra-help")
+_CONFIG_DIR = ("-cd", "--config-dir")
+_WITH_VALUE: dict[str, tuple[str, ...]] = {  # and its choices, where it has some
+    **dict.fromkeys(_CFG, ("job", "hydra", "all")),
+    **dict.fromkeys(("-i", "--info"), ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")),
+    **dict.fromkeys(("-p", "--package", *_CONFIG_DIR, "-sc", "--shell-completion"), ()),
+}
+
+
+def read(command: Command, words: list[str]) -> tuple[list[str], list[str]]:
+    """Flags, and the other words as Hydra overrides: a bare one is the main argument; a resumed run keeps its folder.
+
+    Raises `UserError` for what Hydra would take and the command has no use for.
+    """
+    flags, settings = _flags_first(command, words)
+    schema = command.schema()
+    argument, writes_to = getattr(schema, "argument", None), getattr(schema, "writes_to", None)
+    for word in settings[:]:
+        key, equals, value = word.lstrip("+").partition("=")
+        if key == "trust":
+            settings.remove(word)
+            catalogue.trust([name.strip() for name in unquoted(value).strip("[]").split(",") if name.strip()])
+        elif argument and ("=" not in word or Path(word).exists()):
+            if any(other.startswith(f"{argument}=") for other in settings):
+                raise UserError(f'`drift {command.name}` takes one {argument}, got "{word}" as well.')
+            settings[settings.index(word)] = f"{argument}={quoted(word)}"
+        elif value.startswith("[") and value.endswith("]") and (key == "experiment" or (conf_dir() / key).is_dir()):
+            raise UserError(f'{key} must be one of {", ".join(options(key, command))}, got the list "{value}".')
+        elif key == "experiment":
+            _refuse_foreign_preset(command, unquoted(value))
+        elif key == "hydra.run.dir" and writes_to:
+            raise UserError(f"`drift {command.name}` has no run folder, got {word}: {writes_to}.")
+        elif changeable(schema) and key == "resume" and equals and unquoted(value) not in ("null", ""):
+            from drift_cli.runs.folder import RunFolder
+
+            folder = RunFolder.containing(unquoted(value))
+            settings.append(f"hydra.run.dir={quoted(str(folder.path))}")
+    return flags, settings
+
+
+def changeable(schema: type[Any]) -> tuple[str, ...]:
+    """The settings that may be given anew with resume=; none of a command that takes no resume=."""
+    return getattr(schema, "changeable", ())
+
+
+def options(group: str, command: Command) -> list[str]:
+    """The options of a configuration group, which are its files; of `experiment`, the command's presets."""
+    return list(command.presets()) if group == "experiment" else files_of(group)
+
+
+def files_of(group: str) -> list[str]:
+    return sorted(file.stem for file in (conf_dir() / group).glob("*.yaml"))
+
+
+def config_dirs(flags: list[str]) -> list[Path]:
+    """The folders of a user's own configurations, where some were named."""
+    return [Path(value).resolve() for flag, value in pairwise(flags) if flag in _CONFIG_DIR]
+
+
+def quoted(text: str) -> str:
+    """`text` as one literal value of Hydra's override grammar."""
+    escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)
+    return f"'{escaped}'"
+
+
+def unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
+def _refuse_foreign_preset(command: Command, chosen: str) -> None:
+    """Raise `UserError` for a preset that is there and belongs to another command."""
+    own = command.presets()
+    for name in chosen.split(","):
+        for other in map(commands.find, commands.names()):
+            if name not in own and name in other.presets():
+                raise UserError(
+                    f"experiment={name} is a preset of `drift {other.name}`, not of `drift {command.name}`: run "
+                    f"`drift {other.name} experiment={name}`."
+                )
+
+
+def _flags_first(command: Command, words: list[str]) -> tuple[list[str], list[str]]:
+    """Flags (with their values) and settings, whatever their order.
+
+    Raises `UserError` for a flag that is none, one without its value, and flags that do not go together.
+    """
+    flags, settings, rest = [], [], list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-"):
+            settings.append(word)
+            continue
+        name, equals, value = word.partition("=")
+        if name not in (*_FLAGS, *_WITH_VALUE):
+            raise UserError(_no_flag(command, word, rest))
+        flags.append(name)
+        if name in _WITH_VALUE:
+            flags.append(_checked_value(name, value if equals else rest.pop(0) if rest else ""))
+        elif equals:
+            raise UserError(f'{name} takes no value, got "{value}": write {name}.')
+    shown = next((flag for flag in flags if flag in _CFG), None)
+    if shown and (several := next((flag for flag in flags if flag in MULTIRUN), None)):
+        raise UserError(f"{shown} shows the settings of one run, and {several} starts several: leave one of them out.")
+    if "--resolve" in flags and not shown:
+        raise UserError("--resolve goes with --cfg: write --cfg job --resolve.")
+    return flags, settings
+
+
+def _checked_value(flag: str, value: str) -> str:
+    choices = _WITH_VALUE[flag]
+    got = f'got "{value}"' if value else "got nothing"
+    if choices and value not in choices:
+        near = did_you_mean(value, choices)
+        raise UserError(f"{flag} must be one of {', '.join(choices)}, {got}.{near} Write {flag} {choices[0]}.")
+    if not value:
+        raise UserError(f"{flag} needs a value, {got}: write {flag} VALUE.")
+    return value
+
+
+def _no_flag(command: Command, word: str, rest: list[str]) -> str:
+    """What is told of a flag that is none: how to write the setting that it means, or the nearest flag."""
+    from drift_cli.shell.known import as_setting
+
+    if written := as_setting(command, word, rest):
+        return f'There is no flag "{word}": settings have no dashes, write {written}.'
+    near = did_you_mean(word, (*_FLAGS, *_WITH_VALUE))
+    return f'There is no flag "{word}".{near} `drift --help` lists them.'

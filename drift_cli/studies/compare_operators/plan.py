@@ -1,0 +1,111 @@
+"""What `drift compare-operators` runs: every operator from every start with every seed, and what comes before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from drift_cli.runs.cores import usable
+from drift_cli.studies import kept_runs
+from drift_cli.studies.compare_operators import runs as operator_runs
+from drift_cli.studies.compare_operators.fields import Field
+from drift_cli.studies.compare_operators.runs import Case
+from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
+from drift_cli.studies.compare_operators.template import Template
+from drift_cli.studies.study import Study
+
+Runs = dict[Case, dict[str, Any]]
+
+
+def preparations(config: CompareOperatorsConfig) -> dict[Case, kept_runs.Job]:
+    """Fields and templates of the operators, generators on their starts, and trials of the step sizes."""
+    return {**_fields(config), **_templates(config), **_starts(config), **_trials(config)}
+
+
+def cases(config: CompareOperatorsConfig) -> list[Case]:
+    return [
+        Case(form, label, start, seed)
+        for form in config.forms
+        for label in config.compared()
+        for start in config.starts
+        for seed in config.seeds
+    ]
+
+
+def job(config: CompareOperatorsConfig, case: Case, etas: Mapping[str, float], folder: Path) -> kept_runs.Job:
+    operator = config.compared()[case.operator]
+    if case.form == "particles":
+        return operator_runs.particle_run(config, operator, case.start, case.seed, etas[case.operator])
+    weights = None if case.start == "own" else folder / f"{start_of(case.start, case.seed).name}.json"
+    return operator_runs.generator_run(config, operator, case.seed, weights)
+
+
+def _fields(config: CompareOperatorsConfig) -> dict[Case, kept_runs.Job]:
+    return {
+        field_of(label, seed): Field(operator, config.dataset, config.particles, config.probes, seed)
+        for label, operator in config.compared().items()
+        for seed in config.seeds
+    }
+
+
+def field_of(label: str, seed: int) -> Case:
+    return Case("field", label, "standard", seed)
+
+
+def _templates(config: CompareOperatorsConfig) -> dict[Case, kept_runs.Job]:
+    """What is said of an operator's particles."""
+    if "particles" not in config.forms:
+        return {}
+    return {
+        template_of(label, seed): Template(operator, config.dataset, seed)
+        for label, operator in config.compared().items()
+        for seed in config.seeds
+    }
+
+
+def template_of(label: str, seed: int) -> Case:
+    return Case("template", label, "standard", seed)
+
+
+def _starts(config: CompareOperatorsConfig) -> dict[Case, kept_runs.Job]:
+    """The generators that are on their starts, the same for every operator."""
+    return {
+        start_of(start, seed): operator_runs.start_run(config, start, seed)
+        for start in config.starts
+        for seed in config.seeds
+        if "generator" in config.forms and start != "own"
+    }
+
+
+def start_of(start: str, seed: int) -> Case:
+    return Case("start", "any", start, seed)
+
+
+def _trials(config: CompareOperatorsConfig) -> dict[Case, kept_runs.Job]:
+    """Every operator at every step size."""
+    if "particles" not in config.forms:
+        return {}
+    return {
+        Case("eta", label, "all", config.eta_seed, eta): operator_runs.Tried(
+            {
+                start: replace(operator_runs.particle_run(config, operator, start, config.eta_seed, eta), track=1)
+                for start in config.starts
+            }
+        )
+        for label, operator in config.compared().items()
+        for eta in config.etas
+    }
+
+
+def made(config: CompareOperatorsConfig, s: Study, plan: Mapping[Case, kept_runs.Job], what: str) -> Runs:
+    """The runs of the plan in its order, whichever was done first."""
+    found: Runs = {}
+    for case, kept in kept_runs.each(plan, s.path / "runs", config.jobs or usable()):
+        found[case] = kept
+        told = f", eta {case.eta:g}" if case.eta is not None else ""
+        s.part(
+            f"{what} ({len(found)} of {len(plan)}): {case.form}, {case.operator}, {case.start}, seed {case.seed}{told}"
+        )
+    return {case: found[case] for case in plan}

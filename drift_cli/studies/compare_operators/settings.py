@@ -1,0 +1,221 @@
+"""Settings of `drift compare-operators`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from omegaconf import MISSING, OmegaConf
+
+from drift_cli.catalogue import names
+from drift_cli.config.objects import Settings
+from drift_cli.errors import UserError, did_you_mean
+from drift_cli.places import conf_dir
+from drift_cli.rules import (
+    a_folder_or_none,
+    at_least,
+    between,
+    check_steps,
+    different,
+    not_empty,
+    one_of,
+    positive,
+)
+
+STARTS = ("standard", "far", "collapsed", "missing_mode", "imbalanced", "own")
+OF_MODES = ("missing_mode", "imbalanced")
+FORMS = ("particles", "generator")
+OF_AN_OPERATOR = ("drift", "kernel", "bandwidth", "options")
+_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # a file's name, and a key on the command line
+_UNUSED = {"kernel": "laplace", "bandwidth": 1.0}  # the kernel that is handed to a drift that uses none
+
+
+@dataclass
+class OperatorConfig:
+    """One of those that are compared."""
+
+    drift: Settings = MISSING
+    kernel: Settings = MISSING
+
+
+@dataclass
+class CompareOperatorsConfig:
+    changeable: ClassVar = ("jobs",)  # with resume=
+
+    operators: Any = MISSING  # label: {drift, kernel, bandwidth, options}; `compared` has them typed
+    only: list[str] | None = None
+    dataset: Settings = MISSING
+    starts: list[str] = MISSING
+    forms: list[str] = MISSING
+    seeds: list[int] = MISSING
+    particles: int = MISSING
+    particle_steps: int = MISSING
+    etas: list[float] = MISSING
+    eta_seed: int = MISSING
+    generator: Settings = MISSING
+    optimizer: Settings = MISSING
+    batch_size: int = MISSING
+    steps: int = MISSING
+    start_steps: int = MISSING
+    points: int = MISSING
+    projections: int = MISSING
+    draws: int = MISSING
+    track: int = MISSING
+    probes: int = MISSING
+    rounds: int = MISSING
+    jobs: int | None = None
+    resume: str | None = None
+
+    def __post_init__(self) -> None:
+        a_folder_or_none("resume", self.resume)
+        self._check_operators()
+        for key, choices in (("starts", STARTS), ("forms", FORMS)):
+            not_empty(key, getattr(self, key))
+            different(key, getattr(self, key))
+            for name in getattr(self, key):
+                one_of(f"each of {key}", name, choices)
+        self._check_starts()
+        not_empty("seeds", self.seeds)
+        different("seeds", self.seeds)
+        for seed in self.seeds:
+            at_least("each of seeds", seed, 0)
+        at_least("eta_seed", self.eta_seed, 0)
+        if self.eta_seed in self.seeds:
+            raise UserError(
+                f"eta_seed must not be one of seeds, on which the chosen step sizes are judged, got {self.eta_seed}: "
+                "choose another."
+            )
+        not_empty("etas", self.etas)
+        different("etas", self.etas)
+        for eta in self.etas:
+            positive("each of etas", eta)
+        if self.generator.name != "mlp":
+            raise UserError(
+                f"generator must be mlp, got {self.generator.name}: particles are compared with forms=[particles]."
+            )
+        for key in ("particles", "batch_size"):
+            between(key, getattr(self, key), 8, 65_536)
+        for key in ("particle_steps", "steps", "start_steps"):
+            check_steps(key, getattr(self, key))
+        between("points", self.points, 10, 10**6)
+        for key in ("projections", "draws", "track", "probes", "rounds"):
+            at_least(key, getattr(self, key), 1)
+        if self.jobs is not None:
+            between("jobs", self.jobs, 1, 1024)
+
+    @staticmethod
+    def nested_settings(files: Sequence[Path]) -> dict[str, list[str]]:
+        """The labels that the configuration files name, the settings of each, and the options of its drift."""
+        operators: dict[str, Any] = {}
+        for file in files:
+            operators |= OmegaConf.select(OmegaConf.load(file), "operators", default={})
+        known = {"operators": list(operators)}
+        for label, operator in operators.items():
+            known[f"operators.{label}"] = list(OF_AN_OPERATOR)
+            own = _defaults("drift", operator["drift"])
+            known[f"operators.{label}.options"] = [name for name in own if name != "name"]
+        return known
+
+    def compared(self) -> dict[str, OperatorConfig]:
+        """The operators by label, typed and checked: `options` over conf/drift, the bandwidth over conf/kernel."""
+        labels = self.operators if self.only is None else self.only
+        return {label: _operator(label, self.operators[label]) for label in labels}
+
+    def _check_operators(self) -> None:
+        if not isinstance(self.operators, dict) or not self.operators:
+            raise UserError(
+                "operators must name at least one, as operators.<label>={drift: …, kernel: …, bandwidth: …}."
+            )
+        self.operators = {str(label): settings for label, settings in self.operators.items()}
+        for label in self.operators:
+            if not _LABEL.fullmatch(label):
+                raise UserError(
+                    f'A label of operators is a letter and then letters, digits, "_" or "-", so that its settings can '
+                    f'be given as operators.<label>.…, got "{label}".'
+                )
+        if self.only is not None:
+            not_empty("only", self.only)
+            different("only", self.only)
+            for label in self.only:
+                one_of("each of only", label, self.operators)
+        self.compared()
+
+    def _check_starts(self) -> None:
+        if "own" in self.starts and self.forms != ["generator"]:
+            raise UserError(
+                "starts=[own] is the generator as it is initialised, and has no particles: add forms=[generator]."
+            )
+        modes = [start for start in self.starts if start in OF_MODES]
+        if modes and self.dataset.name != "gaussian_mixture":
+            raise UserError(
+                f"starts={modes[0]} needs a target with modes, and dataset={self.dataset.name} has none: leave it out "
+                "of starts, or choose dataset=unequal_modes."
+            )
+        if modes and getattr(self.dataset, "modes", 0) < 2:
+            raise UserError(f"starts={modes[0]} needs two modes at least, got dataset.modes=1.")
+
+
+def _operator(label: str, settings: Any) -> OperatorConfig:
+    """One entry of `operators`, with the defaults of its drift and its kernel."""
+    from drift_cli.config import typed
+
+    where = f"operators.{label}"
+    if not isinstance(settings, dict):
+        raise UserError(
+            f"{where} must be settings such as {{drift: sharp, kernel: laplace, bandwidth: 0.1}}, got {settings}."
+        )
+    for key in settings:
+        if key not in OF_AN_OPERATOR:
+            near, listed = did_you_mean(str(key), OF_AN_OPERATOR), ", ".join(OF_AN_OPERATOR)
+            raise UserError(f'There is no setting "{where}.{key}".{near} There are {listed}.')
+    options = settings.get("options") or {}
+    if not isinstance(options, dict):
+        raise UserError(f"{where}.options must be settings of the drift such as {{epsilon: 0.05}}, got {options}.")
+    if "name" in options:
+        raise UserError(f"{where}.options cannot hold a name: the drift is chosen with {where}.drift.")
+    one_of(f"{where}.drift", str(settings.get("drift")), names("drift"))
+    given = {key: settings[key] for key in ("kernel", "bandwidth") if settings.get(key) is not None}
+    used: dict[str, Any] = _UNUSED | given
+    one_of(f"{where}.kernel", str(used["kernel"]), names("kernel"))
+    try:
+        drift = _defaults("drift", settings["drift"]) | options
+        kernel = {**_defaults("kernel", used["kernel"]), "bandwidth": used["bandwidth"]}
+        found = typed(OmegaConf.create({"drift": drift, "kernel": kernel}), OperatorConfig)
+    except UserError as error:
+        raise UserError(_as_written(where, str(error))) from error
+    _check_kernel(where, found, given)
+    return found
+
+
+def _as_written(where: str, told: str) -> str:
+    """What is told of a drift's or a kernel's setting, by the names that it has in `operators`."""
+    told = re.sub(r"\bdrift\.(?=\w)", f"{where}.options.", told)
+    told = re.sub(r"\bkernel\.(?=bandwidth\b)", f"{where}.", told)
+    return told if where in told else f"{where}: {told}"
+
+
+def _defaults(group: str, name: str) -> dict[str, Any]:
+    read = OmegaConf.to_container(OmegaConf.load(conf_dir() / group / f"{name}.yaml"))
+    assert isinstance(read, dict)
+    return {str(key): value for key, value in read.items()}
+
+
+def _check_kernel(where: str, found: OperatorConfig, given: dict[str, Any]) -> None:
+    from drift_cli.drift import abilities
+
+    drift, can = found.drift.name, abilities(found.drift.made())
+    if can.uses_kernel and len(given) < 2:
+        raise UserError(
+            f"{where} needs a kernel and a bandwidth, which drift={drift} uses: add kernel: laplace, bandwidth: 0.1."
+        )
+    if not can.uses_kernel and given:
+        raise UserError(
+            f"{where} must have neither kernel nor bandwidth, which drift={drift} does not use: leave them out."
+        )
+    try:
+        can.check_kernel(found.kernel.made())
+    except UserError as error:
+        raise UserError(f"{where}.kernel: {error}") from error

@@ -1,0 +1,169 @@
+"""The numbers that a study measures, each with how sure it is; all of them go into one flat summary.
+
+A part of a study returns a frozen dataclass that inherits from `Measured`. Its fields that are numbers are the
+study's numbers, and their names stand in the summary; what else it holds (arrays, say) is for the figures.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+Table = Mapping[str, Sequence[Any] | np.ndarray]  # columns of one length, by their names
+
+
+class Measured:
+    """What a part of a study found: a frozen dataclass.
+
+    A field in the summary:
+
+    - a number `error` is `error`, an `Estimate` is `error` with its spread (`error.ci_low`, …), None is left out;
+    - a mapping of these, `{"0.3": …}`, is `error.0.3`;
+    - another `Measured` stands with its own names, and a mapping of them, `{"laplace": …}`, with the key before the
+      names: `laplace.error`. `after("_")` puts the key behind: `error_laplace`.
+    """
+
+    def tables(self) -> Mapping[str, Table]:
+        """What others draw again, by the name of the file."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Kept(Measured):
+    """Numbers that an earlier sitting measured, by their names in the summary."""
+
+    numbers: Mapping[str, float]
+
+
+def after(sign: str) -> Any:
+    """A field whose keys stand behind the names, joined by `sign`."""
+    return field(metadata={"after": sign})
+
+
+class Estimate(ABC):
+    """A number with how sure it is."""
+
+    value: float
+
+    @abstractmethod
+    def spread(self) -> Mapping[str, float]:
+        """What is said beside the value, by the ending of its name."""
+
+
+@dataclass(frozen=True)
+class Interval(Estimate):
+    """A value with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def spread(self) -> Mapping[str, float]:
+        return {"ci_low": self.low, "ci_high": self.high}
+
+
+@dataclass(frozen=True)
+class Mean(Estimate):
+    """The mean of `values`, of several seeds say, and their standard deviation where there are several."""
+
+    values: Sequence[float]
+
+    @property
+    def value(self) -> float:  # type: ignore[override]
+        return float(np.mean(self.values))
+
+    def spread(self) -> Mapping[str, float]:
+        return {"sd": float(np.std(self.values, ddof=1))} if len(self.values) > 1 else {}
+
+
+@dataclass(frozen=True)
+class NextRun(Estimate):
+    """The mean over runs, and where there are several the 95 % interval of one run more.
+
+    That is Student's t times the deviation times √(1 + 1/n): what a single number from elsewhere is compared with.
+    """
+
+    values: Sequence[float]
+
+    @property
+    def value(self) -> float:  # type: ignore[override]
+        return float(np.mean(self.values))
+
+    def spread(self) -> Mapping[str, float]:
+        n = len(self.values)
+        if n < 2:
+            return {}
+        half = float(stats.t.ppf(0.975, n - 1) * np.std(self.values, ddof=1) * np.sqrt(1 + 1 / n))
+        return {"next_low": self.value - half, "next_high": self.value + half}
+
+
+@dataclass(frozen=True)
+class Ratio(Estimate):
+    """The geometric mean of paired ratios, with its 95 % interval by Student's t where there are several."""
+
+    ratios: Sequence[float]
+
+    @property
+    def value(self) -> float:  # type: ignore[override]
+        return float(np.exp(np.log(self.ratios).mean()))
+
+    def spread(self) -> Mapping[str, float]:
+        logs = np.log(self.ratios)
+        if len(logs) < 2:
+            return {}
+        half = float(stats.t.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs)))
+        return {"ci_low": self.value * float(np.exp(-half)), "ci_high": self.value * float(np.exp(half))}
+
+
+def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """A table from its rows."""
+    return dict(zip(names, zip(*rows, strict=True), strict=True))
+
+
+def finite_mean(values: Sequence[float]) -> Mean | None:
+    """The mean, and nothing where one of the values is no number."""
+    return Mean(values) if np.isfinite(values).all() else None
+
+
+def summary(measured: Measured) -> dict[str, float]:
+    """Every number in `measured` and below, by its name."""
+    if isinstance(measured, Kept):
+        return dict(measured.numbers)
+    found: dict[str, float] = {}
+    for each in fields(measured):  # type: ignore[arg-type]
+        found |= _named(each.name, getattr(measured, each.name), each.metadata.get("after"))
+    return found
+
+
+def tables(measured: Measured) -> dict[str, Table]:
+    """Every table of `measured` and below, by the name of its file."""
+    found = dict(measured.tables())
+    for each in fields(measured):  # type: ignore[arg-type]
+        value = getattr(measured, each.name)
+        for below in value.values() if isinstance(value, Mapping) else (value,):
+            if isinstance(below, Measured):
+                found |= tables(below)
+    return found
+
+
+def _named(name: str, value: Any, sign: str | None) -> dict[str, float]:
+    if isinstance(value, Measured):
+        return summary(value)
+    if isinstance(value, Estimate):
+        return {name: float(value.value), **{f"{name}.{end}": float(each) for end, each in value.spread().items()}}
+    if isinstance(value, float | int | np.floating | np.integer):
+        return {name: float(value)}
+    found: dict[str, float] = {}
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            if isinstance(each, Measured):
+                for inner, number in summary(each).items():
+                    found[f"{inner}{sign}{key}" if sign else f"{key}.{inner}"] = number
+            else:
+                found |= _named(f"{name}{sign or '.'}{key}", each, None)
+    return found

@@ -1,0 +1,178 @@
+"""Of `drift spectral`: what is not in Theorem 5.2: other targets, other drifts, finite steps (ours)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from drift_cli.kernels import Gaussian, Laplace, Spectral
+from drift_cli.studies.spectral.rates import RESOLVED
+from drift_cli.studies.spectral.settings import SpectralConfig
+from drift_cli.studies.study import Study
+from drift_cli.theory import inhomogeneous, particle_rates, rates, torus_flow, torus_sinkhorn
+from drift_cli.theory.fits import fit
+from drift_cli.theory.torus_flow import PERIOD, Torus
+
+_ORDERS = 16  # Hermite modes of the Gaussian target
+_COUNT = 40  # modes ±1 … ±40 that span the perturbations of the tilted target
+_OSCILLATION, _OSCILLATION_STEPS = 16.0, 320  # time over which its eigenvector is followed
+_STABILITY_MODE = 4  # the bandwidth is chosen so that this mode is the fastest
+_STABILITY_STEPS = np.linspace(0.9, 1.1, 9)  # in parts of the largest that theory allows
+
+
+@dataclass(frozen=True)
+class GaussianTarget:
+    """Rates at the orders 1, 2, … of Hermite modes: closed form, measured, and by the theory of a uniform target."""
+
+    orders: np.ndarray
+    exact: np.ndarray
+    measured: np.ndarray
+    homogeneous: np.ndarray
+
+
+@dataclass(frozen=True)
+class TiltedTarget:
+    """Eigenvalues around p ∝ 1 + a cos x, complex: of the drift and of the smoothed KL's gradient flow."""
+
+    drift: np.ndarray
+    smoothed_kl: np.ndarray
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    """Rates of one drift at the modes, by its formula and by one evaluation of its field."""
+
+    modes: np.ndarray
+    predicted: np.ndarray
+    measured: np.ndarray
+
+
+@dataclass(frozen=True)
+class Stability:
+    """The factor by which the fastest mode grows per step of each length; theory says it is 1 at `limit`."""
+
+    steps: np.ndarray
+    growth: np.ndarray
+    limit: float
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """All of it; the last two by drift and by kernel."""
+
+    gaussian: GaussianTarget
+    tilted: TiltedTarget
+    multipliers: dict[str, Multiplier]
+    stability: dict[str, Stability]
+
+
+def beyond(s: Study, config: SpectralConfig) -> Beyond:
+    """Non-uniform targets, the Sinkhorn and the smoothed-KL drift, and the largest explicit step."""
+    return Beyond(
+        gaussian_target(s, config), tilted_target(s, config), other_drifts(s, config), largest_steps(s, config)
+    )
+
+
+def gaussian_target(s: Study, config: SpectralConfig) -> GaussianTarget:
+    r"""$n(1 - \beta)\beta^{n-1}$ around $N(0, s^2)$ (ours), against eigenvalues of the operator by quadrature.
+
+    Beside them what local homogeneity would give, the rate of a uniform target at $k^2 = n/s^2$ (Remark 6.1).
+    """
+    orders = np.arange(1, _ORDERS + 1)
+    exact = inhomogeneous.gaussian_target_rates(_ORDERS, config.target_ratio, 1.0)
+    values = np.linalg.eigvals(inhomogeneous.gaussian_target_matrix(Gaussian(1.0), _ORDERS, config.target_ratio))
+    measured = np.sort(values.real)[np.argsort(np.argsort(exact))]  # paired by size
+    homogeneous = inhomogeneous.homogeneous_estimate(_ORDERS, config.target_ratio, 1.0)
+    s.summary["gaussian_target_eigenvalue_error"] = float(np.abs(measured - exact).max())
+    s.summary["gaussian_target_eigenvalue_imag"] = float(np.abs(values.imag).max())
+    s.summary["local_homogeneity_ratio"] = float(homogeneous[-1] / exact[-1])
+    columns = {"order": orders, "exact": exact, "measured": measured, "homogeneous_estimate": homogeneous}
+    s.curves("gaussian_target", columns)
+    return GaussianTarget(orders, exact, measured, homogeneous)
+
+
+def tilted_target(s: Study, config: SpectralConfig) -> TiltedTarget:
+    r"""Eigenvalues around $p \propto 1 + a\cos x$, and the most oscillating one found again in the nonlinear equation.
+
+    A gradient flow has real ones in any metric (App. C.6; the inference and the eigenvalues are ours).
+    """
+    torus = Torus(max(256, 2 * math.ceil(6 / config.bandwidth)), 1)
+    kernel = torus_flow.periodic(Gaussian(config.bandwidth), torus)
+    p = inhomogeneous.tilted(torus, config.tilt)
+
+    def on_modes(density: np.ndarray, smoothed: bool = False) -> np.ndarray:
+        return inhomogeneous.on_modes(torus, inhomogeneous.torus_matrix(kernel, density, smoothed), _COUNT)
+
+    plain, smoothed = on_modes(p), np.linalg.eigvals(on_modes(p, smoothed=True))
+    uniform = np.linalg.eigvals(on_modes(np.full_like(p, 1 / PERIOD)))
+    pair = inhomogeneous.most_oscillating(plain)
+    found = inhomogeneous.oscillation(kernel, p, pair, config.amplitude, _OSCILLATION, _OSCILLATION_STEPS)
+    logs = np.log(np.abs(found.coordinate)) + 1j * np.unwrap(np.angle(found.coordinate))
+    measured = -complex(fit(found.times, logs.real).slope, fit(found.times, logs.imag).slope)
+    s.summary["complex_eigenvalue_real"] = pair.value.real
+    s.summary["complex_eigenvalue_imag"] = pair.value.imag
+    s.summary["complex_eigenvalue_measured_error"] = abs(measured - pair.value) / abs(pair.value)
+    s.summary["complex_eigenvalue_imag_uniform"] = float(np.abs(uniform.imag).max())
+    s.summary["complex_eigenvalue_imag_smoothed"] = float(np.abs(smoothed.imag).max())
+    values = np.linalg.eigvals(plain)
+    s.curves(
+        "tilted_spectrum", {"real": values.real, "imag": values.imag, "real_of_smoothed_kl": np.sort(smoothed.real)}
+    )
+    s.curves("tilted_oscillation", {"time": found.times, "real": logs.real, "phase": logs.imag})
+    return TiltedTarget(values, smoothed)
+
+
+def other_drifts(s: Study, config: SpectralConfig) -> dict[str, Multiplier]:
+    r"""Sinkhorn and smoothed KL near a uniform density: the rate, and what one evaluation of the field gives (ours).
+
+    $\frac{\varepsilon k^2/2}{\sinh(\varepsilon k^2/2)}$ and $\sigma^2k^2e^{-\sigma^2k^2}$, against
+    $-\widehat{\partial_tq}_k/\hat q_k$.
+    """
+    torus = Torus(max(256, 4 * config.modes, 2 * math.ceil(6 / config.bandwidth)), 1)
+    modes, uniform = np.arange(1, config.modes + 1)[:, None], np.full(torus.n, 1 / PERIOD)
+    q = torus_flow.perturbed(torus, modes, config.amplitude)
+    waves = torus.waves(modes)
+    start = torus.amplitude(q - uniform, waves)
+    gibbs = torus_flow.periodic(Gaussian(math.sqrt(config.regularisation)), torus)
+    blur = torus_flow.periodic(Gaussian(config.bandwidth), torus)
+    drifts = {
+        "sinkhorn": (rates.sinkhorn_rate(modes[:, 0], config.regularisation), torus_sinkhorn.drift(gibbs, uniform)),
+        "smoothed_kl": (
+            rates.smoothed_kl_rate(modes[:, 0], config.bandwidth),
+            torus_flow.smoothed_drift(blur, uniform),
+        ),
+    }
+    found = {}
+    for name, (predicted, field) in drifts.items():
+        measured = -(torus.amplitude(torus_flow.change(torus, field, q), waves) / start).real
+        resolved = predicted >= RESOLVED
+        error = np.abs(measured / np.where(resolved, predicted, 1) - 1)[resolved]
+        if resolved.any():
+            s.summary[f"multiplier_error_{name}"] = float(error.max())
+        found[name] = Multiplier(modes[:, 0], predicted, measured)
+        s.curves(f"multiplier_{name}", {"mode": modes[:, 0], "predicted": predicted, "measured": measured})
+    return found
+
+
+def largest_steps(s: Study, config: SpectralConfig) -> dict[str, Stability]:
+    r"""The η at which $x \leftarrow x + \eta V$ no longer shrinks the fastest mode, against $2/\max\lambda$ (ours)."""
+    kernels: dict[str, Spectral] = {
+        "gaussian": Gaussian(math.sqrt(2) / _STABILITY_MODE),
+        "laplace": Laplace(1 / _STABILITY_MODE),
+    }
+    found = {}
+    for name, kernel in kernels.items():
+        limit = rates.largest_step(rates.fastest(lambda k, kernel=kernel: kernel.rate(k, 1), kernel.bandwidth))
+        steps = limit * _STABILITY_STEPS
+        growth = np.array(
+            [particle_rates.growth(kernel, config.particles, _STABILITY_MODE, 1e-3, eta, 12) for eta in steps]
+        )
+        measured = particle_rates.measured_limit(steps, growth)
+        s.summary[f"largest_step_{name}"] = measured
+        s.summary[f"largest_step_error_{name}"] = abs(measured / limit - 1)
+        s.curves(f"stability_{name}", {"step": steps, "growth_measured": growth, "limit": [limit] * len(steps)})
+        found[name] = Stability(steps, growth, limit)
+    s.summary["largest_step_error"] = max(s.summary[f"largest_step_error_{name}"] for name in kernels)
+    return found

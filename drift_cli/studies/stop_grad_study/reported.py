@@ -1,0 +1,137 @@
+r"""Of `drift stop-grad-study`: what a public digest reports of Figure 4, at each setting that it leaves open.
+
+The correlation of $\|V\|$ and SW with the stop-gradient; the drift norm and SW at the end without it. Left open: which
+correlation, over which part of a run, of which power; the unit of the targets, and whether SW is SW-1, SW-2 or its
+square. A power of the tracked mean |V| stands in for the mean |V|², which is not tracked; rank and log-log correlations
+are the same of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor
+
+from drift_cli.data import Target
+from drift_cli.kernels import Kernel
+from drift_cli.metrics.sliced_wasserstein import directions
+from drift_cli.studies.stop_grad_study.comparison import Runs, before_floor, cases, own_runs
+from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
+from drift_cli.studies.stop_grad_study.training import Tracked
+from drift_cli.studies.study import Study
+from drift_cli.studies.units import units
+from drift_cli.theory.correlation import LEAST
+
+_DIRECTIONS = 200
+_PATIENCE = 300  # mean shifts without a smaller one, after which rounding decides
+_DRAWS = 20  # of fresh data at the fixed point
+_SURE = 1 - 1e-12  # a correlation of exactly 1 has no Fisher transform
+
+Pair = Callable[[np.ndarray, np.ndarray], float]
+
+
+def _pearson(x: np.ndarray, y: np.ndarray) -> float:
+    return float(stats.pearsonr(x, y).statistic)
+
+
+CORRELATIONS: dict[str, Pair] = {
+    "pearson.norm_sw2": _pearson,
+    "pearson.norm_sw2_squared": lambda x, y: _pearson(x, y**2),
+    "pearson.norm_squared_sw2_squared": lambda x, y: _pearson(x**2, y**2),
+    "spearman": lambda x, y: float(stats.spearmanr(x, y).statistic),
+    "log_log": lambda x, y: _pearson(np.log(x), np.log(y)),
+}
+
+
+def figure_4(
+    config: StopGradStudyConfig, s: Study, runs: Runs, targets: dict[str, Target], kernels: dict[str, Kernel]
+) -> None:
+    """`reported.fig4.…`, for each dataset and kernel."""
+    for dataset, kernel in cases(config):
+        case, seed = f"{dataset}_{kernel}", config.seeds[0]
+        generator = torch.Generator().manual_seed(seed)
+        data = targets[dataset].sample(config.points, generator, torch.float32).points
+        correlations(s, case, own_runs(config, runs, dataset, kernel, "none"))
+        if "both" in config.paths:
+            ends(s, case, own_runs(config, runs, dataset, kernel, "both"), units(data))
+        fixed, fresh = collapsed_norms(kernels[kernel], targets[dataset], config.batch_size, seed)
+        s.summary[f"reported.fig4.norm.{case}.point_fixed_data"] = fixed
+        s.summary[f"reported.fig4.norm.{case}.point_fresh_data"] = fresh
+
+
+def correlations(s: Study, case: str, own: list[Tracked]) -> None:
+    """Each correlation of drift norm and SW-2, run by run: their mean, and what one run more gives (Fisher's z)."""
+    for extent, lengths in (("whole", [len(r.steps) for r in own]), ("before_floor", [before_floor(r) for r in own])):
+        for name, of in CORRELATIONS.items():
+            found = [
+                of(r.drift_norm[:n], r.sw[:n]) for r, n in zip(own, lengths, strict=True) if n >= LEAST
+            ]  # a run with fewer points before its floor says nothing
+            if len(found) == len(own) and np.isfinite(found).all():
+                _fisher(s, f"reported.fig4.correlation.{case}.{extent}.{name}", found)
+
+
+def _fisher(s: Study, key: str, found: list[float]) -> None:
+    s.next_run(key, np.arctanh(np.clip(found, -_SURE, _SURE)).tolist())
+    for end in ("", ".next_low", ".next_high"):
+        if key + end in s.summary:
+            s.summary[key + end] = float(np.tanh(s.summary[key + end]))
+
+
+def ends(s: Study, case: str, own: list[Tracked], of_units: dict[str, float]) -> None:
+    """The drift norm and the distance that runs without the stop-gradient end at."""
+    norms = {
+        "end": [r.drift_norm[-1] for r in own],
+        "least": [r.drift_norm.min() for r in own],
+        "end_squared": [r.drift_norm[-1] ** 2 for r in own],
+        "least_squared": [r.drift_norm.min() ** 2 for r in own],
+    }
+    for name, values in norms.items():
+        s.next_run(f"reported.fig4.norm.{case}.{name}", [float(value) for value in values])
+    first = [sliced_1(torch.from_numpy(r.samples), torch.from_numpy(r.data)) for r in own]
+    for unit, length in of_units.items():
+        key = f"reported.fig4.sw.{case}.{unit}"
+        s.next_run(f"{key}.sw1", [length * value for value in first])
+        s.next_run(f"{key}.sw2", [length * r.final_sw for r in own])
+        s.next_run(f"{key}.sw2_squared", [(length * r.final_sw) ** 2 for r in own])
+
+
+def sliced_1(x: Tensor, y: Tensor) -> float:
+    r"""$SW_1 = \frac1L\sum_\theta\frac1n\sum_i|(\theta^\top x)_{(i)} - (\theta^\top y)_{(i)}|$; as many points each."""
+    theta = directions(_DIRECTIONS, x.shape[1], torch.Generator().manual_seed(0), x.dtype)
+    n = min(len(x), len(y))
+    return float(((theta @ x[:n].T).sort(dim=1).values - (theta @ y[:n].T).sort(dim=1).values).abs().mean())
+
+
+def collapsed_norms(kernel: Kernel, target: Target, count: int, seed: int) -> tuple[float, float]:
+    """|V| of samples that are all at one point, a zero of the drift of `count` data: on these data, and on fresh ones.
+
+    There the model's own mean shift is zero, so V = M_p, and x ← x + M_p(x) goes to its zero; float32, as in training.
+    Rounding may leave nothing at all at one such point, so the first is the mean over it and its float32 neighbours.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    data = target.sample(count, generator, torch.float32).points
+    x = at = data.mean(dim=0, keepdim=True)
+    least, since = np.inf, 0
+    while since < _PATIENCE:
+        shift = _mean_shift(kernel, x, data)
+        if (norm := float(shift.norm())) < least:
+            at, least, since = x, norm, 0
+        x, since = x + shift, since + 1
+    step = torch.from_numpy(np.spacing(at.abs().numpy()))
+    around = at + torch.cartesian_prod(*2 * [torch.tensor([-1.0, 0.0, 1.0])]) * step
+    fixed = float(_mean_shift(kernel, around, data).norm(dim=1).mean())
+    fresh = [
+        float(_mean_shift(kernel, at, target.sample(count, generator, torch.float32).points).norm())
+        for _ in range(_DRAWS)
+    ]
+    return fixed, float(np.mean(fresh))
+
+
+def _mean_shift(kernel: Kernel, x: Tensor, y: Tensor) -> Tensor:
+    """As it is written, a sum of differences: how much rounding leaves of it depends on the form of the loop."""
+    apart = y - x[:, None, :]
+    weights = torch.softmax(kernel.log_profile(apart.norm(dim=2)), dim=1)
+    return (weights[:, :, None] * apart).sum(dim=1)

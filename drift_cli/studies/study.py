@@ -1,0 +1,191 @@
+"""The run folder of a study at work: progress, and in the end summary, tables, figures, provenance and the verdicts."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table as Printed
+
+from drift_cli import config as configs
+from drift_cli.console import make as make_console
+from drift_cli.errors import UserError
+from drift_cli.report import claims
+from drift_cli.report.claims import Judgement, Verdict
+from drift_cli.runs import provenance
+from drift_cli.runs.files import read_json, write_json
+from drift_cli.runs.folder import RunFolder
+from drift_cli.runs.progress import Progress
+from drift_cli.studies import numbers
+from drift_cli.studies.numbers import Kept, Measured, Table
+
+Curves = Table  # LEGACY
+
+
+@dataclass
+class Study:
+    """A study while it works, in its folder `path`. What it found is handed to `leave`, at the end or bit by bit."""
+
+    path: Path
+    console: Console
+    bar: Bar
+    progress: Progress
+    summary: dict[str, float] = field(default_factory=dict)
+    figures: list[Path] = field(default_factory=list)
+
+    @property
+    def drawings(self) -> Path:
+        return self.path / "figures"
+
+    def part(self, what: str) -> None:
+        """Say what is being done now; each part is one step of the progress bar."""
+        self.done(f"{what} …")
+
+    def done(self, what: str) -> None:
+        """The same of a part that is done."""
+        self.progress = self.progress.next(what)
+        self.progress.write(self.path)
+        self.bar.update(self.bar.tasks[0].id, description=what, completed=self.progress.done)
+        if self.bar.disable:
+            told = f"{self.progress.done + 1}/{self.progress.total} {what}"
+            self.console.print(told, highlight=False, soft_wrap=True)
+
+    def leave(self, found: Measured, figures: Sequence[Path] = ()) -> None:
+        """Write the tables of what was found; its numbers go into the summary."""
+        self.summary |= numbers.summary(found)
+        for name, table in numbers.tables(found).items():
+            self._write(name, table)
+        self.figures += figures
+
+    def once(self, name: str, settings: Any, parts: int, measure: Callable[[], tuple[Measured, list[Path]]]) -> Kept:
+        """The numbers that `measure` finds in `parts` parts; those that the folder holds, if made with these settings.
+
+        `measure` returns the figures that it drew as well.
+        """
+        place = self.path / "parts" / f"{name}.json"
+        kept = read_json(place) if place.is_file() else {}
+        if kept.get("settings") == settings and all((self.path / figure).is_file() for figure in kept["figures"]):
+            self.progress = self.progress.over(parts)
+            self.bar.update(self.bar.tasks[0].id, completed=self.progress.done)
+            self.leave(Kept(kept["summary"]), [self.path / figure for figure in kept["figures"]])
+            return Kept(kept["summary"])
+        found, figures = measure()
+        self.leave(found, figures)
+        place.parent.mkdir(exist_ok=True)
+        drawn = [str(figure.relative_to(self.path)) for figure in figures]
+        write_json(place, {"settings": settings, "summary": numbers.summary(found), "figures": drawn})
+        return Kept(numbers.summary(found))
+
+    # LEGACY
+    def interval(self, key, value, low, high):
+        self.summary |= {key: value, f"{key}.ci_low": low, f"{key}.ci_high": high}
+
+    def mean(self, key, values):
+        self.summary |= numbers._named(key, numbers.Mean(values), None)
+
+    def finite_mean(self, key, values):
+        if np.isfinite(values).all():
+            self.mean(key, values)
+
+    def next_run(self, key, values):
+        self.summary |= numbers._named(key, numbers.NextRun(values), None)
+
+    def ratio(self, key, ratios):
+        self.summary |= numbers._named(key, numbers.Ratio(ratios), None)
+
+    def rows(self, name, names, rows):
+        self._write(name, dict(zip(names, zip(*rows, strict=True), strict=True)))
+
+    def curves(self, name, columns):
+        self._write(name, columns)
+
+    # END LEGACY
+
+    def _write(self, name: str, table: Table) -> None:
+        """Columns of equal length as data/<name>.csv, for others to draw again."""
+        folder = self.path / "data"
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = zip(*(np.asarray(column).tolist() for column in table.values()), strict=True)
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(table)
+            writer.writerows(rows)
+
+
+def refuse_another(config: Any, path: Path) -> None:
+    """Raise `UserError` where `path` holds a study with other settings, which this one would write over."""
+    place = path / "config.yaml"
+    if not place.is_file():
+        return
+    if replace(configs.load(place, type(config)), jobs=config.jobs, resume=config.resume) != config:
+        raise UserError(
+            f"{path} holds a study with other settings, and is left as it is: resume={path} goes on with it, another "
+            "hydra.run.dir=… starts anew."
+        )
+
+
+@contextmanager
+def study(command: str, config: Any, path: Path, seed: int, parts: int, *, resumable: bool = False) -> Iterator[Study]:
+    """Open the run folder, show progress over `parts` parts, and write everything at the end.
+
+    `resumable`: the command takes resume=, which is what a reader is told when the study is stopped.
+    """
+    console, began, folder = make_console(), time.perf_counter(), RunFolder(path)
+    origin = provenance.at_start(command, seed, torch.device("cpu"))
+    if resumable and folder.provenance.is_file():  # the first start stays what it was
+        earlier = read_json(folder.provenance)
+        origin = earlier | {"resumed": [*earlier.get("resumed", []), origin]}
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        configs.save(config, folder.config)
+        write_json(folder.provenance, origin)
+    except OSError as error:
+        raise UserError(f"The output folder {path} cannot be written: {error.strerror}.") from error
+    folder.summary.unlink(missing_ok=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        bar.add_task("", total=parts)
+        opened = Study(path, console, bar, Progress(0, parts, ""))
+        try:
+            yield opened
+        except KeyboardInterrupt:
+            further = f": drift {command} resume={path} goes on" if resumable else " and has no summary.json"
+            console.print(f"stopped: {path} is incomplete{further}", highlight=False, soft_wrap=True)
+            raise
+    seconds = time.perf_counter() - began
+    write_json(folder.provenance, origin | provenance.at_end(torch.device("cpu"), seconds))
+    write_json(folder.summary, {key: float(value) for key, value in opened.summary.items()})
+    opened.progress.remove(path)
+    show(console, claims.judge(command, opened.summary))
+    for place in [*opened.figures, folder.summary]:
+        console.print(str(place), highlight=False, soft_wrap=True)
+
+
+def show(console: Console, judgements: list[Judgement]) -> None:
+    """The claims with the measured number, the criterion and the verdict."""
+    table = Printed(box=None, pad_edge=False, header_style="bold")
+    for heading in ("claim", "where", "measured", "criterion", "verdict"):
+        table.add_column(heading, justify="right" if heading == "measured" else "left", overflow="fold")
+    for each in judgements:
+        claim = each.claim
+        where = f"{claim.paper}, {claim.place}".removesuffix(", ") + (
+            " (as reconstructed)" if claim.reconstructed else ""
+        )
+        measured = "–" if each.value is None else f"{each.value:.3g}"
+        if each.interval is not None:
+            measured += " [{:.3g}, {:.3g}]".format(*each.interval)
+        beside = claim.condition if each.verdict is Verdict.CONDITIONAL else each.reason
+        verdict = f"{each.verdict}: {beside}" if beside else str(each.verdict)
+        statement = f"control: {claim.statement}" if claim.control else claim.statement
+        table.add_row(statement, where, measured, claim.criterion, verdict)
+    console.print(table)

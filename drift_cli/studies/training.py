@@ -1,0 +1,55 @@
+"""A training run as the studies make it: the settings that they share, and the steps at which they look at it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from drift_cli.config.objects import Settings, chosen
+from drift_cli.training.settings import CheckpointConfig, EmaConfig, EvaluationConfig, TrainConfig
+
+
+def settings(
+    *,
+    dataset: Settings,
+    kernel: Settings,
+    drift: Settings,
+    generator: Settings,
+    optimizer: Settings,
+    evaluation: EvaluationConfig,
+    batch_size: int,
+    steps: int,
+    seed: int,
+    **others: Any,
+) -> TrainConfig:
+    """Those of one run; `others` are the settings in which a study departs from the rest.
+
+    A run takes one thread, which gives the same bits however many go on at a time, and the weights as they are
+    trained: an average would hide what the loss does, and hold a start back.
+    """
+    shared: dict[str, Any] = {
+        "schedule": chosen("schedule", "constant"),
+        "ema": EmaConfig(decay=0.0),
+        "checkpoint": CheckpointConfig(every=0, keep=1),
+        "device": "cpu",
+        "dtype": "float32",
+        "threads": 1,
+        "gradient_paths": "none",
+        "animate": False,
+    }
+    return TrainConfig(
+        dataset=dataset, kernel=kernel, drift=drift, generator=generator, optimizer=optimizer, evaluation=evaluation,
+        batch_size=batch_size, steps=steps, seed=seed, **(shared | others),
+    )  # fmt: skip
+
+
+def marks(steps: int, count: int) -> set[int]:
+    """About `count` steps from the first to the last, on a logarithmic scale."""
+    return set(np.unique(np.round(np.geomspace(1, steps, count)).astype(int)).tolist())
+
+
+def first_within(values: np.ndarray, bound: np.ndarray | float) -> int | None:
+    """The place of the first value that is at most `bound`; None where there is none."""
+    reached = np.flatnonzero(values <= bound)
+    return int(reached[0]) if len(reached) else None

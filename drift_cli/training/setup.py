@@ -1,0 +1,143 @@
+"""Everything a run works with, built from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+
+from drift_cli.data import Batch, Target, target_of
+from drift_cli.drift import Drift, Iterative, Random, drift_per_class
+from drift_cli.errors import UserError
+from drift_cli.generator import SampleGenerator
+from drift_cli.kernels import Kernel
+from drift_cli.loading import collecting_nothing
+from drift_cli.metrics.effective_sample_size import effective_sample_size
+from drift_cli.schedules import Schedule
+from drift_cli.training import device as devices
+from drift_cli.training import ema
+from drift_cli.training.loss import Field
+from drift_cli.training.settings import TrainConfig
+from drift_cli.training.streams import stream
+from drift_cli.transport.tally import Tally
+
+
+@dataclass
+class Setup:
+    """The pieces of a run. `model` and `average` (the same object without EMA) change as it trains."""
+
+    config: TrainConfig
+    device: torch.device
+    dtype: torch.dtype
+    target: Target
+    kernel: Kernel
+    schedule: Schedule
+    drift: Drift
+    model: SampleGenerator
+    average: SampleGenerator
+    optimizer: torch.optim.Optimizer
+    learning_rate: Callable[[int], float]  # of the training step
+
+    @property
+    def tally(self) -> Tally | None:
+        """What the iterations of the drift took, where it has any."""
+        return self.drift.tally if isinstance(self.drift, Iterative) else None
+
+    def kernel_at(self, step: int) -> Kernel:
+        """The kernel with the bandwidth of training step `step`."""
+        return self.kernel.scaled(self.schedule(step))
+
+    def data(self, n: int, purpose: str, step: int) -> Batch:
+        return self.target.sample(n, self.stream(purpose, step), self.dtype)
+
+    def stream(self, purpose: str, step: int) -> torch.Generator:
+        return stream(self.config.seed, purpose, step, self.device)
+
+    def labels_like(self, batch: Batch, n: int, step: int) -> torch.Tensor | None:
+        """n classes, each drawn from the batch's own, so that every one of them has data in the batch."""
+        if batch.labels is None:
+            return None
+        generator = self.stream("labels", step)
+        rows = torch.randint(len(batch.labels), (n,), generator=generator, device=self.device)
+        return batch.labels[rows]
+
+    def effective_sample_size(
+        self, kernel: Kernel, x: torch.Tensor, labels: torch.Tensor | None, batch: Batch
+    ) -> float:
+        """Mean over the queries of the effective sample size of the weights on the data; of each class by itself."""
+        if labels is None or batch.labels is None:
+            return float(effective_sample_size(kernel, x, batch.points).mean())
+        sizes = [
+            effective_sample_size(kernel, x[labels == label], batch.points[batch.labels == label])
+            for label in labels.unique()
+        ]
+        return float(torch.cat(sizes).mean())
+
+    def field(
+        self,
+        kernel: Kernel,
+        labels: torch.Tensor | None,
+        batch: Batch,
+        *,
+        second: torch.Tensor | None = None,
+        step: int = 0,
+    ) -> Field:
+        """V as a function of the queries and of the model's samples, which are the same points; per class.
+
+        `second`, another batch of the model's samples with the same labels, takes the place of the latter. What the
+        drift draws is a function of the step.
+        """
+        operator = self.drift
+        if isinstance(operator, Random):
+            operator = operator.drawing_from(self.stream("drift", step))
+
+        def drift(x: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
+            paired, model = second is None, model if second is None else second
+            if labels is None or batch.labels is None:
+                return operator(kernel, x, batch.points, model, paired=paired and len(x) > 1)
+            return drift_per_class(operator, kernel, x, model, labels, batch.points, batch.labels, paired=paired)
+
+        return drift
+
+    def second_batch(self, n: int, step: int, labels: torch.Tensor | None) -> torch.Tensor | None:
+        """An independent batch of the model's samples, for the drifts that ask for one."""
+        if not getattr(self.config.drift, "independent_self", False):
+            return None
+        with torch.no_grad():
+            return self.model.sample(n, self.stream("second", step), labels)
+
+
+def assemble(config: TrainConfig) -> Setup:
+    """Build the pieces. Raises `UserError` for what cannot be built, before any training."""
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    device = devices.resolve(config.device)
+    dtype = devices.dtype(config.dtype, device)
+    target = target_of(config.dataset.made())
+    _check_animation(config, target)
+    model = config.generator.made(target.space)
+    model.initialise(target, stream(config.seed, "initial"))
+    model = model.to(device, dtype)
+    rule = config.optimizer.made()
+    with collecting_nothing():  # a process's first optimiser loads torch's compiler
+        optimizer = rule.over(model.parameters())
+    return Setup(
+        config=config,
+        device=device,
+        dtype=dtype,
+        target=target,
+        kernel=config.kernel.made(),
+        schedule=config.schedule.made(),
+        drift=config.drift.made(),
+        model=model,
+        average=ema.start(model) if config.ema.decay > 0 else model,
+        optimizer=optimizer,
+        learning_rate=partial(rule.learning_rate, steps=config.steps),
+    )
+
+
+def _check_animation(config: TrainConfig, target: Target) -> None:
+    if config.animate and target.space.dimension != 2:
+        raise UserError(f"animate=true draws points of the plane, and this data has {target.space.dimension} columns.")

@@ -1,0 +1,1 @@
+"""Of the commands that are no studies."""

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from drift_cli import config as configs
+from drift_cli.report import claims
+from drift_cli.shell.cli import main
+from drift_cli.studies.ablate_schedule import training
+from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
+from tests.problems.processes import heed_interrupts
+
+QUICK = (
+    "ablate-schedule",
+    "modes=8",
+    "grid.modes=[5,8]",
+    "grid.sigma_0=[1.0,3.0]",
+    "grid.horizons=[3.0,30.0]",
+    "grid.spectra=[0.0,2.0]",
+    "grid.rates=[0.1,0.5]",
+    "grid.epsilons=[1e-3]",
+    "device=cpu",
+)
+TRAINED = (
+    "train=true",
+    "steps=6",
+    "batch_size=32",
+    "seeds=[3,4]",
+    "generator.widths=[8]",
+    "evaluation.every=3",
+    "evaluation.points=50",
+    "evaluation.projections=10",
+    "evaluation.draws=1",
+    "jobs=1",
+)
+RUNS = 2 * 6 * 2  # targets, schedules, seeds
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    assert main([*QUICK, *TRAINED, f"hydra.run.dir={folder}"]) == 0
+    return folder
+
+
+def numbers(folder: Path) -> dict[str, float]:
+    return json.loads((folder / "summary.json").read_text())
+
+
+def test_the_study_leaves_its_numbers_curves_and_figures(tmp_path: Path, capsys) -> None:
+    assert main([*QUICK, f"hydra.run.dir={tmp_path}"]) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert all(isinstance(value, float) and math.isfinite(value) for value in summary.values())
+    assert summary["theorem62_ratio_with_condition"] <= 1 + 1e-9
+    assert summary["theorem62_ratio_without"] > 1
+    assert summary["optimal_over_lower_bound"] >= 1
+    assert summary["annealing_law_error"] < 1e-12  # quadrature to rounding
+    for when in ("end", "held"):
+        assert sum(summary[f"wins_{when}.{name}"] for name in ("exponential", "linear", "cosine")) == pytest.approx(1)
+    for claim in claims.load("ablate-schedule"):
+        assert claim.field in summary
+    for name in ("sweeps", "theorem62", "optimum", "winners", "winners_of_all"):
+        assert (tmp_path / "figures" / f"{name}.png").exists()
+        assert (tmp_path / "figures" / f"{name}.svg").exists()
+    rows = list(csv.DictReader((tmp_path / "data/theorem62.csv").open()))
+    assert len(rows) == 2 * 2 * 2 * 2
+    assert all((float(row["ratio"]) <= 1 + 1e-9) == (row["condition"] == "True") for row in rows)
+    assert not (tmp_path / "runs").exists()
+    assert "not confirmed" in capsys.readouterr().out
+
+
+def test_training_compares_every_schedule(finished: Path) -> None:
+    assert len(list((finished / "runs").glob("*.json"))) == RUNS
+    summary = numbers(finished)
+    assert summary["sw.checkerboard.optimal"] > 0
+    assert summary["sw_sd.mixture.constant_narrow"] >= 0
+    assert (finished / "figures/training.png").exists()
+    rows = list(csv.DictReader((finished / "data/training.csv").open()))
+    assert len(rows) == RUNS * 2  # evaluations of each
+    last = [float(row["sw"]) for row in rows if row["target"] == "mixture" and row["schedule"] == "linear"][1::2]
+    assert summary["sw.mixture.linear"] == pytest.approx(sum(last) / 2)
+
+
+def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:
+    before, table = numbers(finished), (finished / "data/training.csv").read_bytes()
+    runs = sorted((finished / "runs").glob("*.json"))
+    written = {place: place.stat().st_mtime_ns for place in runs}
+    lost = finished / "runs/checkerboard_constant_narrow_4.json"  # neither the first of the plan nor its last
+    lost.unlink()
+    (finished / "summary.json").unlink()
+    assert main(["ablate-schedule", f"resume={finished}", "jobs=2"]) == 0
+    said = re.findall(r"^(\d+)/(\d+) (.*)$", capsys.readouterr().out, re.M)
+    parts = 8 + 1 + RUNS
+    assert [(int(number), int(of)) for number, of, _ in said] == [(k + 1, parts) for k in range(parts)]
+    assert said[8][2] == f"training {RUNS} runs …"
+    assert said[-1][2] == "training: checkerboard, constant, narrow, seed 4"  # done last, the others were there
+    assert numbers(finished) == before  # a run that is made again is the same
+    assert (finished / "data/training.csv").read_bytes() == table  # and in its place
+    assert [place for place, when in written.items() if place.stat().st_mtime_ns != when] == [lost]
+    assert len(json.loads((finished / "provenance.json").read_text())["resumed"]) == 1
+
+
+def test_a_study_with_other_settings_is_left_as_it_is(finished: Path, capsys) -> None:
+    before = {place: place.stat().st_mtime_ns for place in finished.rglob("*.*")}
+    assert main([*QUICK, f"hydra.run.dir={finished}"]) == 2  # without training
+    assert "holds a study with other settings, and is left as it is" in capsys.readouterr().err
+    assert main(["ablate-schedule", f"resume={finished}", "steps=50"]) == 2
+    told = capsys.readouterr().err
+    assert "steps belongs to the run that is resumed and stays as it is: with resume= only jobs can be given" in told
+    assert before == {place: place.stat().st_mtime_ns for place in before}
+
+
+def test_other_settings_are_other_runs_and_several_at_a_time_are_the_same(finished: Path, tmp_path: Path) -> None:
+    config = configs.load(finished / "config.yaml", AblateScheduleConfig)
+    plan = dict(list(training.planned(config).items())[2:5])
+    alone = dict(training.carried_out(plan, finished / "runs", 1))
+    together = dict(training.carried_out(plan, tmp_path, 2))
+    for case in plan:
+        found, before = (
+            json.loads(p.read_text()) for p in (tmp_path / f"{case.name}.json", finished / f"runs/{case.name}.json")
+        )
+        assert found | {"origin": None} == before | {"origin": None}  # when and where it was made is another matter
+        np.testing.assert_array_equal(together[case].sw, alone[case].sw)
+    config.optimizer.lr *= 5
+    case = next(iter(plan))
+    ((_, other),) = training.carried_out({case: training.planned(config)[case]}, tmp_path, 1)
+    assert other.sw[-1] != alone[case].sw[-1]
+
+
+def test_ctrl_c_leaves_no_process_and_says_how_to_go_on(tmp_path: Path) -> None:
+    words = [*QUICK, *TRAINED, "jobs=2", "steps=400", "evaluation.every=100", f"hydra.run.dir={tmp_path}"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "drift_cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "runs").glob("*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    assert len(children) >= 2
+    running.send_signal(signal.SIGINT)
+    said, told = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert f"stopped: {tmp_path} is incomplete: drift ablate-schedule resume={tmp_path} goes on" in said
+    assert "Traceback" not in said + told
+    while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert len(list((tmp_path / "runs").glob("*.json"))) < RUNS
+    assert not list((tmp_path / "runs").glob("*.partial"))
+    assert not (tmp_path / "summary.json").exists()
+
+
+REFUSALS = [
+    ("modes=0", "modes must be from 1"),
+    ("epsilon=1", "epsilon must be above 0 and below 1"),
+    ("epsilon=0", "epsilon must be above 0 and below 1"),
+    ("sigma_0=0", "sigma_0 must be a finite number above 0"),
+    ("sigma_min=-1", "sigma_min must be a finite number above 0"),
+    ("sigma_min=4", "sigma_min must be below sigma_0, 3, got 4"),
+    ("horizon=1e-9", "horizon must be long enough for a mode to decay, at least 0.00136"),
+    ("sigma_min=2", "sigma_min times modes must be from 0.0001 to 20"),
+    ("horizon=-1", "horizon must be a finite number above 0"),
+    ("grid.modes=[0]", "each of grid.modes must be from 1"),
+    ("grid.epsilons=[2]", "each of grid.epsilons must be above 0 and below 1"),
+    ("grid.sigma_0=[0.1]", "each of grid.sigma_0 must be at least"),
+    ("grid.horizons=[1e-9]", "each of grid.horizons must be long enough"),
+    ("grid.rates=[]", "grid.rates must name at least one value"),
+    ("kernel.bandwidth=0", "kernel.bandwidth must be a finite number above 0"),
+    ("floor=2", "floor must be above 0"),
+    ("seeds=[0]", "seeds must name at least 2 different seeds"),
+    ("jobs=0", "jobs must be from 1 to 1024"),
+    ("resume=nowhere", "There is no folder nowhere"),
+]
+
+
+@pytest.mark.parametrize(("setting", "told"), REFUSALS, ids=[setting for setting, _ in REFUSALS])
+def test_it_refuses_in_one_line(setting: str, told: str, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["ablate-schedule", setting]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.rglob("*.*"))

@@ -1,0 +1,264 @@
+"""`drift stop-grad-study`, small: what it writes, what it keeps, what it refuses, and the effect that it is about."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from drift_cli import config as configs
+from drift_cli.errors import RunFailed
+from drift_cli.gradient_paths import GRADIENT_PATHS
+from drift_cli.report import claims
+from drift_cli.shell.cli import main
+from drift_cli.studies.stop_grad_study import training
+from drift_cli.studies.stop_grad_study.landscape import _surfaces, flat, landscape, principal_plane
+from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
+from drift_cli.studies.stop_grad_study.training import Case
+from drift_cli.training.setup import Setup, assemble
+from tests.problems.processes import children, heed_interrupts
+
+SMALL = (
+    "datasets=[checkerboard]",
+    "generator.widths=[16,16]",
+    "batch_size=64",
+    "steps=30",
+    "track=8",
+    "points=200",
+    "projections=10",
+    "draws=2",
+    "plane=3",
+    "jobs=1",
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    pairs = "pairs={bandwidths: [0.1, 0.2], batch_sizes: [64], seeds: [0, 1]}"
+    assert main(["stop-grad-study", *SMALL, "seeds=[0,1]", pairs, f"hydra.run.dir={folder}"]) == 0
+    return folder
+
+
+def summary(folder: Path) -> dict[str, float]:
+    return json.loads((folder / "summary.json").read_text())
+
+
+def test_it_leaves_its_numbers_curves_and_figures(finished: Path) -> None:
+    found = summary(finished)
+    assert all(isinstance(value, float) and math.isfinite(value) for value in found.values())
+    for paths in GRADIENT_PATHS:
+        for what in ("sw", "sw_floor", "loss", "drift_norm"):
+            assert found[f"checkerboard.laplace.{paths}.{what}"] > 0
+            assert found[f"checkerboard.laplace.{paths}.{what}.sd"] >= 0
+        assert (finished / f"data/checkerboard_laplace_{paths}_0.csv").is_file()
+    missing = {claim.field for claim in claims.load("stop-grad-study")} - set(found)
+    # With one kernel there is no comparison of two; and so short, the stop-gradient's runs do not cover the target
+    # either, and nothing is said of collapse.
+    uncovered = {"samples_alone_collapses", "query_alone_collapses"} if found["none_collapsed"] else set()
+    assert missing == {"none.gaussian_over_laplace_sw"} | uncovered
+    for name in ("mechanism", "norm_against_distance_laplace", "curves_laplace", "samples_laplace", "pairs",
+                 "landscape_checkerboard_laplace"):  # fmt: skip
+        assert (finished / f"figures/{name}.png").is_file()
+        assert (finished / f"figures/{name}.svg").is_file()
+    low, value, high = (found[f"pairs.laplace.samples_over_none{end}"] for end in (".ci_low", "", ".ci_high"))
+    assert low < value < high
+
+
+def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:
+    before, runs = summary(finished), sorted((finished / "runs").glob("*.json"))
+    assert len(runs) == 4 * 2 + 2 * 2  # every choice of paths, twice; the pairs at the other bandwidth
+    written = {place: place.stat().st_mtime_ns for place in [*runs, finished / "parts/mechanism.json"]}
+    lost = runs[3]
+    lost.unlink()
+    (finished / "summary.json").unlink()
+    assert main(["stop-grad-study", f"resume={finished}"]) == 0
+    assert summary(finished) == before  # a run that is made again is the same
+    assert [place for place, when in written.items() if place.stat().st_mtime_ns != when] == [lost]
+    provenance = json.loads((finished / "provenance.json").read_text())
+    assert "seeds=" in provenance["command"] or "pytest" in provenance["command"]
+    assert len(provenance["resumed"]) == 1
+    capsys.readouterr()
+    assert main(["stop-grad-study", *SMALL, f"hydra.run.dir={finished}"]) == 2  # other seeds
+    assert "holds a study with other settings, and is left as it is" in capsys.readouterr().err
+    assert summary(finished) == before
+    assert main(["stop-grad-study", f"resume={finished}", "steps=50"]) == 2
+    assert "steps belongs to the run that is resumed" in capsys.readouterr().err
+
+
+def settings(folder: Path) -> StopGradStudyConfig:
+    return configs.load(folder / "config.yaml", StopGradStudyConfig)
+
+
+def test_other_settings_are_other_runs_and_several_at_a_time_are_the_same(finished: Path, tmp_path: Path) -> None:
+    config = settings(finished)
+    plan = {case: job for case, job in training.planned(config).items() if case.paths in ("none", "both")}
+    plan = dict(list(plan.items())[:2])
+    alone = dict(training.carried_out(plan, finished / "runs", 1))
+    together = dict(training.carried_out(plan, tmp_path, 2))
+    for case in plan:
+        np.testing.assert_array_equal(together[case].sw, alone[case].sw)
+    config.optimizer.lr *= 3
+    case = next(iter(plan))
+    ((_, other),) = training.carried_out({case: training.planned(config)[case]}, tmp_path, 1)
+    assert other.final_sw != alone[case].final_sw
+
+
+def test_the_stop_gradient_is_what_keeps_the_samples_on_the_target(finished: Path, tmp_path: Path) -> None:
+    """300 steps are enough: the widest margins of the study, at a fifth of its length, and a bound inside them."""
+    config = settings(finished)
+    config.batch_size, config.steps, config.points, config.projections, config.plane = 256, 300, 1000, 50, 0
+    config.generator.widths = [64, 64]  # type: ignore[attr-defined]
+    config.seeds, config.pairs.seeds = [3], []
+    found = {case.paths: run for case, run in training.carried_out(training.planned(config), tmp_path, 1)}
+    sw = {paths: run.final_sw for paths, run in found.items()}
+    assert sw["none"] < 4 * found["none"].sw_floor
+    assert sw["both"] > 5 * sw["none"]
+    assert sw["query"] > 5 * sw["none"]
+    assert sw["samples"] < sw["both"] / 3
+    assert found["both"].spread[-1] < 0.2
+    assert min(found["none"].spread[-1], found["samples"].spread[-1]) > 0.8
+    assert found["both"].uncovered[-1] > 0.8
+    assert found["none"].uncovered[-1] < 0.2
+    assert found["both"].drift_norm[-1] < found["both"].drift_norm[0]  # and yet the norm fell
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_study_that_is_stopped_leaves_no_process_and_says_how_to_go_on(finished: Path, tmp_path: Path, how) -> None:
+    for part in ("parts", "figures"):
+        shutil.copytree(finished / part, tmp_path / part)  # so that it starts with training
+    words = [*SMALL, "jobs=2", "steps=40", "seeds=[0,5,6,7,8,9]", f"hydra.run.dir={tmp_path}"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "drift_cli", "stop-grad-study", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts,  # noqa: PLW1509
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while len(list((tmp_path / "runs").glob("*.json"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    workers = children(running.pid)
+    assert workers
+    running.send_signal(how)
+    said, told = running.communicate(timeout=60)
+    if how == signal.SIGINT:
+        assert running.returncode == 130
+        assert f"stopped: {tmp_path} is incomplete: drift stop-grad-study resume={tmp_path} goes on" in said
+        assert "Traceback" not in said + told
+    while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    assert not (tmp_path / "summary.json").exists()
+    for kept in (tmp_path / "runs").glob("*.json"):
+        assert json.loads(kept.read_text())  # whole, whatever a killed worker left beside it
+    assert how == signal.SIGKILL or not list((tmp_path / "runs").glob("*.partial"))
+
+
+def test_weights_that_are_not_finite_end_the_run_where_it_was_last(finished: Path, tmp_path: Path, monkeypatch) -> None:
+    config = settings(finished)
+    case = Case("checkerboard", "laplace", config.bandwidth, config.batch_size, "both", 0)
+    job = training.planned(config)[case]
+    built = training.steps.build
+
+    def breaking_at_20(setup: Setup):
+        advance = built(setup)
+
+        def step(number: int):
+            taken = advance(number)
+            if number == 20:
+                with torch.no_grad():
+                    next(iter(setup.model.parameters())).fill_(math.nan)
+            return taken
+
+        return step
+
+    monkeypatch.setattr(training.steps, "build", breaking_at_20)
+    kept = training._trained(job, tmp_path)
+    assert 20 < kept["diverged"] <= config.steps
+    assert max(kept["steps"]) <= 20
+    assert math.isfinite(kept["final_sw"])
+    assert kept["plane"] is None
+    config.optimizer.lr = 1e18
+    with pytest.raises(RunFailed, match="a lower optimizer"):
+        training._trained(training.planned(config)[case], tmp_path)
+
+
+@pytest.fixture
+def setup(finished: Path) -> Setup:
+    config = settings(finished)
+    return assemble(next(iter(training.planned(config).values())).settings)
+
+
+def test_the_plane_is_that_of_the_gradients(setup) -> None:
+    torch.manual_seed(0)
+    axes, _ = torch.linalg.qr(torch.randn(50, 2))
+    gradients = torch.randn(40, 2) * torch.tensor([3.0, 1.0]) @ axes.T + torch.randn(50)  # all share a mean
+    first, last = torch.randn(50), torch.randn(50)
+    plane = principal_plane(gradients, first, last)
+    torch.testing.assert_close(plane.axes @ plane.axes.T, torch.eye(2), rtol=0, atol=1e-5)
+    torch.testing.assert_close((plane.axes @ axes).norm(dim=1), torch.ones(2), rtol=0, atol=1e-4)  # float32
+    assert float(plane.shares.sum()) == pytest.approx(1, abs=1e-5)
+    assert (plane.coordinates(first[None]) >= 0).all()
+    torch.testing.assert_close(plane.coordinates(plane.at(torch.tensor([[0.3, -2.0]]))), torch.tensor([[0.3, -2.0]]))
+
+
+def test_the_losses_are_equal_as_functions_of_the_weights(setup, finished: Path) -> None:
+    weights = flat(list(setup.model.parameters()))
+    gradients = torch.randn(5, len(weights), generator=torch.Generator().manual_seed(0))
+    way = torch.stack([weights + gradients[0], weights])
+    surface = landscape(setup, gradients, way, 5, 200, 10)
+    row, column = np.flatnonzero(surface.y == 0), np.flatnonzero(surface.x == 0)
+    assert len(row) == len(column) == 1  # the last weights are a point of the grid
+    other = assemble(replace(setup.config, gradient_paths="both"))
+    loss, sw = _surfaces(other, weights[None], 200, 10)
+    assert surface.loss[row, column] == pytest.approx(float(loss), rel=1e-5)  # float32, another order of sums
+    assert surface.sw[row, column] == pytest.approx(float(sw), rel=1e-5)
+    assert not np.allclose(surface.loss, float(loss), rtol=0.01)
+
+
+REFUSALS = [
+    ("datasets=[]", "datasets must name at least one value"),
+    ("datasets=[swissroll]", 'each of datasets must be one of swiss_roll, checkerboard, got "swissroll"'),
+    ("kernels=[laplace,laplace]", "kernels must be different from each other"),
+    ("kernels=[rational_quadratic]", "each of kernels must be one of"),
+    ("bandwidth=0", "bandwidth must be a finite number above 0"),
+    ("generator=particles", "generator must be mlp"),
+    ("batch_size=1", "batch_size must be at least 2"),
+    ("steps=5", "steps must be at least 10"),
+    ("seeds=[]", "seeds must name at least one value"),
+    ("seeds=[-1]", "each of seeds must be at least 0"),
+    ("track=2", "track must be from 8 to 1000"),
+    ("plane=2", "plane, where not 0 (no landscape), must be from 3 to 201"),
+    ("jobs=0", "jobs must be from 1 to 1024"),
+    ("pairs.seeds=[0,1]", "give pairs.bandwidths and pairs.batch_sizes values too"),
+    ("drift=multi_temperature drift.normalize=rms", "drift.normalize=rms makes constant"),
+    ("resume=nowhere", "There is no folder nowhere"),
+]
+
+
+@pytest.mark.parametrize(("words", "told"), REFUSALS, ids=[words for words, _ in REFUSALS])
+def test_it_refuses_in_one_line(words: str, told: str, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["stop-grad-study", *words.split()]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_choice_of_paths_is_a_study_too(tmp_path: Path) -> None:
+    small = ("datasets=[checkerboard]", "generator.widths=[8]", "batch_size=32", "steps=20", "track=8", "points=100",
+             "projections=5", "draws=2", "plane=3", "device=cpu", "jobs=1")  # fmt: skip
+    assert main(["stop-grad-study", "paths=[none]", *small, f"hydra.run.dir={tmp_path}"]) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert "checkerboard.laplace.none.sw" in summary
+    assert "checkerboard.laplace.both.sw" not in summary
+    assert (tmp_path / "figures/norm_against_distance_laplace.png").is_file()

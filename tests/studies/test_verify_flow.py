@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from drift_cli.report import claims
+from drift_cli.shell.cli import main
+
+SMALL = [
+    "bandwidths=[0.5]",
+    "nodes=12",
+    "particles=20",
+    "plane_particles=2",
+    "gap_bandwidths=[0.01,0.02,0.04,0.4]",
+    "quantiles=30",
+    "taus=[0.001,0.003,0.01]",
+    "scheme_steps=5",
+    "limit_horizon=2",
+    "limit_steps=[4,8,16]",
+    "configurations=50",
+    "ascents=4",
+    "noised_draws=[16]",
+    "noised_runs=16",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("verify-flow")
+    assert main(["verify-flow", *SMALL, f"hydra.run.dir={path}"]) == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def summary(folder: Path) -> dict[str, float]:
+    return json.loads((folder / "summary.json").read_text())
+
+
+def test_every_claim_is_judged(summary: dict[str, float]) -> None:
+    assert all(math.isfinite(value) for value in summary.values())
+    verdicts = {each.claim.id: each for each in claims.judge("verify-flow", summary)}
+    assert claims.UNTESTED not in {each.verdict for each in verdicts.values()}
+    refuted = {name for name, each in verdicts.items() if each.verdict == claims.REFUTED}
+    assert refuted == {"flow-drift-is-the-gradient", "flow-plain-step", "flow-descent"}
+
+
+def test_measured_numbers(summary: dict[str, float]) -> None:
+    assert summary["first_variation_error"] < 1e-12
+    assert summary["first_variation_error_plane"] < 1e-12
+    assert summary["plain_drift_difference"] > 0.1
+    assert summary["jko_residual"] <= 1e-10
+    assert summary["jko_disorder"] == 0
+    assert summary["jko_order_frozen"] == pytest.approx(2, abs=0.05)
+    assert summary["jko_order_drift"] == pytest.approx(1, abs=0.05)
+    assert summary["jko_order_frozen.ci_low"] < summary["jko_order_frozen"] < summary["jko_order_frozen.ci_high"]
+    assert summary["energy_rises_along_drift"] > 0.04
+    assert summary["energy_rises_along_drift_cloud"] > 0.04
+    assert summary["energy_rises_along_exact"] == 0
+    assert summary["energy_rate_drift"] > 0 > summary["energy_rate_exact"]
+    assert summary["energy_end_drift"] > 1 > summary["energy_end_exact"]
+    assert summary["energy_rate_error"] < 1e-6
+    assert summary["jko_duality_gap"] < 1e-5 < summary["frozen_duality_gap"]
+    assert summary["jko_summability"] < 1 < summary["frozen_summability"]
+    assert summary["euler_error"] < 0.01 < summary["euler_error_gradient"]
+    assert summary["mean_field_distance"] < 0.05 < summary["mean_field_distance_attraction"]
+
+
+def test_curves_and_figures_are_left_behind(folder: Path) -> None:
+    for name in ("gap", "jko", "energies", "counterexample", "limits"):
+        assert (folder / "figures" / f"{name}.png").exists()
+        assert (folder / "figures" / f"{name}.svg").exists()
+    for name in (
+        "gap",
+        "mode_gap",
+        "jko_limit",
+        "energies",
+        "landscape",
+        "noised_queries",
+        "search",
+        "euler",
+        "mean_field",
+        "energy_continuity",
+    ):
+        assert (folder / "data" / f"{name}.csv").exists()
+    with (folder / "data" / "velocity_changes.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 6 * 5
+    with (folder / "data" / "jko_steps.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 3
+    assert {"bandwidth", "start", "tau", "frozen", "drift", "step", "residual"} <= set(rows[0])
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "weights=[0.5,0.6]",
+        "weights=[0.5]",
+        "means=[0,nan]",
+        "means=[0,0] deviations=[1,1]",
+        "bandwidths=[3]",
+        "threads=0",
+        "deviations=[0,1]",
+        "bandwidths=[]",
+        "bandwidths=[0]",
+        "bandwidths=[-0.5]",
+        "nodes=2",
+        "nodes=4",
+        "particles=1",
+        "plane_particles=0",
+        "gap_bandwidths=[0.2,0.4,0.8]",
+        "modes=1",
+        "quantiles=1",
+        "taus=[0.001,0.01]",
+        "taus=[0,0.001,0.01]",
+        "residual=0",
+        "scheme_taus=[0]",
+        "scheme_steps=0",
+        "limit_steps=[8,12,16]",
+        "limit_steps=[8,16]",
+        "limit_horizon=0",
+        "rare_weight=0",
+        "rare_deviation=0",
+        "start=inf",
+        "flow_horizon=0",
+        "configurations=1",
+        "ascents=1",
+        "noised_draws=[0]",
+        "noised_runs=1",
+        "noised_step=0",
+        "noised_step=0.0001",
+        "seed=-1",
+    ],
+)
+def test_it_refuses_in_one_line_and_leaves_nothing(setting: str, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["verify-flow", *setting.split()]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not list(tmp_path.rglob("config.yaml"))

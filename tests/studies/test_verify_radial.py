@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from drift_cli.report import claims
+from drift_cli.shell.cli import main
+
+SMALL = [
+    "dimensions=[2,8,64,1024]",
+    "fit_from=8",
+    "queries=2",
+    "samples=200",
+    "repeats=2",
+    "decomposition_samples=50",
+    "low_dimensions=[2,8]",
+    "low_temperatures=[0.01,0.003,0.001]",
+    "dmd_points=3",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("verify-radial")
+    assert main(["verify-radial", *SMALL, f"hydra.run.dir={path}"]) == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def summary(folder: Path) -> dict[str, float]:
+    return json.loads((folder / "summary.json").read_text())
+
+
+def test_every_claim_is_judged(summary: dict[str, float]) -> None:
+    assert all(math.isfinite(value) for value in summary.values())
+    verdicts = {each.claim.id: each for each in claims.judge("verify-radial", summary)}
+    assert claims.UNTESTED not in {each.verdict for each in verdicts.values()}
+    refuted = {name for name, each in verdicts.items() if each.verdict == claims.REFUTED}
+    assert refuted == {"radial-direction-scale-mismatch"}
+
+
+def test_measured_numbers(summary: dict[str, float]) -> None:
+    assert summary["decomposition_error"] < 1e-12
+    assert summary["gaussian_covariance"] < 1e-12
+    assert summary["laplace_covariance"] > 0.01
+    assert summary["dmd_error"] < 1e-10
+    assert summary["residual_slope_one_sided"] == pytest.approx(-1, abs=0.1)
+    assert summary["cosine_mean_mismatch_d1024"] > 0.99
+    assert summary["cosine_scale_mismatch_d1024"] < 0.8
+    assert summary["low_temperature_exponent"] == pytest.approx(2, abs=0.05)
+
+
+def test_samples_show_noise_where_the_population_has_none(summary: dict[str, float]) -> None:
+    """200 samples in 1,024 dimensions; in 2 they show the population's residual within its noise."""
+    assert summary["monte_carlo_over_population_d1024"] > 10
+    assert summary["monte_carlo_over_population_d2"] == pytest.approx(1, abs=0.7)
+
+
+def test_curves_and_figures_are_left_behind(folder: Path) -> None:
+    for name in ("residual_against_dimension", "direction_against_dimension", "low_temperature", "noised_query"):
+        assert (folder / "figures" / f"{name}.png").exists()
+        assert (folder / "figures" / f"{name}.svg").exists()
+    with (folder / "data" / "dimensions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 4
+    assert {"residual_one_sided", "cosine_both", "sampled_cosine", "sampled_cosine_sd"} <= set(rows[0])
+    for name in ("decomposition", "low_temperature", "noised_query"):
+        assert (folder / "data" / f"{name}.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "dimensions=[1,2,4]",
+        "dimensions=[8,16]",
+        "dimensions=[]",
+        "temperature=0",
+        "low_temperatures=[0,0.1,1]",
+        "samples=1",
+        "repeats=1",
+        "deviation=1",
+        "offset=0",
+        "offset=1e9",
+        "tolerance=0",
+        "nodes=3",
+        "nodes=12",
+        "dmd_nodes=15",
+        "seed=-1",
+    ],
+)
+def test_it_refuses_in_one_line_and_leaves_nothing(setting: str, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["verify-radial", setting]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not list(tmp_path.rglob("config.yaml"))
+
+
+def test_a_coarse_quadrature_is_told_what_will_do(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["verify-radial", "nodes=12"]) == 2
+    assert "give nodes=" in capsys.readouterr().err
