@@ -19,7 +19,6 @@ from drift_cli.errors import UserError
 from drift_cli.places import conf_dir
 from drift_cli.setting import parameters
 from drift_cli.shell.cli import main
-from drift_cli.training.settings import TrainConfig
 from tests.problems.settings import composed
 
 GROUPS = ("dataset", "kernel", "drift", "schedule", "generator", "optimizer")
@@ -165,7 +164,7 @@ def test_trust_names_classes() -> None:
 
 
 def test_a_folder_that_somebody_sent_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    configs.save(composed("train", [], TrainConfig), tmp_path / "config.yaml")
+    configs.save(composed("train", []), tmp_path / "config.yaml")
     sent = (tmp_path / "config.yaml").read_text()
     (tmp_path / "config.yaml").write_text(sent.replace("name: laplace", "name: os.system"))
     assert main(["train", f"resume={tmp_path}"]) == 2

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 
-from hydra import compose
+import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from drift_cli.command import Command
 from drift_cli.errors import UserError
-from drift_cli.shell.compose import checked, initialised
+from drift_cli.shell import compose
 
 Composed = dict[tuple[str, ...], DictConfig]
 
@@ -28,7 +28,7 @@ def check(command: Command, settings: list[str], own: list[Path]) -> None:
 
     Raises what the composition raises at the first wrong job; a `UserError` then names the job.
     """
-    with initialised(command, own):
+    with compose.initialised(command, own):
         parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
         jobs = _jobs(command, settings, parser)
         for_hydra = [word for word in settings if word.lstrip("+~").startswith("hydra.") and not _sweeps(word, parser)]
@@ -37,7 +37,7 @@ def check(command: Command, settings: list[str], own: list[Path]) -> None:
             composed = _composed(command, for_hydra, parser.parse_overrides(job), bases)
             try:
                 with _as_job(composed, at) as its_own:
-                    checked(command, its_own, job)
+                    compose.checked(command, its_own, job)
             except UserError as error:
                 raise UserError(f"{error}{_named(job, jobs)}") from error
 
@@ -45,8 +45,9 @@ def check(command: Command, settings: list[str], own: list[Path]) -> None:
 def _jobs(command: Command, settings: list[str], parser: OverridesParser) -> list[list[str]]:
     """Every combination of what the words (and `hydra.sweeper.params`) sweep over, each as the words of one job."""
     once = [word for word in settings if not _sweeps(word, parser)]
-    hydra = compose(command.name, [word for word in once if word.startswith("hydra.")], return_hydra_config=True).hydra
-    swept = [f"{key}={value}" for key, value in (OmegaConf.select(hydra, "sweeper.params") or {}).items()]
+    own = hydra.compose(command.name, [word for word in once if word.startswith("hydra.")], return_hydra_config=True)
+    params = OmegaConf.select(own, "hydra.sweeper.params") or {}
+    swept = [f"{key}={value}" for key, value in params.items()]
     choices: dict[str, list[str]] = {}
     for override in parser.parse_overrides([*swept, *settings]):
         if override.is_hydra_override():
@@ -71,7 +72,7 @@ def _composed(command: Command, for_hydra: list[str], job: list[Override], bases
     others = tuple(str(each.input_line) for each in job if each not in plain)
     if others not in bases:
         every = [str(each.input_line) for each in job]
-        bases[others] = compose(command.name, [*for_hydra, *every], return_hydra_config=True)
+        bases[others] = hydra.compose(command.name, [*for_hydra, *every], return_hydra_config=True)
     composed = deepcopy(bases[others])
     for each in plain:
         OmegaConf.update(composed, each.key_or_group, each.value(), merge=True)
@@ -89,12 +90,12 @@ def _sets_a_value(override: Override) -> bool:
 def _as_job(composed: DictConfig, at: int) -> Iterator[DictConfig]:
     """The job's own settings; within, `${hydra:…}` is what it will be in the job `at`, and afterwards as before."""
     hydra_config, before = HydraConfig.instance(), HydraConfig.instance().cfg
-    hydra, own = composed.hydra, OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
+    config, own = composed.hydra, OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
     try:
-        with read_write(hydra.runtime), open_dict(hydra):
-            hydra.job.id = hydra.job.num = at
+        with read_write(config.runtime), open_dict(config):
+            config.job.id = config.job.num = at
             hydra_config.set_config(composed)  # for the paths that refer to the job's number
-            hydra.runtime.output_dir = os.path.abspath(os.path.join(str(hydra.sweep.dir), str(hydra.sweep.subdir)))
+            config.runtime.output_dir = os.path.abspath(os.path.join(str(config.sweep.dir), str(config.sweep.subdir)))
         hydra_config.set_config(composed)
         yield own
     finally:

@@ -9,15 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import hydra
 import pytest
-from drift_cli.shell.presets import command_of, names
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
+from drift_cli import command as commands
 from drift_cli.commands.train import run as train
 from drift_cli.errors import UserError
 from drift_cli.places import conf_dir
-from drift_cli.shell import cli
-from drift_cli.shell.cli import COMMANDS, main
+from drift_cli.shell import compose, launch, words
+from drift_cli.shell.cli import main
+from tests.problems.settings import composed
 
 NO_TORCH = """
 import sys
@@ -308,8 +309,8 @@ def test_the_jobs_of_a_sweep_are_checked_as_they_will_run(words: str, jobs: int,
         return config
 
     monkeypatch.chdir(tmp_path)
-    checked = cli._checked
-    monkeypatch.setattr(cli, "_checked", lambda *given: note("checked", checked(*given)))
+    checked = compose.checked
+    monkeypatch.setattr(compose, "checked", lambda *given: note("checked", checked(*given)))
     monkeypatch.setattr(train, "run", lambda config, folder: note("run", config))
     assert main(["train", "-m", *words.split()]) == 0
     assert order == ["checked"] * jobs + ["checked", "run"] * jobs
@@ -321,29 +322,27 @@ def test_a_sweep_of_many_jobs_is_checked_within_seconds(tmp_path: Path, monkeypa
     """A hundred take a second or two on a quiet core; composed one by one they take four times as long."""
     monkeypatch.chdir(tmp_path)
     composed: list[list[str]] = []
-    load = ConfigLoaderImpl.load_sweep_config
+    compose_one = hydra.compose
     monkeypatch.setattr(
-        ConfigLoaderImpl,
-        "load_sweep_config",
-        lambda self, master, words: composed.append(words) or load(self, master, words),
+        hydra, "compose", lambda name, words, **how: composed.append(words) or compose_one(name, words, **how)
     )
     seeds = ",".join(map(str, range(99)))
     assert main(["train", "-m", f"seed={seeds},x", "kernel=laplace"]) == 2
     assert "this one is seed=x." in capsys.readouterr().err
-    assert composed == [["kernel=laplace"]]  # once for all of them
+    assert len(composed) <= 3  # what the sweep is of, the first job, and one for all others
 
 
 def test_a_missing_memory_is_told_without_the_words_of_the_allocator() -> None:
     raw = RuntimeError("[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory")
     for failure in (raw, MemoryError()):
-        told = cli._told(failure)
+        told = launch._told(failure)
         assert isinstance(told, UserError)
         assert str(told) == (
             "There is not enough memory for these sizes: lower batch_size, the generator's widths or the sizes under "
             "evaluation."
         )
     other = RuntimeError("something else")
-    assert cli._told(other) is other
+    assert launch._told(other) is other
 
 
 def test_help_of_a_command_either_way(capsys) -> None:
@@ -389,7 +388,7 @@ def test_cuda_without_a_gpu_is_refused(tmp_path: Path, monkeypatch, capsys) -> N
     ("line", "expected"),
     [
         ("drift t", ["train", "table"]),
-        ("drift ", list(COMMANDS)),
+        ("drift ", commands.names()),
         ("drift train kern", ["kernel."]),
         ("drift train kernel=", ["kernel=gaussian", "kernel=laplace"]),
         ("drift train kernel=la", ["kernel=laplace"]),
@@ -409,47 +408,37 @@ def test_completion_knows_commands_groups_and_settings(line: str, expected: list
 
 
 def groups() -> dict[str, list[str]]:
-    return {
-        folder.name: sorted(file.stem for file in folder.glob("*.yaml"))
-        for folder in conf_dir().iterdir()
-        if folder.is_dir()
-    }
+    return {folder.name: words.files_of(folder.name) for folder in conf_dir().iterdir() if folder.is_dir()}
 
 
-@pytest.mark.parametrize("choice", [f"{group}={option}" for group, options in groups().items() for option in options])
-def test_every_option_composes_and_passes_its_checks(choice: str, capsys) -> None:
-    """Composed as Hydra does, then typed; `dataset=array` alone needs a path, a preset its own command."""
-    from drift_cli.config.commands import COMMANDS as SCHEMAS
-    from hydra import compose, initialize_config_dir
+CHOICES = [("train", f"{group}={option}") for group, options in groups().items() for option in options]
+CHOICES += [(name, f"experiment={preset}") for name in commands.names() for preset in commands.find(name).presets()]
 
-    from drift_cli.config import typed
 
-    words = [choice, "dataset.path=x.csv"] if choice == "dataset=array" else [choice]
-    preset = conf_dir() / "experiment" / f"{choice.removeprefix('experiment=')}.yaml"
-    command = command_of(preset) if choice.startswith("experiment=") else "train"
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        typed(compose(command, words), SCHEMAS[command])
+@pytest.mark.parametrize(("command", "choice"), CHOICES, ids=" ".join)
+def test_every_option_and_every_preset_composes_and_passes_its_checks(command: str, choice: str) -> None:
+    """`dataset=array` alone needs a path."""
+    assert composed(command, [choice, "dataset.path=x.csv"] if choice == "dataset=array" else [choice])
 
 
 def test_help_lists_every_group_with_its_options() -> None:
     answer = without_torch("train", "--help").stdout
     for group, options in groups().items():
         line = next(line for line in answer.splitlines() if re.match(rf"  {group} ", line))
-        own = names("train", conf_dir()) if group == "experiment" else options
-        assert line.split(maxsplit=1)[1].replace("*", "").split(", ") == own
+        assert line.split(maxsplit=1)[1].replace("*", "").split(", ") == options
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", commands.names())
 def test_help_lists_the_presets_of_the_command_alone(command: str, capsys) -> None:
     assert main([command, "--help"]) == 0
     listed = re.findall(r"^  experiment +(.*)$", capsys.readouterr().out, re.M)
-    own = names(command, conf_dir())
+    own = list(commands.find(command).presets())
     assert listed == (
         [", ".join(own)] if own and command != "bench" else []
     )  # bench lists no groups: train's are its own
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", commands.names())
 def test_the_example_of_the_help_is_a_choice_that_the_command_has(command: str, tmp_path: Path, capsys) -> None:
     assert main([command, "--help"]) == 0
     told = capsys.readouterr().out

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
-from hydra import compose, initialize_config_dir
-
-from drift_cli.config import typed
-from drift_cli.places import conf_dir
-
-Config = TypeVar("Config")
+from drift_cli import command as commands
+from drift_cli.shell import compose
 
 
-def composed(command: str, words: list[str], schema: type[Config]) -> Config:
+def composed(command: str, words: list[str]) -> Any:
     """`drift <command> <words>`, composed and checked."""
-    with initialize_config_dir(str(conf_dir().resolve()), version_base="1.3"):
-        return typed(compose(command, words), schema)
+    return compose.settings(commands.find(command), words)

@@ -5,20 +5,22 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 from collections import Counter
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from drift_cli.shell.presets import command_of
 from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Page as Opened
 
+from drift_cli import command as commands
 from drift_cli.commands.paper.parts import asked
-from drift_cli.commands.paper.settings import SIZES
-from drift_cli.places import conf_dir
 from drift_cli.report import claims, experiments, page
-from drift_cli.shell.cli import COMMANDS
-from tests.problems.browser import Browser
+from drift_cli.report.claims import Verdict
+from drift_cli.report.experiments import SIZES
 
 NASTY = "a < b & c | <script>alert(1)</script> *d* {{ e }}"  # as a failed part's last words may be
 
@@ -66,7 +68,7 @@ def parts(tmp_path: Path) -> list[page.Part]:
         if absent:
             continue
         (path / "figures").mkdir(parents=True)
-        numbers = {claim.field: _inside(claim.criterion) for claim in claims.load(each.command)}
+        numbers = {claim.field: _inside(claim.criterion) for claim in claims.of(each.command)}
         (path / "summary.json").write_text(json.dumps(numbers))
         origin = {
             "drift": "0.1.0", "git_commit": "0123456789abcdef", "git_changed": False, "started": "2026-01-01T10:00:00",
@@ -98,8 +100,8 @@ def test_every_claim_is_there_once_with_its_verdict(parts: list[page.Part]) -> N
     assert sorted(shown.claims) == sorted(claim.id for claim in claims.load())
     for claim in claims.load():
         absent = claim.command == parts[-1].experiment.command
-        measured = claims.CONDITIONAL if claim.condition else claims.CONFIRMED
-        assert shown.claims[claim.id] == (claims.UNTESTED if absent or claim.untestable else measured)
+        measured = Verdict.CONDITIONAL if claim.condition else Verdict.CONFIRMED
+        assert shown.claims[claim.id] == (Verdict.UNTESTED if absent or claim.untestable else measured)
     written = page.markdown(report(parts))
     for claim in claims.load():
         assert (claim.untestable or f"`{claim.field}`") in written
@@ -113,9 +115,9 @@ def test_every_number_on_the_page_stands_in_a_summary(parts: list[page.Part]) ->
     assert len(values) == sum(claim.command in ran for claim in claims.load())
     assert {float(value) for value in values} <= known
     for entry in report(parts).entries:
-        if entry.verdict.value is not None:
+        if entry.judgement.value is not None:
             file, _, field = entry.source.partition(" → ")
-            assert json.loads((parts[0].path.parent / file).read_text())[field] == entry.verdict.value
+            assert json.loads((parts[0].path.parent / file).read_text())[field] == entry.judgement.value
 
 
 def test_a_changed_measurement_changes_the_page(parts: list[page.Part]) -> None:
@@ -124,15 +126,15 @@ def test_a_changed_measurement_changes_the_page(parts: list[page.Part]) -> None:
     numbers = json.loads(file.read_text())
     file.write_text(json.dumps(numbers | {"identity_max_error": 0.25}))
     after = Page(page.html(report(parts)))
-    assert before.claims["score-identity"] == claims.CONFIRMED
-    assert after.claims["score-identity"] == claims.REFUTED
+    assert before.claims["score-identity"] == Verdict.CONFIRMED
+    assert after.claims["score-identity"] == Verdict.REFUTED
     assert {k: v for k, v in before.claims.items() if k != "score-identity"} == {
         k: v for k, v in after.claims.items() if k != "score-identity"
     }
     assert "| not confirmed | Under a Gaussian kernel" in page.markdown(report(parts))
     del numbers["identity_max_error"]
     file.write_text(json.dumps(numbers))
-    assert Page(page.html(report(parts))).claims["score-identity"] == claims.UNTESTED
+    assert Page(page.html(report(parts))).claims["score-identity"] == Verdict.UNTESTED
 
 
 def test_what_a_part_says_is_text_and_nothing_else(parts: list[page.Part]) -> None:
@@ -164,8 +166,8 @@ def test_it_needs_nothing_from_outside(parts: list[page.Part]) -> None:
 def test_without_any_result_the_page_is_whole(tmp_path: Path) -> None:
     nothing = [page.Part(each, "full", tmp_path, "its part was not run", 0.0) for each in experiments.load()]
     found = page.Report.of(nothing, "full", 0, 0.0)
-    assert found.counts[claims.UNTESTED] == len(claims.load())
-    assert set(Page(page.html(found)).claims.values()) == {claims.UNTESTED}
+    assert found.counts[Verdict.UNTESTED] == len(claims.load())
+    assert set(Page(page.html(found)).claims.values()) == {Verdict.UNTESTED}
     assert "not run" in page.markdown(found)
 
 
@@ -215,7 +217,7 @@ def test_the_experiments_are_whole() -> None:
     assert len(set(named)) == len(named)
     own = {claim.id: claim.command for claim in claims.load()}
     for each in every:
-        assert each.command in COMMANDS
+        assert commands.find(each.command).is_study
         assert {own[name] for figure in each.figures for name in figure.claims} <= {each.command}
         assert all(image.alt and figure.caption for figure in each.figures for image in figure.images)
         for size in SIZES:
@@ -224,81 +226,88 @@ def test_the_experiments_are_whole() -> None:
     assert decided <= {each.command for each in every}  # none is left out
 
 
-def test_every_preset_of_the_issue_belongs_to_a_part() -> None:
-    used = {
-        word.removeprefix("experiment=")
-        for each in experiments.load()
-        for words in each.settings.values()
-        for word in words
-        if word.startswith("experiment=")
-    }
-    for name in used:
-        command = command_of(conf_dir() / "experiment" / f"{name}.yaml")
-        assert command in {each.command for each in experiments.load()}
-
-
 # In a browser.
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with Browser.start() as found:
-        yield found
+def chromium() -> Iterator[Browser]:
+    """The Chromium that is installed; the tests are skipped without one."""
+    found = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+    if found is None:
+        pytest.skip("no Chromium is installed to try the page in")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
-def opened(browser: Browser, parts: list[page.Part], tmp_path: Path) -> Browser:
-    browser.open(page.write(report(parts), tmp_path / "page")[0].as_uri())
-    return browser
+def address(parts: list[page.Part], tmp_path: Path) -> str:
+    return page.write(report(parts), tmp_path / "page")[0].as_uri()
 
 
-def test_it_renders_without_errors_and_asks_nobody(opened: Browser, parts: list[page.Part]) -> None:
-    assert opened.evaluate("document.querySelectorAll('.claim').length") == len(claims.load())
+@pytest.fixture
+def opened(chromium: Browser, address: str) -> Iterator[Opened]:
+    """The page in a browser that must have nothing to complain of."""
+    opened, complaints = chromium.new_page(), []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    opened.goto(address)
+    yield opened
+    assert complaints == []
+    opened.close()
+
+
+def test_it_renders_and_asks_nobody(chromium: Browser, address: str, parts: list[page.Part]) -> None:
+    opened, asked_for = chromium.new_page(), []
+    opened.on("request", lambda request: asked_for.append(request.url))
+    opened.goto(address)
+    assert opened.locator(".claim").count() == len(claims.load())
     images = opened.evaluate("[...document.images].map(i => [i.complete && i.naturalWidth > 0, i.alt.length > 0])")
     assert len(images) == len(Page(page.html(report(parts))).images)
     assert all(loaded and described for loaded, described in images)
-    assert opened.errors == []
-    assert [address for address in opened.requests if not address.startswith(("file:", "data:"))] == []
+    assert [url for url in asked_for if not url.startswith(("file:", "data:"))] == []
+    opened.close()
 
 
-def shown(browser: Browser) -> set[str]:
+def shown(opened: Opened) -> set[str]:
     """The verdicts of the claims that can be seen."""
     seen = "[...document.querySelectorAll('.claim')].filter(c => c.checkVisibility()).map(c => c.dataset.verdict)"
-    return set(browser.evaluate(seen))
+    return set(opened.evaluate(seen))
 
 
-def test_filters_work_without_a_mouse(opened: Browser) -> None:
+def test_filters_work_without_a_mouse(opened: Opened) -> None:
     every = shown(opened)
-    assert every == {claims.CONFIRMED, claims.CONDITIONAL, claims.UNTESTED}
-    buttons = opened.evaluate("[...document.querySelectorAll('#filters button')].map(b => b.dataset.filter)")
-    assert buttons == list(page.VERDICTS)
-    opened.evaluate("document.querySelector('#filters button').focus()")
-    opened.press("Enter")
-    assert shown(opened) == {claims.CONFIRMED}
-    pressed = "document.activeElement.getAttribute('aria-pressed')"
-    assert opened.evaluate(pressed) == "true"
-    opened.press("Tab")
-    opened.press(" ")
-    assert shown(opened) == {claims.CONFIRMED, claims.CONDITIONAL}
-    opened.press(" ")
-    assert opened.evaluate(pressed) == "false"
-    assert shown(opened) == {claims.CONFIRMED}
-    status = opened.evaluate("document.querySelector('[role=status]').textContent")
-    number = opened.evaluate("document.querySelectorAll('.claim:not([hidden])').length")
-    assert status.startswith(f"{number} of {len(claims.load())} claims")
-    opened.evaluate("document.querySelector('#showing button').click()")
+    assert every == {Verdict.CONFIRMED, Verdict.CONDITIONAL, Verdict.UNTESTED}
+    buttons = opened.locator("#filters button")
+    assert [each.get_attribute("data-filter") for each in buttons.all()] == list(page.VERDICTS)
+    buttons.first.focus()
+    opened.keyboard.press("Enter")
+    assert shown(opened) == {Verdict.CONFIRMED}
+    focused = opened.locator(":focus")
+    assert focused.get_attribute("aria-pressed") == "true"
+    opened.keyboard.press("Tab")
+    opened.keyboard.press(" ")
+    assert shown(opened) == {Verdict.CONFIRMED, Verdict.CONDITIONAL}
+    opened.keyboard.press(" ")
+    assert focused.get_attribute("aria-pressed") == "false"
+    assert shown(opened) == {Verdict.CONFIRMED}
+    number = opened.locator(".claim:not([hidden])").count()
+    assert opened.get_by_role("status").inner_text().startswith(f"{number} of {len(claims.load())} claims")
+    opened.locator("#showing button").click()
     assert shown(opened) == every
-    assert opened.errors == []
 
 
-def test_it_is_whole_without_scripts_and_fits_a_phone(browser: Browser, opened: Browser, tmp_path: Path) -> None:
-    address = (tmp_path / "page/report.html").as_uri()
-    with browser.without_scripts():
-        browser.open(address)
-        assert browser.count(".claim") == len(claims.load())
-        assert browser.count("#filters button") == 0
-        assert browser.count("#filters .tile") == len(page.VERDICTS)
-    for width in (360, 1200):
-        with browser.width(width):
-            browser.open(address)
-            assert browser.evaluate("document.documentElement.scrollWidth") <= width
+def test_it_is_whole_without_scripts(chromium: Browser, address: str) -> None:
+    with chromium.new_context(java_script_enabled=False) as context:
+        opened = context.new_page()
+        opened.goto(address)
+        assert opened.locator(".claim").count() == len(claims.load())
+        assert opened.locator("#filters button").count() == 0
+        assert opened.locator("#filters .tile").count() == len(page.VERDICTS)
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_it_fits_a_phone_and_a_screen(width: int, opened: Opened) -> None:
+    opened.set_viewport_size({"width": width, "height": 800})
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width

@@ -9,9 +9,7 @@ import pytest
 from drift_cli.report import experiments
 from drift_cli.runs.files import read_json
 from drift_cli.studies.compare_operators import plan as operator_plan
-from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
 from drift_cli.studies.stop_grad_study import training as stop_grad_training
-from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
 from tests.problems.settings import composed
 
 KEPT = Path(__file__).parents[2] / "docs/results/full"
@@ -22,9 +20,9 @@ def asked(part: str) -> dict[str, dict]:
     """What --full asks of every run of a part, by the run's name."""
     words = next(each for each in experiments.load() if each.name == part).settings["full"]
     if part == "fig3-4":
-        plan = stop_grad_training.planned(composed("stop-grad-study", words, StopGradStudyConfig))
+        plan = stop_grad_training.planned(composed("stop-grad-study", words))
         return {case.name: job.asked() for case, job in plan.items()}
-    config = composed("compare-operators", words, CompareOperatorsConfig)
+    config = composed("compare-operators", words)
     cases = {case: operator_plan.job(config, case, {}, Path()) for case in operator_plan.cases(config)}
     return {case.name: job.asked() for case, job in {**operator_plan.preparations(config), **cases}.items()}
 

@@ -36,7 +36,7 @@ def test_the_committed_page_is_that_of_the_committed_numbers(report: page.Report
 def test_every_claim_that_can_be_decided_was(report: page.Report) -> None:
     """A verdict may be open because an interval is wide, not because a number is missing."""
     for entry in report.entries:
-        assert entry.claim.untestable or entry.verdict.value is not None
+        assert entry.claim.untestable or entry.judgement.value is not None
 
 
 def test_it_is_of_the_size_that_it_says_from_commits_that_it_names() -> None:
@@ -53,7 +53,7 @@ def test_the_readme_quotes_it(report: page.Report) -> None:
     quoted = README[README.index("## Which claims hold") : README.index("## Commands")]
     rows = [line for line in quoted.splitlines() if line.startswith("| ") and line.split(" | ")[0] != "| verdict"]
     written = (REFERENCE / "report.md").read_text()
-    known = {claims.CONFIRMED, claims.CONDITIONAL, claims.REFUTED, claims.UNTESTED}
+    known = set(claims.Verdict)
     claimed = [row for row in rows if row.removeprefix("| ").split(" | ")[0].partition(":")[0] in known]
     assert len(claimed) >= 10
     for row in claimed:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from drift_cli.commands.paper.settings import SIZES
 from drift_cli.commands.paper.sizes import beside
 from drift_cli.report import claims, experiments, page, sizes
-from drift_cli.report.claims import CONFIRMED, REFUTED
+from drift_cli.report.claims import Verdict
+from drift_cli.report.experiments import SIZES
 
 CLAIM = claims.Claim("x", "TO", "Fig. 4", "It trains.", False, "train", "ratio", "<= 2", training=True)
 
@@ -17,7 +17,8 @@ CLAIM = claims.Claim("x", "TO", "Fig. 4", "It trains.", False, "train", "ratio",
 @pytest.fixture(autouse=True)
 def only_one(monkeypatch: pytest.MonkeyPatch) -> None:
     other = claims.Claim("y", "TO", "Thm 1", "It holds.", False, "train", "ratio", "<= 2")
-    monkeypatch.setattr(claims, "load", lambda command=None: [CLAIM, other] if command in (None, "train") else [])
+    monkeypatch.setattr(claims, "load", lambda: [CLAIM, other])
+    monkeypatch.setattr(claims, "of", lambda command: [CLAIM, other] if command == "train" else [])
 
 
 def row(**ratios: float) -> sizes.Row:
@@ -27,8 +28,12 @@ def row(**ratios: float) -> sizes.Row:
 
 def test_each_size_is_judged_by_its_own_numbers() -> None:
     found = row(quick=3.0, standard=1.0)
-    assert [found.verdicts[size] and found.verdicts[size].verdict for size in SIZES] == [REFUTED, CONFIRMED, None]
-    assert found.at("quick") == f"{REFUTED} (3)"
+    assert [found.verdicts[size] and found.verdicts[size].verdict for size in SIZES] == [
+        Verdict.REFUTED,
+        Verdict.CONFIRMED,
+        None,
+    ]
+    assert found.at("quick") == f"{Verdict.REFUTED} (3)"
     assert found.at("full") == sizes.NOT_RUN
     assert (found.changed, found.told) == (True, "yes")
 
@@ -47,8 +52,8 @@ def test_another_command_with_the_same_field_is_not_taken_for_it() -> None:
 def test_a_page_shows_the_sizes_beside_its_own() -> None:
     nothing = [page.Part(each, "quick", Path("none"), "its part was not run", 0.0) for each in experiments.load()]
     found = page.Report.of(nothing, "quick", 1, 1.0, {"standard": [("train", {"ratio": 1.0})]})
-    assert f"| It trains. | not run | {CONFIRMED} (1) | not run | – |" in page.markdown(found)
-    assert f"<td>{CONFIRMED} (1)</td>" in page.html(found)
+    assert f"| It trains. | not run | {Verdict.CONFIRMED} (1) | not run | – |" in page.markdown(found)
+    assert f"<td>{Verdict.CONFIRMED} (1)</td>" in page.html(found)
 
 
 def test_finished_results_are_found_beside_and_others_are_left(tmp_path: Path) -> None:

@@ -9,9 +9,7 @@ import pytest
 import torch
 
 from drift_cli.studies.compare_operators import runs as operator_runs
-from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
 from drift_cli.studies.stop_grad_study import training as stop_grad_training
-from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
 from drift_cli.training import sittings
 from drift_cli.training import step as training
 from tests.problems.settings import composed
@@ -25,9 +23,9 @@ class Killed(BaseException):
 def jobs() -> dict[str, object]:
     """A tracked run with a landscape, without the stop-gradient, and runs of both operators of Figure 5."""
     small = ["batch_size=32", "steps=60", "points=50", "projections=5", "draws=2", "generator.widths=[8]"]
-    study = composed("stop-grad-study", [*small, "track=12", "plane=3"], StopGradStudyConfig)
+    study = composed("stop-grad-study", [*small, "track=12", "plane=3"])
     tracked = next(job for case, job in stop_grad_training.planned(study).items() if case.paths == "both")
-    compared = composed("compare-operators", [*small, "experiment=fig5", "track=12"], CompareOperatorsConfig)
+    compared = composed("compare-operators", [*small, "experiment=fig5", "track=12"])
     moved = {
         label: operator_runs.generator_run(compared, compared.compared()[label], 3, None)
         for label in ("mean_shift_laplace", "sinkhorn_5e-2")
