@@ -54,6 +54,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _add(file: Path, kind: str, text: str) -> None:
     if kind != "diff":
         assert not file.exists()
+        file.parent.mkdir(exist_ok=True)
         file.write_text(text)
         return
     lines = text.splitlines(keepends=True)
@@ -75,12 +76,22 @@ def _run(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_the_commands_of_what_is_added_run(extended: Path) -> None:
     shown = [block["text"] for block in _BLOCK.finditer(ADDING) if block["kind"] == "bash"]
     commands = [shlex.split(line) for text in shown for line in text.splitlines()]
-    assert {words[1] for words in commands} == {"train", "compare-operators"}
+    small = {"train": (*SMALL, "generator.widths=[16]"), "compare-operators": COMPARED, "verify-translation": ()}
+    assert {words[1] for words in commands} == set(small)
     for at, (_, command, *settings) in enumerate(commands):
-        small = (*SMALL, "generator.widths=[16]") if command == "train" else COMPARED
-        ran = _run(extended, "drift_cli", command, *small, *settings, f"hydra.run.dir=run{at}")
+        ran = _run(extended, "drift_cli", command, *small[command], *settings, f"hydra.run.dir=run{at}")
         assert ran.returncode == 0, ran.stdout + ran.stderr
         assert (extended / f"run{at}/summary.json").is_file()
+
+
+def test_the_added_study_decides_its_claims_and_belongs_to_the_paper(extended: Path) -> None:
+    assert "drift verify-translation" in _run(extended, "drift_cli", "--help").stdout
+    ran = _run(extended, "drift_cli", "verify-translation", "hydra.run.dir=translation")
+    assert ran.stdout.count(" confirmed") == 2
+    assert (extended / "translation/data/translation.csv").read_text().count("\n") == 4
+    ran = _run(extended, "drift_cli", "paper", "size=quick", "parts=[translation]", "out=paper")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "The drift moves with the data" in (extended / "paper/quick/report.md").read_text()
 
 
 def test_what_is_added_is_refused_as_the_rest_is(extended: Path) -> None:
