@@ -29,8 +29,11 @@ _PLACES = ("commands", "studies")
 
 @dataclass(frozen=True)
 class Command:
+    """`own`: folders of a user's own configurations, beside those of the project (`--config-dir`)."""
+
     name: str
     folder: Path
+    own: tuple[Path, ...] = ()
 
     @property
     def is_study(self) -> bool:
@@ -56,12 +59,12 @@ class Command:
     @property
     def search_path(self) -> list[Path]:
         """Where the files that its configuration is composed of are looked up, its own folder first."""
-        return [self.folder, *(base.folder for base in self.bases), conf_dir()]
+        return [self.folder, *(base.folder for base in self.bases), conf_dir(), *self.own]
 
-    def presets(self) -> dict[str, Path]:
-        """The files that `experiment=NAME` takes, by name."""
-        files = [file for place in self.search_path[:-1] for file in (place / "experiment").glob("*.yaml")]
-        return {file.stem: file for file in sorted(files, key=lambda file: file.stem)}
+    def options(self, group: str) -> dict[str, Path]:
+        """The files that `group=NAME` takes, by name; of the group `experiment` they are the command's presets."""
+        files = [file for place in reversed(self.search_path) for file in (place / group).glob("*.yaml")]
+        return dict(sorted((file.stem, file) for file in files))
 
     def schema(self) -> type[Any]:
         """The class of its settings."""

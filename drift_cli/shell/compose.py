@@ -14,6 +14,7 @@ from hydra.errors import HydraException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from drift_cli import catalogue
 from drift_cli.command import Command
@@ -23,6 +24,7 @@ from drift_cli.runs.folder import RunFolder
 from drift_cli.shell.resume import merged, refuse_foreign
 
 VERSION_BASE = "1.3"
+COMPOSITION = (HydraException, OmegaConfBaseException, YAMLError, ValueError)  # what composing settings may raise
 
 
 class _SearchPath(SearchPathPlugin):
@@ -35,21 +37,20 @@ class _SearchPath(SearchPathPlugin):
             search_path.append("drift", f"file://{folder.resolve()}")
 
 
-def search_in(command: Command, own: list[Path] | None = None) -> str:
-    """From here on configurations are composed of the command's files, and of `own`; its first folder, for Hydra."""
-    first, *others = command.search_path
-    _SearchPath.folders = [*others, *(own or [])]
+def search_in(command: Command) -> str:
+    """From here on configurations are composed of the files in the command's search path; its first, for Hydra."""
+    first, *_SearchPath.folders = command.search_path
     Plugins.instance().register(_SearchPath)
     return str(first.resolve())
 
 
 @contextmanager
-def initialised(command: Command, own: list[Path] | None = None) -> Iterator[None]:
+def initialised(command: Command) -> Iterator[None]:
     """Within, `hydra.compose` composes the command's settings, also in the midst of another command."""
     outer, folders = GlobalHydra.instance().hydra, _SearchPath.folders
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(search_in(command, own), version_base=VERSION_BASE):
+        with initialize_config_dir(search_in(command), version_base=VERSION_BASE):
             yield
     finally:
         _SearchPath.folders = folders
@@ -62,7 +63,7 @@ def settings(command: Command, words: list[str]) -> Any:
     try:
         with initialised(command):
             return typed(compose(command.name, words), command.schema())
-    except (HydraException, OmegaConfBaseException) as error:
+    except COMPOSITION as error:
         from drift_cli.shell.explain import explain
 
         raise UserError(explain(error, command, words)) from error

@@ -7,13 +7,13 @@ from typing import get_type_hints
 
 from hydra.errors import OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError
 
 from drift_cli.catalogue import GROUPS
 from drift_cli.command import Command
 from drift_cli.config import describe
 from drift_cli.errors import did_you_mean
 from drift_cli.shell.known import known_keys
-from drift_cli.shell.words import options as options_of
 
 
 def explain(error: Exception, command: Command, settings: list[str]) -> str:
@@ -21,7 +21,7 @@ def explain(error: Exception, command: Command, settings: list[str]) -> str:
     text = str(error)
     if found := re.search(r"Could not find '([^']+)/([^']*)'", text):
         group, option = found[1], found[2]
-        options = options_of(group, command)
+        options = list(command.options(group))
         if not option:
             return f"{group} must be one of {', '.join(options)}, got nothing: leave it out for the default."
         return f'There is no {group} "{option}".{did_you_mean(option, options)} There are: {", ".join(options)}.'
@@ -60,6 +60,10 @@ def explain(error: Exception, command: Command, settings: list[str]) -> str:
         return "A group must be one of its options, got null: leave it out for the default."
     if isinstance(error, OmegaConfBaseException):
         return describe(error)
+    if isinstance(error, MarkedYAMLError):
+        mark = error.problem_mark
+        where = f"{mark.name}, line {mark.line + 1}," if mark else "A configuration file"
+        return f"{where} cannot be read as YAML: {error.problem}."
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[0] if lines else repr(error)
 

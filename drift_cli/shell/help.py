@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from drift_cli import command as commands
-from drift_cli.catalogue import PACKAGES, find
+from drift_cli.catalogue import PACKAGES, find, trust
 from drift_cli.command import Command
 from drift_cli.errors import UserError, did_you_mean
-from drift_cli.places import conf_dir
 from drift_cli.setting import parameters
-from drift_cli.shell.words import files_of
-from drift_cli.shell.words import options as options_of
+from drift_cli.shell.words import with_own
 
 _WIDE = 60  # a longer value does not move the help of the others
 
@@ -47,20 +45,21 @@ def command_help(command: Command, words: Sequence[str] = ()) -> str:
 
     Of every option that `words` choose (kernel=mixture) its own settings too.
     """
+    command = with_own(command, list(words))
     _, _, body = command.yaml.read_text(encoding="utf-8").partition("\n")
     settings = re.sub(r"^defaults:\n(?:[ -].*\n)+", "", body, flags=re.M)
     settings = re.sub(r"^hydra:\n(?:[ ].*\n?)+", "", settings, flags=re.M).strip()
-    parts = [f"drift {command.name}: {_within_a_sentence(command.summary)}"]
+    parts = [f"drift {command.name}: {command.summary}"]
     if groups := _groups(command, body):
         parts.append("Groups (group=option; group.key=value changes a setting of the chosen option):\n" + groups)
-    parts += [_option_help(group, option) for group, option in _chosen(words)]
+    parts += [_option_help(command, group, option) for group, option in _chosen(command, words)]
     parts.append("Settings (key=value):\n" + "\n".join(f"  {line}".rstrip() for line in settings.splitlines()))
     closing = []
     if "resume" in settings:
         closing.append(
             f"The run folder is outputs/{command.name}/<time>-<unique>; hydra.run.dir=FOLDER chooses another."
         )
-    if choice := _choice(body):
+    if choice := _choice(command, body):
         shown = f"`drift {command.name} {choice} --cfg job` shows the settings of the options you chose"
         closing.append(f"{shown}, and --help in its place explains them.")
     if closing:
@@ -68,29 +67,31 @@ def command_help(command: Command, words: Sequence[str] = ()) -> str:
     return "\n\n".join(parts)
 
 
-def _chosen(words: Sequence[str]) -> list[tuple[str, str]]:
+def _chosen(command: Command, words: Sequence[str]) -> list[tuple[str, str]]:
     """The options of groups among the words. Raises `UserError` for one that is not there."""
     found = []
     for word in words:
         group, _, options = word.partition("=")
         for option in options.split(",") if group in PACKAGES else ():
-            if (conf_dir() / group / f"{option}.yaml").is_file():
-                found.append((group, option))
-            elif not any(other.startswith(("--config-dir", "-cd")) for other in words):  # else it may be the user's own
-                known = files_of(group)
+            known = list(command.options(group))
+            if option not in known:
                 near = did_you_mean(option, known)
                 raise UserError(f'There is no {group} "{option}".{near} There are: {", ".join(known)}.')
+            found.append((group, option))
     return found
 
 
-def _option_help(group: str, option: str) -> str:
+def _option_help(command: Command, group: str, option: str) -> str:
     """What the option is, by its file's comment; each setting with its value there, its type, help and choices."""
     from omegaconf import OmegaConf
 
-    text = (conf_dir() / group / f"{option}.yaml").read_text()
+    file = command.options(group)[option]
+    text = file.read_text(encoding="utf-8")
     told = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
-    values = OmegaConf.to_container(OmegaConf.load(conf_dir() / group / f"{option}.yaml"), resolve=False)
+    values = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
     assert isinstance(values, dict)
+    if "." in values["name"]:
+        trust([values["name"]])  # a class of the user's own: they named the folder of this file
     lines = []
     for name, parameter in parameters(find(group, values["name"])).items():
         choices = f" ({' | '.join(parameter.setting.choices)})" if parameter.setting.choices else ""
@@ -111,22 +112,17 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _within_a_sentence(text: str) -> str:
-    """Its first letter small; names keep theirs."""
-    return text[:1].lower() + text[1:]
-
-
 def _defaults(body: str) -> list[tuple[str, str]]:
     """The groups of a command, each with its default."""
     return re.findall(r"^  - (\w+): (\w+)$", body, flags=re.M)
 
 
-def _choice(body: str) -> str:
+def _choice(command: Command, body: str) -> str:
     """An example of a choice, not the default, of a group all of whose options run as they are; "" without one."""
     defaults = dict(_defaults(body))
     for group in ("kernel", "optimizer"):
         if group in defaults:
-            return f"{group}={next(option for option in files_of(group) if option != defaults[group])}"
+            return f"{group}={next(option for option in command.options(group) if option != defaults[group])}"
     return ""
 
 
@@ -135,7 +131,7 @@ def _groups(command: Command, body: str) -> str:
     width = max((len(group) for group, _ in chosen), default=0)
     lines = []
     for group, default in chosen:
-        options = options_of(group, command)
+        options = command.options(group)
         listed = ", ".join(f"{option}*" if option == default else option for option in options)
         lines.append(f"  {group:<{width}}  {listed}")
     return "\n".join(lines)

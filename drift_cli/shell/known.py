@@ -11,8 +11,6 @@ from typing import get_type_hints
 from drift_cli.catalogue import GROUPS
 from drift_cli.command import Command
 from drift_cli.config import setting_names
-from drift_cli.places import conf_dir
-from drift_cli.shell.words import options
 
 
 def as_setting(command: Command, flag: str, rest: list[str]) -> str | None:
@@ -38,13 +36,13 @@ def as_setting(command: Command, flag: str, rest: list[str]) -> str | None:
 
 def _choices(command: Command, keys: list[str]) -> dict[str, Iterable[str]]:
     """The settings that take one of a few words, with these words."""
-    groups = {key: options(key, command) for key in keys if key in GROUPS or key == "experiment"}
+    groups = {key: list(command.options(key)) for key in keys if key in GROUPS or key == "experiment"}
     return groups | getattr(command.schema(), "choices", {})
 
 
 def known_keys(command: Command, settings: list[str]) -> dict[str, list[str]]:
     """The settings of the command by parent ("" is the root); of a group, those of the chosen option."""
-    schema, presets = command.schema(), command.presets()
+    schema, presets = command.schema(), command.options("experiment")
     hints = get_type_hints(schema)
     hints = {field.name: hints[field.name] for field in fields(schema)}
     preset = presets.get(_given(settings).get("experiment", ""))
@@ -52,17 +50,17 @@ def known_keys(command: Command, settings: list[str]) -> dict[str, list[str]]:
     known = {"": sorted([*hints, *(["experiment"] if presets else [])])}
     for key, hint in hints.items():
         if key in GROUPS:
-            known[key] = _settings_of(key, _chosen(key, root, preset, settings))
+            known[key] = _settings_of(command, key, _chosen(command, key, root, preset, settings))
         elif is_dataclass(hint):
             known[key] = setting_names(hint)
     nested = getattr(schema, "nested_settings", None)  # where settings have settings, as the command's files name them
     return known | (nested([command.yaml, *([preset] if preset else [])]) if nested else {})
 
 
-def _chosen(group: str, root: str, preset: Path | None, settings: list[str]) -> str:
+def _chosen(command: Command, group: str, root: str, preset: Path | None, settings: list[str]) -> str:
     """The option of a group: the last one given (the first of a sweep), that of a preset, or the default."""
     given = _given(settings)
-    if (conf_dir() / group / f"{given.get(group)}.yaml").is_file():  # else settings, as in optimizer={lr: 1}
+    if given.get(group) in command.options(group):  # else settings, as in optimizer={lr: 1}
         return given[group]
     if preset and (found := re.search(rf"override /{group}: (\w+)", preset.read_text(encoding="utf-8"))):
         return found[1]
@@ -76,7 +74,7 @@ def _given(settings: list[str]) -> dict[str, str]:
     return {key.lstrip("+"): value.split(",")[0].strip("'\"") for key, _, value in pairs}
 
 
-def _settings_of(group: str, option: str) -> list[str]:
+def _settings_of(command: Command, group: str, option: str) -> list[str]:
     """Read off the option's file, which has them all: to ask the object itself would cost the import of torch."""
-    file = conf_dir() / group / f"{option}.yaml"
-    return re.findall(r"^(?!name:)(\w+):", file.read_text(), re.M) if file.is_file() else []
+    file = command.options(group).get(option)
+    return re.findall(r"^(?!name:)(\w+):", file.read_text(encoding="utf-8"), re.M) if file else []

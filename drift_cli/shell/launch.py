@@ -10,9 +10,7 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from drift_cli.command import Command
 from drift_cli.errors import UserError
@@ -44,13 +42,13 @@ def failures(command: Command, given: list[str]) -> list[Exception]:
         if several:
             from drift_cli.shell import sweep
 
-            sweep.check(command, settings, words.config_dirs(flags))
-        folder = compose.search_in(command)
+            sweep.check(words.with_own(command, flags), settings)
+        folder = compose.search_in(command)  # Hydra adds the folder of --config-dir itself
         hydra.main(version_base=compose.VERSION_BASE, config_path=folder, config_name=command.name)(task)()
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+    except compose.COMPOSITION as error:
         from drift_cli.shell.explain import explain
 
-        raise UserError(explain(error, command, settings)) from error
+        raise UserError(explain(error, words.with_own(command, flags), settings)) from error
     except OSError as error:
         raise UserError(_no_folder(error, "hydra.sweep.dir" if several else "hydra.run.dir")) from error
     finally:

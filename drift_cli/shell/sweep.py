@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
@@ -23,23 +24,38 @@ from drift_cli.shell import compose
 Composed = dict[tuple[str, ...], DictConfig]
 
 
-def check(command: Command, settings: list[str], own: list[Path]) -> None:
-    """Compose each job as Hydra will, with the user's `own` configurations, and check its settings.
+def check(command: Command, settings: list[str]) -> None:
+    """Compose each job as Hydra will, and check its settings.
 
     Raises what the composition raises at the first wrong job; a `UserError` then names the job.
     """
-    with compose.initialised(command, own):
+    with compose.initialised(command):
         parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
         jobs = _jobs(command, settings, parser)
         for_hydra = [word for word in settings if word.lstrip("+~").startswith("hydra.") and not _sweeps(word, parser)]
         bases: Composed = {}
+        written: set[str] = set()  # what the jobs before write
         for at, job in enumerate(jobs):
             composed = _composed(command, for_hydra, parser.parse_overrides(job), bases)
             try:
                 with _as_job(composed, at) as its_own:
-                    compose.checked(command, its_own, job)
+                    _refuse_twice(compose.checked(command, its_own, job), written)
             except UserError as error:
                 raise UserError(f"{error}{_named(job, jobs)}") from error
+
+
+def _refuse_twice(settings: Any, written: set[str]) -> None:
+    """Raise `UserError` where an earlier job writes its result to the same place, outside any run folder."""
+    place = getattr(settings, "destination", None)
+    if place in written:
+        raise UserError(f"Two jobs would write {place}: give each its own, as in out='{_numbered(place)}'.")
+    if place is not None:
+        written.add(place)
+
+
+def _numbered(place: str) -> str:
+    path = Path(place)
+    return str(path.with_name(f"{path.stem}_${{hydra:job.num}}{path.suffix}"))
 
 
 def _jobs(command: Command, settings: list[str], parser: OverridesParser) -> list[list[str]]:

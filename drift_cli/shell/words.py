@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from drift_cli import catalogue
 from drift_cli import command as commands
 from drift_cli.command import Command
 from drift_cli.errors import UserError, did_you_mean
-from drift_cli.places import conf_dir
 
 MULTIRUN = ("-m", "--multirun")
 _CFG = ("-c", "--cfg")
@@ -29,6 +29,7 @@ def read(command: Command, words: list[str]) -> tuple[list[str], list[str]]:
 
     Raises `UserError` for what Hydra would take and the command has no use for.
     """
+    command = with_own(command, words)
     flags, settings = _flags_first(command, words)
     schema = command.schema()
     argument, writes_to = getattr(schema, "argument", None), getattr(schema, "writes_to", None)
@@ -41,8 +42,8 @@ def read(command: Command, words: list[str]) -> tuple[list[str], list[str]]:
             if any(other.startswith(f"{argument}=") for other in settings):
                 raise UserError(f'`drift {command.name}` takes one {argument}, got "{word}" as well.')
             settings[settings.index(word)] = f"{argument}={quoted(word)}"
-        elif value.startswith("[") and value.endswith("]") and (key == "experiment" or (conf_dir() / key).is_dir()):
-            raise UserError(f'{key} must be one of {", ".join(options(key, command))}, got the list "{value}".')
+        elif value.startswith("[") and value.endswith("]") and (options := command.options(key)):
+            raise UserError(f'{key} must be one of {", ".join(options)}, got the list "{value}".')
         elif key == "experiment":
             _refuse_foreign_preset(command, unquoted(value))
         elif key == "hydra.run.dir" and writes_to:
@@ -60,18 +61,11 @@ def changeable(schema: type[Any]) -> tuple[str, ...]:
     return getattr(schema, "changeable", ())
 
 
-def options(group: str, command: Command) -> list[str]:
-    """The options of a configuration group, which are its files; of `experiment`, the command's presets."""
-    return list(command.presets()) if group == "experiment" else files_of(group)
-
-
-def files_of(group: str) -> list[str]:
-    return sorted(file.stem for file in (conf_dir() / group).glob("*.yaml"))
-
-
-def config_dirs(flags: list[str]) -> list[Path]:
-    """The folders of a user's own configurations, where some were named."""
-    return [Path(value).resolve() for flag, value in pairwise(flags) if flag in _CONFIG_DIR]
+def with_own(command: Command, words: list[str]) -> Command:
+    """The command with the folders of a user's own configurations that the words name."""
+    pairs = [(*word.partition("=")[::2], after) for word, after in pairwise([*words, ""])]
+    own = [value or after for flag, value, after in pairs if flag in _CONFIG_DIR]
+    return replace(command, own=tuple(Path(folder).resolve() for folder in own if folder))
 
 
 def quoted(text: str) -> str:
@@ -86,10 +80,10 @@ def unquoted(text: str) -> str:
 
 def _refuse_foreign_preset(command: Command, chosen: str) -> None:
     """Raise `UserError` for a preset that is there and belongs to another command."""
-    own = command.presets()
+    own = command.options("experiment")
     for name in chosen.split(","):
         for other in map(commands.find, commands.names()):
-            if name not in own and name in other.presets():
+            if name not in own and name in other.options("experiment"):
                 raise UserError(
                     f"experiment={name} is a preset of `drift {other.name}`, not of `drift {command.name}`: run "
                     f"`drift {other.name} experiment={name}`."

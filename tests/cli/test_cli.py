@@ -16,7 +16,7 @@ from drift_cli import command as commands
 from drift_cli.commands.train import run as train
 from drift_cli.errors import UserError
 from drift_cli.places import conf_dir
-from drift_cli.shell import compose, launch, words
+from drift_cli.shell import compose, launch
 from drift_cli.shell.cli import main
 from tests.problems.settings import composed
 
@@ -408,11 +408,14 @@ def test_completion_knows_commands_groups_and_settings(line: str, expected: list
 
 
 def groups() -> dict[str, list[str]]:
-    return {folder.name: words.files_of(folder.name) for folder in conf_dir().iterdir() if folder.is_dir()}
+    train = commands.find("train")
+    return {folder.name: list(train.options(folder.name)) for folder in conf_dir().iterdir() if folder.is_dir()}
 
 
 CHOICES = [("train", f"{group}={option}") for group, options in groups().items() for option in options]
-CHOICES += [(name, f"experiment={preset}") for name in commands.names() for preset in commands.find(name).presets()]
+CHOICES += [
+    (name, f"experiment={preset}") for name in commands.names() for preset in commands.find(name).options("experiment")
+]
 
 
 @pytest.mark.parametrize(("command", "choice"), CHOICES, ids=" ".join)
@@ -432,7 +435,7 @@ def test_help_lists_every_group_with_its_options() -> None:
 def test_help_lists_the_presets_of_the_command_alone(command: str, capsys) -> None:
     assert main([command, "--help"]) == 0
     listed = re.findall(r"^  experiment +(.*)$", capsys.readouterr().out, re.M)
-    own = list(commands.find(command).presets())
+    own = list(commands.find(command).options("experiment"))
     assert listed == (
         [", ".join(own)] if own and command != "bench" else []
     )  # bench lists no groups: train's are its own

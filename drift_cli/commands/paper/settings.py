@@ -29,6 +29,11 @@ class PaperConfig:
     kept: str | None = None
     experiments: str | None = None
 
+    @property
+    def destination(self) -> str:
+        """The folder that is written."""
+        return str(Path(self.out) / self.size)
+
     def __post_init__(self) -> None:
         one_of("size", self.size, SIZES)
         if self.parts is not None:

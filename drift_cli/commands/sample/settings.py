@@ -25,6 +25,11 @@ class SampleConfig:
     ema: bool = MISSING
     device: str = MISSING
 
+    @property
+    def destination(self) -> str:
+        """The file that is written."""
+        return self.out
+
     def __post_init__(self) -> None:
         at_least("n", self.n, 1)
         at_least("seed", self.seed, 0)

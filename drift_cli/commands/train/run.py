@@ -13,6 +13,7 @@ from rich.console import Console
 from torch import Tensor
 
 from drift_cli import config as configs
+from drift_cli.commands.train import terminal
 from drift_cli.console import make as make_console
 from drift_cli.data import Finite
 from drift_cli.errors import UserError
@@ -21,7 +22,7 @@ from drift_cli.figures import marginals as marginal_figure
 from drift_cli.metrics.marginals import Marginal, marginals
 from drift_cli.metrics.sliced_wasserstein import Distance
 from drift_cli.metrics.spread import is_collapsed, spread
-from drift_cli.runs import provenance, report
+from drift_cli.runs import provenance
 from drift_cli.runs.files import read_json, write_json
 from drift_cli.runs.folder import RunFolder
 from drift_cli.training import checkpoint
@@ -71,7 +72,7 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
     folder.summary.unlink(missing_ok=True)
     folder.rewind_metrics(state.step)
     console.print(
-        report.headline(config, setup.target.size, str(setup.device), folder.path), highlight=False, soft_wrap=True
+        terminal.headline(config, setup.target.size, str(setup.device), folder.path), highlight=False, soft_wrap=True
     )
 
     floor = floor_alone(setup, config.evaluation.points, config.evaluation.draws, "floor").value
@@ -105,7 +106,7 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
     }
     write_json(folder.provenance, origin | provenance.at_end(setup.device, summary["seconds"]))
     write_json(folder.summary, summary)
-    report.closing(console, summary, result.marginals, folder.path)
+    terminal.closing(console, summary, result.marginals, folder.path)
     return result
 
 

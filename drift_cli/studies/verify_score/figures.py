@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, log_ticks, panels, save, style
 
 if TYPE_CHECKING:
-    from drift_cli.studies.numbers import Interval, Table
+    from drift_cli.studies.numbers import Interval
     from drift_cli.studies.verify_score.estimator import Estimator, Tails
 from drift_cli.studies.verify_score.samples import Fields, MonteCarlo
 
@@ -121,7 +122,7 @@ def draw_estimator(found: Estimator, tails: Tails, folder: Path) -> Path:
         return save(figure, folder, "estimator")
 
 
-def draw_identifiability(columns: Table, amplitude: float, folder: Path) -> Path:
+def draw_identifiability(columns: Mapping[str, np.ndarray], amplitude: float, folder: Path) -> Path:
     """sup|V| against the frequency of a difference whose total variation stays the same."""
     with style():
         figure, (axis,) = panels(1, 1, 4.6, 3.4)

@@ -24,7 +24,7 @@ class OnTorus(Measured):
     torus_total_variation: float
     torus_drift_k1: float
     torus_drift_k8: float
-    curves: Table
+    curves: dict[str, np.ndarray]
 
     def tables(self) -> dict[str, Table]:
         return {"identifiability": self.curves}
