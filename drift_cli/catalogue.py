@@ -7,7 +7,7 @@ the group `drift.kernel`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -84,12 +84,20 @@ def _own(group: str) -> set[str]:
     return {file.stem for file in folder.glob("*.py") if file.stem not in ("__init__", "base")}
 
 
-def _of_others(group: str, name: str) -> type:
-    if name not in _trusted:
+def check_trusted(named: Mapping[str, str]) -> None:
+    """Raise `UserError` for the names, by their groups, of others' classes that the user has not named."""
+    strange = {group: name for group, name in named.items() if _is_of_others(name) and name not in _trusted}
+    if strange:
+        told = " and ".join(f"{group}.name is {name}" for group, name in strange.items())
+        are, them = ("which is", "it") if len(strange) == 1 else ("which are", "them")
         raise UserError(
-            f"{group}.name is {name}, which is not of this project, and what a folder names runs no code: add "
-            f"trust=[{name}] if you know it (in Python drift_cli.catalogue.trust, before load)."
+            f"{told}, {are} not of this project, and what a folder names runs no code: add "
+            f"trust=[{','.join(strange.values())}] if you know {them} (in Python drift_cli.catalogue.trust first)."
         )
+
+
+def _of_others(group: str, name: str) -> type:
+    check_trusted({group: name})
     package, _, leaf = name.rpartition(".")
     try:
         found = getattr(import_module(package), leaf)

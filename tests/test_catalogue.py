@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -155,6 +156,77 @@ def test_a_class_that_is_no_kernel_is_refused_in_one_line(text: str, told: str, 
     assert told in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+SMALL = ("steps=3", "batch_size=32", "generator.widths=[8]", "evaluation.points=50", "evaluation.large_points=0",
+         "device=cpu")  # fmt: skip
+NO_DRIFT = """
+class {name}:
+    def __call__(self, kernel, x, data, model, *, paired):
+        return {returned}
+"""
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        (
+            "x.sum(dim=1)",
+            "The drift must have the shape of its queries, [8, 2], and with drift=my_package.Mine it has [8]",
+        ),
+        ("data @ x", "drift=my_package.Mine cannot be trained with: 8 points end in RuntimeError"),
+        ("data.points", "drift=my_package.Mine cannot be trained with: 8 points end in AttributeError"),
+    ],
+)
+def test_a_drift_of_ones_own_is_tried_before_the_training(returned: str, told: str, tmp_path: Path, outside) -> None:
+    (tmp_path / "my_package.py").write_text(NO_DRIFT.format(name="Mine", returned=returned))
+    (tmp_path / "my_conf/drift").mkdir()
+    (tmp_path / "my_conf/drift/mine.yaml").write_text("name: my_package.Mine\n")
+    words = ("train", "drift=mine", "--config-dir", "my_conf", *SMALL, "hydra.run.dir=run")
+    refused = drift(*words, where=tmp_path, environment=outside)
+    assert refused.returncode == 2, refused.stderr
+    assert told in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_all_that_needs_the_users_word_is_asked_for_at_once(tmp_path: Path, outside) -> None:
+    (tmp_path / "my_package.py").write_text(SECH + NO_DRIFT.format(name="Mine", returned="data.mean(0) - x"))
+    (tmp_path / "my_conf/drift").mkdir()
+    (tmp_path / "my_conf/drift/mine.yaml").write_text("name: my_package.Mine\n")
+    words = ("train", "kernel=sech", "drift=mine", "--config-dir", "my_conf", *SMALL, "hydra.run.dir=run")
+    assert drift(*words, where=tmp_path, environment=outside).returncode == 0
+    refused = drift("sample", "run=run", "n=5", where=tmp_path, environment=outside)
+    assert "trust=[my_package.Sech,my_package.Mine]" in refused.stderr
+    trusted = "trust=[my_package.Sech,my_package.Mine]"
+    assert drift("sample", "run=run", "n=5", trusted, where=tmp_path, environment=outside).returncode == 0
+
+
+def test_what_an_installed_package_offers_needs_its_name_alone(tmp_path: Path, outside) -> None:
+    """An entry point, as `pip install` leaves it."""
+    offered = tmp_path / "my_package-1.0.dist-info"
+    offered.mkdir()
+    (offered / "METADATA").write_text("Metadata-Version: 2.1\nName: my_package\nVersion: 1.0\n")
+    (offered / "entry_points.txt").write_text("[drift.kernel]\nsech = my_package:Sech\n")
+    (tmp_path / "my_conf/kernel/sech.yaml").write_text("name: sech\nbandwidth: 0.08\n")
+    words = ("train", "kernel=sech", "--config-dir", "my_conf", *SMALL, "hydra.run.dir=run")
+    done = drift(*words, where=tmp_path, environment=outside)
+    assert done.returncode == 0, done.stderr
+    again = drift("sample", "run=run", "n=5", where=tmp_path, environment=outside)
+    assert again.returncode == 0, again.stderr
+
+
+def test_help_and_refusals_know_the_options_of_ones_own(tmp_path: Path, outside) -> None:
+    shown = drift("train", "kernel=sech", "--config-dir", "my_conf", "--help", where=tmp_path, environment=outside)
+    assert "kernel.bandwidth=0.08" in shown.stdout
+    assert re.search(r"^  kernel .*\bsech\b", shown.stdout, re.M)
+    near = drift("train", "kernel=sec", "--config-dir", "my_conf", where=tmp_path, environment=outside)
+    assert 'There is no kernel "sec". Did you mean "sech"?' in near.stderr
+    (tmp_path / "my_conf/kernel/sech.yaml").write_text("name: [sech\nbandwidth: : 1\n")
+    broken = drift("train", "kernel=sech", "--config-dir", "my_conf", where=tmp_path, environment=outside)
+    assert broken.returncode == 2
+    assert "my_conf/kernel/sech.yaml, line 2, cannot be read as YAML: " in broken.stderr
+    assert broken.stderr.count("\n") == 1
 
 
 def test_trust_names_classes() -> None:

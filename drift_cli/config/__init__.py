@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from drift_cli.catalogue import GROUPS
+from drift_cli.catalogue import GROUPS, check_trusted
 from drift_cli.config.objects import settings_class
 from drift_cli.errors import UserError, did_you_mean
 from drift_cli.runs.files import whole
@@ -40,6 +40,8 @@ def typed(composed: DictConfig, schema: type[Config], words: Mapping[str, str] =
     hints = get_type_hints(schema)
     groups = {key: plain.pop(key) for key in hints if (key in GROUPS or is_dataclass(hints[key])) and key in plain}
     values = _merged("", root, plain, words, set(groups))  # first, as it needs no object and so no torch
+    named = {key: node.get("name") for key, node in groups.items() if key in GROUPS and isinstance(node, DictConfig)}
+    check_trusted({key: str(name) for key, name in named.items()})
     parts = {key: _part(key, node, hints[key], words) for key, node in groups.items()}
     return schema(**{key: parts.get(key, value) for key, value in values.items()})
 

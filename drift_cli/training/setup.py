@@ -23,6 +23,9 @@ from drift_cli.training.settings import TrainConfig
 from drift_cli.training.streams import stream
 from drift_cli.transport.tally import Tally
 
+_GIVE_POINTS = ("dataset", "kernel", "drift", "generator")  # the groups whose objects points go through
+_TRIED = 8
+
 
 @dataclass
 class Setup:
@@ -123,7 +126,7 @@ def assemble(config: TrainConfig) -> Setup:
     rule = config.optimizer.made()
     with collecting_nothing():  # a process's first optimiser loads torch's compiler
         optimizer = rule.over(model.parameters())
-    return Setup(
+    setup = Setup(
         config=config,
         device=device,
         dtype=dtype,
@@ -136,6 +139,28 @@ def assemble(config: TrainConfig) -> Setup:
         optimizer=optimizer,
         learning_rate=partial(rule.learning_rate, steps=config.steps),
     )
+    if others := [f"{key}={getattr(config, key).name}" for key in _GIVE_POINTS if "." in getattr(config, key).name]:
+        _try(setup, " and ".join(others))
+    return setup
+
+
+def _try(setup: Setup, others: str) -> None:
+    """Classes of others' may return anything: a few points are drawn and drifted before the training."""
+    try:
+        batch = setup.data(_TRIED, "initial", 0)
+        labels = setup.labels_like(batch, _TRIED, 0)
+        x = setup.model.sample(_TRIED, setup.stream("initial", 0), labels).detach()
+        drifts = setup.field(setup.kernel_at(0), labels, batch)(x, x)
+    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
+        told = str(error).splitlines()[0] if str(error) else "no message"
+        raise UserError(
+            f"{others} cannot be trained with: {_TRIED} points end in {type(error).__name__}, {told}."
+        ) from error
+    if drifts.shape != x.shape:
+        raise UserError(
+            f"The drift must have the shape of its queries, {list(x.shape)}, and with {others} it has "
+            f"{list(drifts.shape)}."
+        )
 
 
 def _check_animation(config: TrainConfig, target: Target) -> None:
