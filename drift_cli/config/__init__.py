@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from drift_cli.catalogue import GROUPS, check_trusted
 from drift_cli.config.objects import settings_class
 from drift_cli.errors import UserError, did_you_mean
-from drift_cli.runs.files import whole
+from drift_cli.files import whole
 
 Config = TypeVar("Config")
 _NO_WORDS: Mapping[str, str] = {}

@@ -16,13 +16,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from drift_cli.files import read_json, whole
 from drift_cli.report import claims, papers, reported, sizes
 from drift_cli.report.claims import Claim, Judgement, Verdict
 from drift_cli.report.experiments import SIZES, Experiment, Figure
 from drift_cli.report.papers import Paper
 from drift_cli.report.reported import AGREES, DISAGREES, INCOMPARABLE, Beside, Compared, Interval
 from drift_cli.report.sizes import Row, Summaries
-from drift_cli.runs.files import read_json, whole
 
 VERDICTS = tuple(Verdict)
 PAPERS = {"TO": "Turan & Ovsjanikov", "Lai": "Lai et al.", "ours": "this project"}

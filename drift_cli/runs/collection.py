@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from drift_cli.catalogue import GROUPS
 from drift_cli.errors import UserError
-from drift_cli.runs.files import read_json
+from drift_cli.files import read_json
 from drift_cli.runs.folder import RunFolder
 
 MEASURES = ("sw", "sw_floor", "sw_large", "sw_large_floor", "drift_norm", "loss", "steps_per_second", "seconds")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from drift_cli.errors import UserError
-from drift_cli.runs.files import whole
+from drift_cli.files import whole
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from drift_cli.errors import UserError
-from drift_cli.runs.files import read_json, write_json
+from drift_cli.files import read_json, write_json
 
 _FILE = "progress.json"
 

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from drift_cli.files import read_json, remove_partial, write_json
 from drift_cli.runs import provenance, workers
 from drift_cli.runs.cores import usable
-from drift_cli.runs.files import read_json, remove_partial, write_json
 from drift_cli.training import device as devices
 
 

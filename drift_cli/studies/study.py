@@ -20,10 +20,10 @@ from rich.table import Table as Printed
 from drift_cli import config as configs
 from drift_cli.console import make as make_console
 from drift_cli.errors import UserError
+from drift_cli.files import read_json, write_json
 from drift_cli.report import claims
 from drift_cli.report.claims import Judgement, Verdict
 from drift_cli.runs import provenance
-from drift_cli.runs.files import read_json, write_json
 from drift_cli.runs.folder import RunFolder
 from drift_cli.runs.progress import Progress
 from drift_cli.studies import numbers

@@ -23,8 +23,8 @@ from torch import Tensor
 
 from drift_cli.data import Space
 from drift_cli.errors import RunFailed, UserError
+from drift_cli.files import read_json, write_json
 from drift_cli.generator import SampleGenerator
-from drift_cli.runs.files import read_json, write_json
 from drift_cli.training.setup import Setup
 
 _FORMAT = 1

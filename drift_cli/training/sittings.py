@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from drift_cli.errors import UserError
-from drift_cli.runs.files import read_json, write_json
+from drift_cli.files import read_json, write_json
 from drift_cli.training import checkpoint
 from drift_cli.training.setup import Setup
 

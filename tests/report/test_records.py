@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from drift_cli.files import read_json
 from drift_cli.report import experiments
-from drift_cli.runs.files import read_json
 from drift_cli.studies.compare_operators import plan as operator_plan
 from drift_cli.studies.stop_grad_study import training as stop_grad_training
 from tests.problems.settings import composed

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from drift_cli.files import read_json
 from drift_cli.report import claims, experiments, page
-from drift_cli.runs.files import read_json
 
 ROOT = Path(__file__).parent.parent.parent
 REFERENCE = ROOT / "docs/results/standard"

@@ -16,9 +16,9 @@ from drift_cli.commands.bench.row import Row
 from drift_cli.commands.bench.settings import BenchConfig
 from drift_cli.console import make as make_console
 from drift_cli.errors import UserError
+from drift_cli.files import whole, write_json
 from drift_cli.fused import native
 from drift_cli.runs import provenance
-from drift_cli.runs.files import whole, write_json
 from drift_cli.training import device as devices
 
 _Found = list[Row] | list[sinkhorn.Row]  # of one table

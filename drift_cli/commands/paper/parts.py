@@ -25,8 +25,8 @@ from drift_cli import __version__
 from drift_cli import command as commands
 from drift_cli.config import load
 from drift_cli.errors import UserError
+from drift_cli.files import read_json, whole, write_json
 from drift_cli.report.experiments import Experiment
-from drift_cli.runs.files import read_json, whole, write_json
 from drift_cli.runs.folder import RunFolder
 from drift_cli.runs.progress import Progress
 from drift_cli.shell.compose import settings

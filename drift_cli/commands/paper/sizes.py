@@ -7,9 +7,9 @@ from pathlib import Path
 
 from drift_cli.commands.paper.parts import FINISHED, Part
 from drift_cli.commands.paper.settings import SIZES
+from drift_cli.files import read_json
 from drift_cli.places import kept_results
 from drift_cli.report.experiments import Experiment
-from drift_cli.runs.files import read_json
 
 Measured = list[tuple[str, dict[str, float]]]
 

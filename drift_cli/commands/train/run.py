@@ -19,11 +19,11 @@ from drift_cli.data import Finite
 from drift_cli.errors import UserError
 from drift_cli.figures import curves, images, samples
 from drift_cli.figures import marginals as marginal_figure
+from drift_cli.files import read_json, write_json
 from drift_cli.metrics.marginals import Marginal, marginals
 from drift_cli.metrics.sliced_wasserstein import Distance
 from drift_cli.metrics.spread import is_collapsed, spread
 from drift_cli.runs import provenance
-from drift_cli.runs.files import read_json, write_json
 from drift_cli.runs.folder import RunFolder
 from drift_cli.training import checkpoint
 from drift_cli.training.evaluation import Mean, comparable_points, distance, drift_norms, floor_alone, generate

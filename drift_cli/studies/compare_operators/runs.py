@@ -16,9 +16,9 @@ from drift_cli.config.objects import Settings, chosen
 from drift_cli.data import target_of
 from drift_cli.data.gaussian_mixture import GaussianMixture
 from drift_cli.errors import RunFailed, UserError
+from drift_cli.files import read_json
 from drift_cli.generator import Particles
 from drift_cli.metrics.modes import total_variation
-from drift_cli.runs.files import read_json
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig, OperatorConfig
 from drift_cli.training import step as steps
 from drift_cli.training.evaluation import comparable_points, distance, generate
