@@ -1,15 +1,4 @@
-r"""The doubly normalised drift of Deng et al.'s toy code.
-
-Queries $x_i$ against the batch $t = [x_l, y_j]$, $K_{ij} = k(x_i, t_j)$, row sums $R_i$ over the whole batch,
-column sums $C_j$ over the queries, $\tilde K_{ij} = K_{ij}/\sqrt{R_i C_j}$ with blocks $a$ (data) and $b$ (model):
-
-$$V_i = \sum_{j,l} a_{ij}\,b_{il}\,(y_j - x_l) = A_i B_i\,(\bar y_i - \bar x_i),
-\qquad A_i = \sum_j a_{ij},\; B_i = \sum_l b_{il}.$$
-
-So it is a mean-shift difference between the reweighted measures $p/\sqrt C$ and $q/\sqrt C$, times the gain
-$A_i B_i$, which vanishes far from the batch: the long range of the mean shift is lost. Dividing by the two sums
-is done in log space.
-"""
+"""The doubly normalised drift."""
 
 from __future__ import annotations
 
@@ -27,6 +16,23 @@ from drift_cli.kernels import Kernel
 
 @dataclass(frozen=True)
 class BatchNormalized(AtFactors):
+    r"""The doubly normalised drift of Deng et al.'s toy code.
+
+    Queries $x_i$ against the batch $t = [x_l, y_j]$, $K_{ij} = k(x_i, t_j)$, row sums $R_i$ over the whole batch,
+    column sums $C_j$ over the queries, $\tilde K_{ij} = K_{ij}/\sqrt{R_i C_j}$ with blocks $a$ (data) and $b$ (model):
+
+    $$V_i = \sum_{j,l} a_{ij}\,b_{il}\,(y_j - x_l) = A_i B_i\,(\bar y_i - \bar x_i),
+    \qquad A_i = \sum_j a_{ij},\; B_i = \sum_l b_{il}.$$
+
+    So it is a mean-shift difference between the reweighted measures $p/\sqrt C$ and $q/\sqrt C$, times the gain
+    $A_i B_i$, which vanishes far from the batch: the long range of the mean shift is lost. Dividing by the two sums
+    is done in log space.
+
+    `V(kernel, x, data, model, paired=…)` takes queries [n, d], data [m, d] and the model's samples [l, d] of one dtype
+    and device, and gives [n, d], a length. `paired`: row i of x and of `model` are one sample, which
+    `self_term="exclude"` leaves out.
+    """
+
     self_term: SelfTerm
     abilities: ClassVar[Abilities] = Abilities(differentiable=True, scales=True, capturable=True)
 

@@ -1,10 +1,4 @@
-r"""Any discrepancy as a drift (Turan & Ovsjanikov, eq. 20): $V = -\nabla\,\delta D/\delta q$, of samples
-
-$$V_i = -N\,\partial_{x_i} D(\{x_1, \dots, x_N\},\,\text{data}),$$
-
-by automatic differentiation. It descends D whatever D is; that D vanishes at q = p alone says nothing of whether it
-gets there. The mean-shift drift is not of this kind.
-"""
+"""Any discrepancy as a drift."""
 
 from __future__ import annotations
 
@@ -34,7 +28,17 @@ def _known(key: str, name: str) -> None:
 
 @dataclass(frozen=True)
 class FromDiscrepancy:
-    """`name` is for what is said of a discrepancy that is none; `generator` (or torch's own) for one that draws."""
+    r"""Any discrepancy as a drift (Turan & Ovsjanikov, eq. 20): $V = -\nabla\,\delta D/\delta q$, of samples
+
+    $$V_i = -N\,\partial_{x_i} D(\{x_1, \dots, x_N\},\,\text{data}),$$
+
+    by automatic differentiation. It descends D whatever D is; that D vanishes at q = p alone says nothing of whether it
+    gets there. The mean-shift drift is not of this kind.
+
+    Called as every drift, [n, d] for queries [n, d]. `discrepancy(x, y)` is D, one number of two samples; `name` is for
+    what is said of one that is not; `generator` (or torch's own) is for one that draws. Raises `UserError` where D is
+    not one number or does not depend on x, and `RunFailed` where it is not finite.
+    """
 
     discrepancy: Discrepancy
     name: str

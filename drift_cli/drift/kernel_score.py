@@ -1,10 +1,4 @@
-r"""The kernel-gradient drift (2605.10727, as reconstructed): the score difference of the smoothed samples themselves,
-
-$$V = \nabla\log\sum_j k(x, y_j) - \nabla\log\sum_l k(x, x_l).$$
-
-With a Gaussian kernel the mean-shift drift over σ². A Laplace kernel pulls with a force of one length whatever the
-distance: toward a single point $V = (y - x)/(\tau|y - x|)$.
-"""
+"""The kernel-gradient drift."""
 
 from __future__ import annotations
 
@@ -22,6 +16,18 @@ from drift_cli.kernels import Kernel
 
 @dataclass(frozen=True)
 class KernelScore:
+    r"""The kernel-gradient drift (2605.10727, as reconstructed), the score difference of the smoothed samples themselves:
+
+    $$V = \nabla\log\sum_j k(x, y_j) - \nabla\log\sum_l k(x, x_l).$$
+
+    With a Gaussian kernel the mean-shift drift over σ². A Laplace kernel pulls with a force of one length whatever the
+    distance: toward a single point $V = (y - x)/(\tau|y - x|)$.
+
+    `V(kernel, x, data, model, paired=…)` takes queries [n, d], data [m, d] and the model's samples [l, d] of one dtype
+    and device, and gives [n, d], one over a length. `paired`: row i of x and of `model` are one sample, which
+    `self_term="exclude"` leaves out.
+    """
+
     self_term: SelfTerm
     abilities: ClassVar[Abilities] = Abilities()
 

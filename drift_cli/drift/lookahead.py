@@ -1,10 +1,4 @@
-r"""Several steps of a drift foreseen (2605.04060, the formula inferred): the samples move by their own drift,
-
-$$x_0 = x, \qquad x_k = x_{k-1} + V_k, \qquad V_k = V(x_{k-1};\,\text{data}, \{x_{k-1}\}), \qquad
-V = \sum_k w_k V_k.$$
-
-With all weights 1 the generator is trained toward $x_K$.
-"""
+"""Several steps of a drift foreseen."""
 
 from __future__ import annotations
 
@@ -27,7 +21,15 @@ _BASES = ("mean_shift", "batch_normalized", "sinkhorn_proxy", "sharp")
 
 @dataclass(frozen=True)
 class Lookahead:
-    """`weights` are w_1, …, w_K."""
+    r"""Several steps of a drift foreseen (2605.04060, the formula inferred): the samples move by their own drift,
+
+    $$x_0 = x, \qquad x_k = x_{k-1} + V_k, \qquad V_k = V(x_{k-1};\,\text{data}, \{x_{k-1}\}), \qquad
+    V = \sum_k w_k V_k.$$
+
+    With all weights 1 the generator is trained toward $x_K$.
+
+    Called as every drift, [n, d] for queries [n, d], a length. `weights` are w_1, …, w_K.
+    """
 
     base: Drift
     weights: tuple[float, ...]

@@ -1,12 +1,4 @@
-r"""The mean-shift drift (Deng et al.; Turan & Ovsjanikov, eq. 4 as reconstructed):
-
-$$V(x) = M_p(x) - M_q(x), \qquad M_q(x) = \frac{\sum_l k(x, x_l)\,(x_l - x)}{\sum_l k(x, x_l)}.$$
-
-With a Gaussian kernel of bandwidth $\sigma$ it equals $\sigma^2(\nabla\log p_\sigma - \nabla\log q_\sigma)$ for the
-smoothed empirical measures. A query that counts itself (`include`) repels itself less by the share of its own
-weight: biased toward contraction, stable. Leaving it out (`exclude`) is unbiased at q = p and pushes outliers
-away from their nearest neighbour.
-"""
+"""The mean-shift drift."""
 
 from __future__ import annotations
 
@@ -23,6 +15,20 @@ from drift_cli.kernels import Kernel
 
 @dataclass(frozen=True)
 class MeanShift(AtFactors):
+    r"""The mean-shift drift (Deng et al.; Turan & Ovsjanikov, eq. 4 as reconstructed):
+
+    $$V(x) = M_p(x) - M_q(x), \qquad M_q(x) = \frac{\sum_l k(x, x_l)\,(x_l - x)}{\sum_l k(x, x_l)}.$$
+
+    With a Gaussian kernel of bandwidth $\sigma$ it equals $\sigma^2(\nabla\log p_\sigma - \nabla\log q_\sigma)$ for the
+    smoothed empirical measures. A query that counts itself (`include`) repels itself less by the share of its own
+    weight: biased toward contraction, stable. Leaving it out (`exclude`) is unbiased at q = p and pushes outliers
+    away from their nearest neighbour.
+
+    `V(kernel, x, data, model, paired=…)` takes queries [n, d], data [m, d] and the model's samples [l, d] of one dtype
+    and device, and gives [n, d], a length. `paired`: row i of x and of `model` are one sample, which
+    `self_term="exclude"` leaves out.
+    """
+
     self_term: SelfTerm
     abilities: ClassVar[Abilities] = Abilities(differentiable=True, scales=True, capturable=True)
 

@@ -1,11 +1,4 @@
-r"""A sum of drifts over several bandwidths (both papers' multi-scale drift):
-
-$$V = \sum_c V_{c\tau}, \qquad\text{or with } \texttt{normalize=rms}\quad
-V = \sum_c \frac{V_{c\tau}}{\sqrt{\operatorname{mean}_{i,k} (V_{c\tau})_{ik}^2}}.$$
-
-The second is Deng et al.'s: every scale then acts with the same strength, the loss becomes a constant of the
-batch, and V no longer vanishes at q = p.
-"""
+"""A sum of drifts over several bandwidths."""
 
 from __future__ import annotations
 
@@ -28,7 +21,17 @@ _BASES = ("mean_shift", "batch_normalized")  # those that take several bandwidth
 
 @dataclass(frozen=True)
 class MultiTemperature:
-    """`factors` multiply the kernel's bandwidth; `base` is the drift at each of them."""
+    r"""A sum of drifts over several bandwidths (both papers' multi-scale drift):
+
+    $$V = \sum_c V_{c\tau}, \qquad\text{or with } \texttt{normalize=rms}\quad
+    V = \sum_c \frac{V_{c\tau}}{\sqrt{\operatorname{mean}_{i,k} (V_{c\tau})_{ik}^2}}.$$
+
+    The second is Deng et al.'s: every scale then acts with the same strength, the loss becomes a constant of the
+    batch, and V no longer vanishes at q = p.
+
+    Called as every drift, [n, d] for queries [n, d]. `factors` multiply the kernel's bandwidth; `base` is the drift at
+    each of them.
+    """
 
     base: AtFactors
     factors: tuple[float, ...]

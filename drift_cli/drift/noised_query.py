@@ -1,11 +1,4 @@
-r"""The noised-query drift (ours): the drift at a query with noise, applied at the query,
-
-$$V_\xi(x) = \frac1K\sum_{k=1}^K V(x + \sigma\xi_k), \qquad \xi_k \sim N(0, I), \qquad
-\mathbb E\,V_\xi(x) = (G_\sigma * V)(x).$$
-
-With a Gaussian kernel, σ its bandwidth and every sample counted, the expectation is σ² times the exact Wasserstein
-velocity of $\mathrm{KL}(G_\sigma * q\,\|\,G_\sigma * p)$: unlike the drift itself it descends that energy.
-"""
+"""The drift averaged over noised queries."""
 
 from __future__ import annotations
 
@@ -26,7 +19,17 @@ from drift_cli.setting import Setting
 
 @dataclass(frozen=True)
 class NoisedQuery:
-    """`draws` noises a query, from `generator` (or torch's own)."""
+    r"""The noised-query drift (ours): the drift at a query with noise, applied at the query,
+
+    $$V_\xi(x) = \frac1K\sum_{k=1}^K V(x + \sigma\xi_k), \qquad \xi_k \sim N(0, I), \qquad
+    \mathbb E\,V_\xi(x) = (G_\sigma * V)(x).$$
+
+    With a Gaussian kernel, σ its bandwidth and every sample counted, the expectation is σ² times the exact Wasserstein
+    velocity of $\mathrm{KL}(G_\sigma * q\,\|\,G_\sigma * p)$: unlike the drift itself it descends that energy.
+
+    Called as every drift, [n, d] for queries [n, d], a length. `draws` is K, the noises of a query, from `generator`
+    (or torch's own).
+    """
 
     base: Drift
     draws: int

@@ -38,7 +38,12 @@ def kernel_mean(
     log_weights: Float[Tensor, " m"] | None = None,
     exclude_diagonal: bool = False,
 ) -> KernelMean:
-    """M_i and log m_i (module docstring) for every row x_i.
+    r"""$M_i$ and $\log m_i$ for every row $x_i$ of x, with $w_{ij} = e^{\ell_j}k(x_i, y_j)$:
+
+    $$M_i = \sum_j w_{ij}(y_j - x_i)\Big/\sum_j w_{ij}, \qquad m_i = \sum_j w_{ij}$$
+
+    (the mean shift of Turan & Ovsjanikov, eq. 4 as reconstructed). `log_weights` [m] are ℓ, 0 without. Differentiable in
+    x, y and ℓ, once; float32 or float64, on the CPU or a GPU.
 
     `exclude_diagonal` leaves out the pair (i, i): row i of x and of y are the same sample. Raises `ValueError` for
     empty sets, for tensors of different dimension, dtype or device, and where a row is left without any point.
@@ -55,7 +60,7 @@ def kernel_means(
     log_weights: Float[Tensor, " m"] | None = None,
     exclude_diagonal: bool = False,
 ) -> list[KernelMean]:
-    """The same at several bandwidths, `factors` times the kernel's, in one pass over the pairs."""
+    """`kernel_mean` at several bandwidths, `factors` times the kernel's, in one pass over the pairs; one for each."""
     shifts, masses = _evaluate(kernel, factors, x, y, log_weights, exclude_diagonal, mass_only=False)
     return [KernelMean(shift, mass) for shift, mass in zip(shifts, masses, strict=True)]
 

@@ -1,7 +1,4 @@
-r"""The Gaussian kernel $\varphi(r) = e^{-r^2/2\sigma^2}$.
-
-Its drift is a score difference (Turan & Ovsjanikov, Theorem 4.1).
-"""
+"""The Gaussian kernel."""
 
 from __future__ import annotations
 
@@ -18,6 +15,15 @@ from drift_cli.kernels.base import Bandwidth
 
 @dataclass(frozen=True)
 class Gaussian:
+    r"""The Gaussian kernel $\varphi(r) = e^{-r^2/2\sigma^2}$.
+
+    Its drift is a score difference (Turan & Ovsjanikov, Theorem 4.1).
+
+    `bandwidth` is a length in the data's units. `log_profile`, `weight` and `rate` are elementwise and keep shape,
+    dtype and device; `spectrum` is the normalised Fourier transform, `rate` −d spectrum/d log|ξ|, both of |ξ| in d
+    dimensions.
+    """
+
     bandwidth: Bandwidth
 
     def log_profile(self, r: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-r"""The exponential ("Laplacian") kernel $\varphi(r) = e^{-r/\tau}$ of the Euclidean norm (Deng et al.)."""
+"""The exponential kernel."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ from drift_cli.kernels.spectral import matern_log_integral, matern_rate, matern_
 
 @dataclass(frozen=True)
 class Laplace:
+    r"""The exponential ("Laplacian") kernel $\varphi(r) = e^{-r/\tau}$ of the Euclidean norm (Deng et al.).
+
+    `bandwidth` is a length in the data's units. `log_profile`, `weight` and `rate` are elementwise and keep shape,
+    dtype and device; `spectrum` is the normalised Fourier transform, `rate` −d spectrum/d log|ξ|, both of |ξ| in d
+    dimensions.
+    """
+
     bandwidth: Bandwidth
 
     def log_profile(self, r: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-r"""The Matérn kernel of smoothness 3/2, $\varphi(r) = (1 + u)\,e^{-u}$ with $u = \sqrt3\,r/\ell$."""
+"""The Matérn kernel of smoothness 3/2."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ from drift_cli.kernels.spectral import matern_log_integral, matern_rate, matern_
 
 @dataclass(frozen=True)
 class Matern32:
+    r"""The Matérn kernel of smoothness 3/2, $\varphi(r) = (1 + u)\,e^{-u}$ with $u = \sqrt3\,r/\ell$.
+
+    `bandwidth` is a length in the data's units. `log_profile`, `weight` and `rate` are elementwise and keep shape,
+    dtype and device; `spectrum` is the normalised Fourier transform, `rate` −d spectrum/d log|ξ|, both of |ξ| in d
+    dimensions.
+    """
+
     bandwidth: Bandwidth
 
     def log_profile(self, r: Tensor) -> Tensor:

@@ -1,7 +1,4 @@
-r"""A kernel that is a weighted sum of kernels, $\varphi(r) = \sum_c w_c\,\varphi_c(r) / \sum_c w_c$.
-
-Not to be confused with a drift that is a sum of drifts (`drift/multi_temperature.py`).
-"""
+"""A weighted sum of kernels."""
 
 from __future__ import annotations
 
@@ -42,7 +39,13 @@ class Component:
 
 @dataclass(frozen=True)
 class Mixture:
-    """`bandwidth` is the unit in which the mixture is scaled; the components carry their own bandwidths."""
+    r"""A kernel that is a weighted sum of kernels, $\varphi(r) = \sum_c w_c\,\varphi_c(r) / \sum_c w_c$.
+
+    Not to be confused with a drift that is a sum of drifts (`drift/multi_temperature.py`).
+
+    `bandwidth` (a length) is the unit in which the mixture is scaled; the components carry their own bandwidths. Its
+    weights need not sum to one. `weight` and `rate` need them of every component.
+    """
 
     bandwidth: float
     components: tuple[Kernel, ...]

@@ -1,6 +1,4 @@
-r"""The rational quadratic kernel $\varphi(r) = (1 + r^2/2\alpha\ell^2)^{-\alpha}$.
-
-Its Fourier transform exists for $\alpha > d/2$; as a weight it may be used at any $\alpha > 0$."""
+"""The rational quadratic kernel."""
 
 from __future__ import annotations
 
@@ -19,6 +17,15 @@ from drift_cli.setting import Setting
 
 @dataclass(frozen=True)
 class RationalQuadratic:
+    r"""The rational quadratic kernel $\varphi(r) = (1 + r^2/2\alpha\ell^2)^{-\alpha}$.
+
+    Its Fourier transform exists for $\alpha > d/2$; as a weight it may be used at any $\alpha > 0$.
+
+    `bandwidth` is a length in the data's units. `log_profile`, `weight` and `rate` are elementwise and keep shape,
+    dtype and device; `spectrum` is the normalised Fourier transform, `rate` −d spectrum/d log|ξ|, both of |ξ| in d
+    dimensions. Both raise `ValueError` for α ≤ d/2.
+    """
+
     bandwidth: Bandwidth
     alpha: Annotated[
         float, Setting("exponent: the smaller, the heavier the tail; infinity is the Gaussian", (positive,))

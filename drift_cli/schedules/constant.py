@@ -1,4 +1,4 @@
-r"""$\sigma(t) = \sigma_0$."""
+"""A bandwidth that stays."""
 
 from __future__ import annotations
 
@@ -7,5 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Constant:
+    r"""$\sigma(t) = \sigma_0$.
+
+    `schedule(step)` is the factor of the kernel's bandwidth at a training step.
+    """
+
     def __call__(self, step: int) -> float:
         return 1.0

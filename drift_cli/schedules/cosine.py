@@ -1,4 +1,4 @@
-r"""$\sigma(t)/\sigma_0 = f + (1-f)\,(1+\cos(\pi t/\texttt{steps}))/2$, then held at f, the floor (App. F)."""
+"""Cosine annealing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from drift_cli.schedules.base import Floor, Steps
 
 @dataclass(frozen=True)
 class Cosine:
+    r"""$\sigma(t)/\sigma_0 = f + (1-f)\,(1+\cos(\pi t/\texttt{steps}))/2$, then held at f, the floor (App. F).
+
+    `schedule(step)` is the factor of the kernel's bandwidth at a training step.
+    """
+
     floor: Floor
     steps: Steps
 

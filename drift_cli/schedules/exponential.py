@@ -1,5 +1,4 @@
-r"""Exponential annealing (Turan & Ovsjanikov, eq. 18 as reconstructed):
-$\sigma(t) = \max(\sigma_0 e^{-rt}, \sigma_{\min})$ with $r = \ln(\sigma_0/\sigma_{\min})/\texttt{steps}$."""
+"""Exponential annealing."""
 
 from __future__ import annotations
 
@@ -10,6 +9,12 @@ from drift_cli.schedules.base import Floor, Steps
 
 @dataclass(frozen=True)
 class Exponential:
+    r"""Exponential annealing (Turan & Ovsjanikov, eq. 18 as reconstructed):
+    $\sigma(t) = \max(\sigma_0 e^{-rt}, \sigma_{\min})$ with $r = \ln(\sigma_0/\sigma_{\min})/\texttt{steps}$.
+
+    `schedule(step)` is the factor of the kernel's bandwidth at a training step.
+    """
+
     floor: Floor
     steps: Steps
 

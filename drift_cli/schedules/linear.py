@@ -1,4 +1,4 @@
-r"""$\sigma(t)/\sigma_0$ falls linearly from 1 to the floor, then is held (Turan & Ovsjanikov, App. F)."""
+"""Linear annealing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from drift_cli.schedules.base import Floor, Steps
 
 @dataclass(frozen=True)
 class Linear:
+    r"""$\sigma(t)/\sigma_0$ falls linearly from 1 to the floor, then is held (Turan & Ovsjanikov, App. F).
+
+    `schedule(step)` is the factor of the kernel's bandwidth at a training step.
+    """
+
     floor: Floor
     steps: Steps
 
