@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 from jaxtyping import install_import_hook
 
@@ -30,3 +32,21 @@ def plane(rng: torch.Generator):
         return torch.randn(n, d, generator=rng, dtype=torch.float64)
 
     return draw
+
+
+@pytest.fixture
+def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """`refusal(*words)` is what `drift <words>` says when it refuses: exit status 2, one line, and nothing is left."""
+    from drift_cli.shell.cli import main
+
+    def ask(*words: str) -> str:
+        monkeypatch.chdir(tmp_path)
+        before = sorted(tmp_path.rglob("*"))
+        assert main(list(words)) == 2
+        told = capsys.readouterr().err
+        assert told.startswith("drift: ")
+        assert told.count("\n") == 1
+        assert sorted(tmp_path.rglob("*")) == before
+        return told.removeprefix("drift: ").removesuffix("\n")
+
+    return ask

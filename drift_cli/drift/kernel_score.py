@@ -16,7 +16,7 @@ from drift_cli.kernels import Kernel
 
 @dataclass(frozen=True)
 class KernelScore:
-    r"""The kernel-gradient drift (2605.10727, as reconstructed), the score difference of the smoothed samples themselves:
+    r"""The kernel-gradient drift (2605.10727, as reconstructed): the score difference of the samples, smoothed,
 
     $$V = \nabla\log\sum_j k(x, y_j) - \nabla\log\sum_l k(x, x_l).$$
 

@@ -52,10 +52,16 @@ def test_a_known_exponent_is_found_with_its_interval() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting",
-    ["bandwidths=[0]", "bandwidths=[]", "samples=[100]", "samples=[1,2]", "repeats=1", "deviation=-1", "modes=0"],
+    ("setting", "told"),
+    [
+        ("bandwidths=[0]", "each of bandwidths must be from 0.001 to 1000, got 0.0."),
+        ("bandwidths=[]", "bandwidths must name at least one value, got an empty list."),
+        ("samples=[100]", "samples must name at least 2 sizes to fit an exponent to, got [100]."),
+        ("samples=[1,2]", "each of samples must be at least 2, got 1."),
+        ("repeats=1", "repeats must be at least 2, got 1."),
+        ("deviation=-1", "deviation must be from 0.001 to 100, got -1.0."),
+        ("modes=0", "modes must be at least 1, got 0."),
+    ],
 )
-def test_it_refuses_in_one_line(setting: str, tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["verify-score", setting]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+def test_it_refuses_what_cannot_be_measured(setting: str, told: str, refusal) -> None:
+    assert refusal("verify-score", setting) == told
