@@ -42,7 +42,7 @@ def kernel_mean(
 
     $$M_i = \sum_j w_{ij}(y_j - x_i)\Big/\sum_j w_{ij}, \qquad m_i = \sum_j w_{ij}$$
 
-    (the mean shift of Turan & Ovsjanikov, eq. 4 as reconstructed). `log_weights` [m] are ℓ, 0 without. Has derivatives in
+    (the mean shift of Turan & Ovsjanikov, eq. 4 as reconstructed). `log_weights` [m] are ℓ, 0 without. Derivatives: in
     x, y and ℓ, once; float32 or float64, on the CPU or a GPU.
 
     `exclude_diagonal` leaves out the pair (i, i): row i of x and of y are the same sample. Raises `ValueError` for
