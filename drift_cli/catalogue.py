@@ -14,7 +14,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from drift_cli.errors import UserError, did_you_mean
-from drift_cli.places import conf_dir
 
 PACKAGES = {
     "dataset": "drift_cli.data",
@@ -36,6 +35,12 @@ _NEEDED = {  # what a class of the group has, of each one of these
     "discrepancy": (("__call__",),),
 }
 _trusted: set[str] = set()
+
+
+def conf_dir() -> Path:
+    """Where the configurations of the groups stand: inside an installed package, or beside it in a checkout."""
+    inside = Path(__file__).parent / "conf"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "conf"
 
 
 def trust(names: Sequence[str]) -> None:

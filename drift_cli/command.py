@@ -20,8 +20,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from drift_cli.catalogue import conf_dir
 from drift_cli.errors import UserError, did_you_mean
-from drift_cli.places import conf_dir
 
 _HERE = Path(__file__).parent
 _PLACES = ("commands", "studies")

@@ -15,9 +15,9 @@ from omegaconf import OmegaConf
 
 from drift_cli import catalogue
 from drift_cli import config as configs
+from drift_cli.catalogue import conf_dir
 from drift_cli.config.objects import chosen, settings_class
 from drift_cli.errors import UserError
-from drift_cli.places import conf_dir
 from drift_cli.setting import parameters
 from drift_cli.shell.cli import main
 from tests.problems.settings import composed

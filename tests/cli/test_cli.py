@@ -13,9 +13,9 @@ import hydra
 import pytest
 
 from drift_cli import command as commands
+from drift_cli.catalogue import conf_dir
 from drift_cli.commands.train import run as train
 from drift_cli.errors import UserError
-from drift_cli.places import conf_dir
 from drift_cli.shell import compose, launch
 from drift_cli.shell.cli import main
 from tests.problems.settings import composed

@@ -246,7 +246,7 @@ def _start(part: Part, cores: int, lock: int) -> Running:
     part.log.parent.mkdir(parents=True, exist_ok=True)
     log = part.log.open("w")
     process = subprocess.Popen(
-        [sys.executable, "-m", "drift_cli.shell.child", *part.words(cores)],
+        [sys.executable, "-m", "drift_cli.shell.attached", *part.words(cores)],
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=subprocess.STDOUT,

@@ -10,10 +10,9 @@ from typing import Any, ClassVar
 
 from omegaconf import MISSING, OmegaConf
 
-from drift_cli.catalogue import names
+from drift_cli.catalogue import conf_dir, names
 from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError, did_you_mean
-from drift_cli.places import conf_dir
 from drift_cli.rules import (
     a_folder_or_none,
     at_least,

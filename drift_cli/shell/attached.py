@@ -1,4 +1,4 @@
-"""`python -m drift_cli.shell.child <command> …`: a command that another process started, and that ends with it.
+"""`python -m drift_cli.shell.attached <command> …`: a command that another process started, and that ends with it.
 
 The starter holds the other end of standard input. When it ends, however it ends, standard input does too.
 """
