@@ -6,6 +6,7 @@ study's numbers, and their names stand in the summary; what else it holds (array
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -22,7 +23,8 @@ class Measured:
 
     A field in the summary:
 
-    - a number `error` is `error`, an `Estimate` is `error` with its spread (`error.ci_low`, …), None is left out;
+    - a number `error` is `error`, an `Estimate` is `error` with its spread (`error.ci_low`, …), None and what
+      is not finite are left out;
     - a mapping of these, `{"0.3": …}`, is `error.0.3`;
     - another `Measured` stands with its own names, and a mapping of them, `{"laplace": …}`, with the key before the
       names: `laplace.error`. `after("_")` puts the key behind: `error_laplace`.
@@ -131,13 +133,13 @@ def finite_mean(values: Sequence[float]) -> Mean | None:
 
 
 def summary(measured: Measured) -> dict[str, float]:
-    """Every number in `measured` and below, by its name."""
+    """Every finite number in `measured` and below, by its name."""
     if isinstance(measured, Kept):
         return dict(measured.numbers)
     found: dict[str, float] = {}
     for each in fields(measured):  # type: ignore[arg-type]
         found |= _named(each.name, getattr(measured, each.name), each.metadata.get("after"))
-    return found
+    return {name: number for name, number in found.items() if math.isfinite(number)}
 
 
 def tables(measured: Measured) -> dict[str, Table]:

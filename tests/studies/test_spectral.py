@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from drift_cli.report import claims
+from drift_cli.report.claims import Verdict
 from drift_cli.shell.cli import main
 
 SMALL = [
@@ -51,11 +52,11 @@ def test_claims_are_judged(small: Path) -> None:
     verdicts = {
         v.claim.id: v.verdict for v in claims.judge("spectral", json.loads((small / "summary.json").read_text()))
     }
-    assert verdicts["rate-gaussian"] == claims.CONFIRMED
-    assert verdicts["rate-exponential"] == claims.REFUTED
-    assert verdicts["rate-exponential-corrected"] == claims.CONFIRMED
-    assert verdicts["time-laplace-exponent"] == claims.REFUTED
-    assert claims.UNTESTED not in verdicts.values()
+    assert verdicts["rate-gaussian"] == Verdict.CONFIRMED
+    assert verdicts["rate-exponential"] == Verdict.REFUTED
+    assert verdicts["rate-exponential-corrected"] == Verdict.CONFIRMED
+    assert verdicts["time-laplace-exponent"] == Verdict.REFUTED
+    assert Verdict.UNTESTED not in verdicts.values()
 
 
 def test_every_drawn_curve_is_left_as_numbers(small: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from drift_cli.report import claims
+from drift_cli.report.claims import Verdict
 from drift_cli.shell.cli import main
 
 SMALL = [
@@ -38,8 +39,8 @@ def summary(folder: Path) -> dict[str, float]:
 def test_every_claim_is_judged(summary: dict[str, float]) -> None:
     assert all(math.isfinite(value) for value in summary.values())
     verdicts = {each.claim.id: each for each in claims.judge("verify-radial", summary)}
-    assert claims.UNTESTED not in {each.verdict for each in verdicts.values()}
-    refuted = {name for name, each in verdicts.items() if each.verdict == claims.REFUTED}
+    assert Verdict.UNTESTED not in {each.verdict for each in verdicts.values()}
+    refuted = {name for name, each in verdicts.items() if each.verdict == Verdict.REFUTED}
     assert refuted == {"radial-direction-scale-mismatch"}
 
 

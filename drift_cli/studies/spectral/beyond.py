@@ -1,16 +1,16 @@
-"""Of `drift spectral`: what is not in Theorem 5.2: other targets, other drifts, finite steps (ours)."""
+"""What is not in Theorem 5.2: other targets, other drifts, finite steps (ours)."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from drift_cli.kernels import Gaussian, Laplace, Spectral
+from drift_cli.studies.numbers import Measured, Table
 from drift_cli.studies.spectral.rates import RESOLVED
 from drift_cli.studies.spectral.settings import SpectralConfig
-from drift_cli.studies.study import Study
 from drift_cli.theory import inhomogeneous, particle_rates, rates, torus_flow, torus_sinkhorn
 from drift_cli.theory.fits import fit
 from drift_cli.theory.torus_flow import PERIOD, Torus
@@ -23,59 +23,114 @@ _STABILITY_STEPS = np.linspace(0.9, 1.1, 9)  # in parts of the largest that theo
 
 
 @dataclass(frozen=True)
-class GaussianTarget:
-    """Rates at the orders 1, 2, … of Hermite modes: closed form, measured, and by the theory of a uniform target."""
+class GaussianTarget(Measured):
+    """Rates at the orders 1, 2, … of Hermite modes: closed form, measured, and by the theory of a uniform target.
 
+    The eigenvalues' largest difference to the closed form and imaginary part; uniform theory over it at the last order.
+    """
+
+    gaussian_target_eigenvalue_error: float
+    gaussian_target_eigenvalue_imag: float
+    local_homogeneity_ratio: float
     orders: np.ndarray
     exact: np.ndarray
     measured: np.ndarray
     homogeneous: np.ndarray
 
+    def tables(self) -> dict[str, Table]:
+        return {"gaussian_target": {
+            "order": self.orders,
+            "exact": self.exact,
+            "measured": self.measured,
+            "homogeneous_estimate": self.homogeneous,
+        }}  # fmt: skip
+
 
 @dataclass(frozen=True)
-class TiltedTarget:
-    """Eigenvalues around p ∝ 1 + a cos x, complex: of the drift and of the smoothed KL's gradient flow."""
+class TiltedTarget(Measured):
+    """Eigenvalues around p ∝ 1 + a cos x, complex: of the drift and of the smoothed KL's gradient flow.
 
+    The numbers are the most oscillating one, its relative difference to `oscillation`, the logarithm of its coordinate
+    in the nonlinear equation over time, and the largest imaginary parts of the controls.
+    """
+
+    complex_eigenvalue_real: float
+    complex_eigenvalue_imag: float
+    complex_eigenvalue_measured_error: float
+    complex_eigenvalue_imag_uniform: float
+    complex_eigenvalue_imag_smoothed: float
     drift: np.ndarray
     smoothed_kl: np.ndarray
+    oscillation: Table
+
+    def tables(self) -> dict[str, Table]:
+        real_of_smoothed = np.sort(self.smoothed_kl.real)
+        spectrum = {"real": self.drift.real, "imag": self.drift.imag, "real_of_smoothed_kl": real_of_smoothed}
+        return {"tilted_spectrum": spectrum, "tilted_oscillation": self.oscillation}
 
 
 @dataclass(frozen=True)
-class Multiplier:
-    """Rates of one drift at the modes, by its formula and by one evaluation of its field."""
+class Multiplier(Measured):
+    """Rates of one drift at the modes, by its formula and by one evaluation of its field.
 
+    The error is the largest relative difference over the modes whose rate is resolved; None where none is.
+    """
+
+    multiplier_error: float | None
     modes: np.ndarray
     predicted: np.ndarray
     measured: np.ndarray
 
 
 @dataclass(frozen=True)
-class Stability:
-    """The factor by which the fastest mode grows per step of each length; theory says it is 1 at `limit`."""
+class Stability(Measured):
+    """The factor by which the fastest mode grows per step of each length, and the step at which that is 1."""
 
+    largest_step: float
+    largest_step_error: float  # relative to `limit`
+    kernel: Spectral
     steps: np.ndarray
     growth: np.ndarray
-    limit: float
+
+    @property
+    def limit(self) -> float:
+        return _limit(self.kernel)
 
 
 @dataclass(frozen=True)
-class Beyond:
-    """All of it; the last two by drift and by kernel."""
+class Beyond(Measured):
+    """All of it; the multipliers by drift, the stability by kernel."""
 
     gaussian: GaussianTarget
     tilted: TiltedTarget
-    multipliers: dict[str, Multiplier]
-    stability: dict[str, Stability]
+    multipliers: dict[str, Multiplier] = field(metadata={"after": "_"})
+    stability: dict[str, Stability] = field(metadata={"after": "_"})
+    largest_step_error: float
+
+    def tables(self) -> dict[str, Table]:
+        multipliers: dict[str, Table] = {
+            f"multiplier_{name}": {"mode": each.modes, "predicted": each.predicted, "measured": each.measured}
+            for name, each in self.multipliers.items()
+        }
+        steps: dict[str, Table] = {
+            f"stability_{name}": {
+                "step": each.steps,
+                "growth_measured": each.growth,
+                "limit": np.full(len(each.steps), each.limit),
+            }
+            for name, each in self.stability.items()
+        }
+        return multipliers | steps
 
 
-def beyond(s: Study, config: SpectralConfig) -> Beyond:
+def beyond(config: SpectralConfig) -> Beyond:
     """Non-uniform targets, the Sinkhorn and the smoothed-KL drift, and the largest explicit step."""
-    return Beyond(
-        gaussian_target(s, config), tilted_target(s, config), other_drifts(s, config), largest_steps(s, config)
-    )
+    stability = largest_steps(config)
+    error = max(each.largest_step_error for each in stability.values())
+    return Beyond(gaussian_target(config), tilted_target(config), other_drifts(config), stability, error)
 
 
-def gaussian_target(s: Study, config: SpectralConfig) -> GaussianTarget:
+def gaussian_target(config: SpectralConfig) -> GaussianTarget:
     r"""$n(1 - \beta)\beta^{n-1}$ around $N(0, s^2)$ (ours), against eigenvalues of the operator by quadrature.
 
     Beside them what local homogeneity would give, the rate of a uniform target at $k^2 = n/s^2$ (Remark 6.1).
@@ -85,15 +140,13 @@ def gaussian_target(s: Study, config: SpectralConfig) -> GaussianTarget:
     values = np.linalg.eigvals(inhomogeneous.gaussian_target_matrix(Gaussian(1.0), _ORDERS, config.target_ratio))
     measured = np.sort(values.real)[np.argsort(np.argsort(exact))]  # paired by size
     homogeneous = inhomogeneous.homogeneous_estimate(_ORDERS, config.target_ratio, 1.0)
-    s.summary["gaussian_target_eigenvalue_error"] = float(np.abs(measured - exact).max())
-    s.summary["gaussian_target_eigenvalue_imag"] = float(np.abs(values.imag).max())
-    s.summary["local_homogeneity_ratio"] = float(homogeneous[-1] / exact[-1])
-    columns = {"order": orders, "exact": exact, "measured": measured, "homogeneous_estimate": homogeneous}
-    s.curves("gaussian_target", columns)
-    return GaussianTarget(orders, exact, measured, homogeneous)
+    return GaussianTarget(
+        float(np.abs(measured - exact).max()), float(np.abs(values.imag).max()), float(homogeneous[-1] / exact[-1]),
+        orders, exact, measured, homogeneous,
+    )  # fmt: skip
 
 
-def tilted_target(s: Study, config: SpectralConfig) -> TiltedTarget:
+def tilted_target(config: SpectralConfig) -> TiltedTarget:
     r"""Eigenvalues around $p \propto 1 + a\cos x$, and the most oscillating one found again in the nonlinear equation.
 
     A gradient flow has real ones in any metric (App. C.6; the inference and the eigenvalues are ours).
@@ -111,20 +164,19 @@ def tilted_target(s: Study, config: SpectralConfig) -> TiltedTarget:
     found = inhomogeneous.oscillation(kernel, p, pair, config.amplitude, _OSCILLATION, _OSCILLATION_STEPS)
     logs = np.log(np.abs(found.coordinate)) + 1j * np.unwrap(np.angle(found.coordinate))
     measured = -complex(fit(found.times, logs.real).slope, fit(found.times, logs.imag).slope)
-    s.summary["complex_eigenvalue_real"] = pair.value.real
-    s.summary["complex_eigenvalue_imag"] = pair.value.imag
-    s.summary["complex_eigenvalue_measured_error"] = abs(measured - pair.value) / abs(pair.value)
-    s.summary["complex_eigenvalue_imag_uniform"] = float(np.abs(uniform.imag).max())
-    s.summary["complex_eigenvalue_imag_smoothed"] = float(np.abs(smoothed.imag).max())
-    values = np.linalg.eigvals(plain)
-    s.curves(
-        "tilted_spectrum", {"real": values.real, "imag": values.imag, "real_of_smoothed_kl": np.sort(smoothed.real)}
+    return TiltedTarget(
+        pair.value.real,
+        pair.value.imag,
+        complex_eigenvalue_measured_error=abs(measured - pair.value) / abs(pair.value),
+        complex_eigenvalue_imag_uniform=float(np.abs(uniform.imag).max()),
+        complex_eigenvalue_imag_smoothed=float(np.abs(smoothed.imag).max()),
+        drift=np.linalg.eigvals(plain),
+        smoothed_kl=smoothed,
+        oscillation={"time": found.times, "real": logs.real, "phase": logs.imag},
     )
-    s.curves("tilted_oscillation", {"time": found.times, "real": logs.real, "phase": logs.imag})
-    return TiltedTarget(values, smoothed)
 
 
-def other_drifts(s: Study, config: SpectralConfig) -> dict[str, Multiplier]:
+def other_drifts(config: SpectralConfig) -> dict[str, Multiplier]:
     r"""Sinkhorn and smoothed KL near a uniform density: the rate, and what one evaluation of the field gives (ours).
 
     $\frac{\varepsilon k^2/2}{\sinh(\varepsilon k^2/2)}$ and $\sigma^2k^2e^{-\sigma^2k^2}$, against
@@ -145,18 +197,16 @@ def other_drifts(s: Study, config: SpectralConfig) -> dict[str, Multiplier]:
         ),
     }
     found = {}
-    for name, (predicted, field) in drifts.items():
-        measured = -(torus.amplitude(torus_flow.change(torus, field, q), waves) / start).real
+    for name, (predicted, velocity) in drifts.items():
+        measured = -(torus.amplitude(torus_flow.change(torus, velocity, q), waves) / start).real
         resolved = predicted >= RESOLVED
         error = np.abs(measured / np.where(resolved, predicted, 1) - 1)[resolved]
-        if resolved.any():
-            s.summary[f"multiplier_error_{name}"] = float(error.max())
-        found[name] = Multiplier(modes[:, 0], predicted, measured)
-        s.curves(f"multiplier_{name}", {"mode": modes[:, 0], "predicted": predicted, "measured": measured})
+        worst = float(error.max()) if resolved.any() else None
+        found[name] = Multiplier(worst, modes[:, 0], predicted, measured)
     return found
 
 
-def largest_steps(s: Study, config: SpectralConfig) -> dict[str, Stability]:
+def largest_steps(config: SpectralConfig) -> dict[str, Stability]:
     r"""The η at which $x \leftarrow x + \eta V$ no longer shrinks the fastest mode, against $2/\max\lambda$ (ours)."""
     kernels: dict[str, Spectral] = {
         "gaussian": Gaussian(math.sqrt(2) / _STABILITY_MODE),
@@ -164,15 +214,16 @@ def largest_steps(s: Study, config: SpectralConfig) -> dict[str, Stability]:
     }
     found = {}
     for name, kernel in kernels.items():
-        limit = rates.largest_step(rates.fastest(lambda k, kernel=kernel: kernel.rate(k, 1), kernel.bandwidth))
+        limit = _limit(kernel)
         steps = limit * _STABILITY_STEPS
         growth = np.array(
             [particle_rates.growth(kernel, config.particles, _STABILITY_MODE, 1e-3, eta, 12) for eta in steps]
         )
         measured = particle_rates.measured_limit(steps, growth)
-        s.summary[f"largest_step_{name}"] = measured
-        s.summary[f"largest_step_error_{name}"] = abs(measured / limit - 1)
-        s.curves(f"stability_{name}", {"step": steps, "growth_measured": growth, "limit": [limit] * len(steps)})
-        found[name] = Stability(steps, growth, limit)
-    s.summary["largest_step_error"] = max(s.summary[f"largest_step_error_{name}"] for name in kernels)
+        found[name] = Stability(measured, abs(measured / limit - 1), kernel, steps, growth)
     return found
+
+
+def _limit(kernel: Spectral) -> float:
+    """2 / max λ."""
+    return rates.largest_step(rates.fastest(lambda frequency: kernel.rate(frequency, 1), kernel.bandwidth))

@@ -1,4 +1,4 @@
-"""Figures of `drift spectral`: rates, convergence times and errors (Figure 2), and what lies beyond the theorem."""
+"""Rates, convergence times and errors (Figure 2), and what lies beyond the theorem."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def draw_predictions(predictions: list[Prediction], bandwidth: float, folder: Pa
         return save(figure, folder, "predicted_rates")
 
 
-def draw_rates(measurements: list[Measurement], particles: list[Particles], folder: Path) -> Path:
+def draw_rates(measurements: list[Measurement], particles: dict[str, Particles], folder: Path) -> Path:
     """Predictions as lines, measurements as markers, in 1-D and 2-D; below, their differences; particles beside."""
     with style():
         figure, axes = panels(2, 3, 3.4, 2.9)
@@ -82,8 +82,8 @@ def draw_rates(measurements: list[Measurement], particles: list[Particles], fold
                 axis.set_yscale("log")
                 axis.xaxis.set_minor_formatter(NullFormatter())  # over less than a decade they would collide
                 axis.set_xlabel("frequency |ξ| (1/length)")
-        for axis, moved in zip((axes[2], axes[5]), particles, strict=True):
-            _particles(axis, moved)
+        for axis, (name, moved) in zip((axes[2], axes[5]), particles.items(), strict=True):
+            _particles(axis, name, moved)
         handles, labels = axes[0].get_legend_handles_labels()
         handles += [
             axes[0].plot([], [], color="black", linewidth=0.8, linestyle=(0, (1, 2)))[0],
@@ -133,8 +133,8 @@ def _differences(axis: Axes, each: Measurement) -> None:
         axis.plot(k, paper, color=colour, linestyle="none", marker="+", markersize=4)
 
 
-def _particles(axis: Axes, each: Particles) -> None:
-    colour, line, marker = _KERNELS[each.name]
+def _particles(axis: Axes, name: str, each: Particles) -> None:
+    colour, line, marker = _KERNELS[name]
     axis.plot(each.modes, each.exact, color=colour, linestyle=line, label="exact")
     axis.errorbar(
         each.modes,
@@ -151,7 +151,7 @@ def _particles(axis: Axes, each: Particles) -> None:
     )
     axis.axhline(0, color=FLOOR, linewidth=0.6)
     axis.set_ylim(-0.15, 1.15)
-    axis.set_title(f"particles in 1-D, {KERNEL_NAMES[each.name]}", loc="left")
+    axis.set_title(f"particles in 1-D, {KERNEL_NAMES[name]}", loc="left")
     axis.set_xlabel("frequency k (1/length)")
     axis.set_ylabel("rate λ (1/time)")
     axis.legend(loc="upper right")
@@ -161,9 +161,11 @@ def draw_times(found: Figure2, epsilon: float, dimension: int, folder: Path) -> 
     """Figure 2: (a) T_k against k, (b) what is left of three modes, (c) the total error."""
     with style():
         figure, axes = panels(1, 3, 3.6, 3.6)
-        largest = max(c.times[np.isfinite(c.times)].max(initial=1) for c in found.courses if c.name != "gaussian")
-        for course in found.courses:
-            label, colour, line, marker = _COURSES[course.name]
+        largest = max(
+            c.times[np.isfinite(c.times)].max(initial=1) for name, c in found.courses.items() if name != "gaussian"
+        )
+        for name, course in found.courses.items():
+            label, colour, line, marker = _COURSES[name]
             axes[0].plot(found.modes, course.times, color=colour, linestyle=line, label=label)
             spaced = slice(None, None, max(1, len(found.modes) // 10))
             axes[0].plot(
@@ -215,10 +217,11 @@ def _per_mode(axis: Axes, found: Figure2, epsilon: float) -> None:
     """A low, a middle and the highest mode under the exact drifts that the nonlinear equation was solved for."""
     chosen = sorted({0, len(found.modes) // 3, len(found.modes) - 1})
     widths = (0.9, 1.5, 2.3)
-    for course in found.courses:
-        if course.name not in _PER_MODE or course.followed is None:
+    for name in _PER_MODE:
+        course = found.courses[name]
+        if course.followed is None:
             continue
-        _, colour, line, marker = _COURSES[course.name]
+        _, colour, line, marker = _COURSES[name]
         every = max(1, len(found.followed_t) // 8)
         for width, i in zip(widths, chosen, strict=False):
             axis.plot(found.t, course.left[:, i], color=colour, linestyle=line, linewidth=width)

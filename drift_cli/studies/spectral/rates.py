@@ -1,4 +1,4 @@
-r"""Of `drift spectral`: how fast each mode of a small perturbation of a uniform density decays (Theorem 5.2, §5.2).
+r"""How fast each mode of a small perturbation of a uniform density decays (Theorem 5.2, §5.2).
 
 The exact rate $\lambda(\xi) = -dh/d\log|\xi|$ (ours) and the paper's $\sigma^2|\xi|^2h(\xi)$ (as reconstructed) are
 predicted, and compared with the full nonlinear equation on the torus and with particles on the circle.
@@ -7,13 +7,13 @@ predicted, and compared with the full nonlinear equation on the torus and with p
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from drift_cli.kernels import Gaussian, Laplace, RationalQuadratic, Spectral
+from drift_cli.studies.numbers import Measured, Table
 from drift_cli.studies.spectral.settings import SpectralConfig
-from drift_cli.studies.study import Study
 from drift_cli.theory import particle_rates, rates, torus_flow
 from drift_cli.theory.torus_flow import PERIOD, Torus
 
@@ -35,6 +35,25 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Predictions(Measured):
+    """Of every kernel in every dimension where it has a transform."""
+
+    rates: list[Prediction]
+
+    def tables(self) -> dict[str, Table]:
+        def joined(values: list[np.ndarray]) -> np.ndarray:
+            return np.concatenate([np.empty(0), *values])
+
+        return {"predicted_rates": {
+            "kernel": [each.name for each in self.rates for _ in each.frequencies],
+            "d": [each.d for each in self.rates for _ in each.frequencies],
+            "frequency": joined([each.frequencies for each in self.rates]),
+            "rate_exact": joined([each.exact for each in self.rates]),
+            "rate_paper": joined([each.paper for each in self.rates]),
+        }}  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Measurement:
     """One kernel in one dimension: rates at the frequencies [m]; `resolved` says which were there to be measured."""
 
@@ -48,32 +67,69 @@ class Measurement:
     errors: np.ndarray
     resolved: np.ndarray
 
-    @property
-    def exact_error(self) -> float:
-        """Largest relative difference between measured and exact rate, over the resolved modes."""
-        return self._largest(self.exact)
 
-    @property
-    def paper_error(self) -> float:
-        """The same against the paper's formula."""
-        return self._largest(self.paper)
+@dataclass(frozen=True)
+class Comparison(Measured):
+    """Largest relative differences of a measurement to both formulas, over the resolved modes.
 
-    def _largest(self, predicted: np.ndarray) -> float:
-        return float(np.abs(self.measured / predicted - 1)[self.resolved].max())
+    The paper's formula is compared as it stands, and times the constant that brings it nearest.
+    """
+
+    measurement: Measurement
+    rate_error: float
+    rate_error_paper: float
+    rate_error_paper_best_constant: float
+    rate_paper_best_constant: float
+    resolved_modes: int
+
+    def tables(self) -> dict[str, Table]:
+        found = self.measurement
+        return {f"rates_{found.name}_{found.d}d": {
+            "frequency": found.frequencies,
+            "rate_exact": found.exact,
+            "rate_paper": found.paper,
+            "rate_measured": found.measured,
+            "standard_error": found.errors,
+            "resolved": found.resolved,
+        }}  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Particles:
-    """Rates of one kernel from particles at random starts, beside the exact ones. `half_width`: of a 95 % interval."""
+class Particles(Measured):
+    """Rates of one kernel from particles at random starts, beside the exact ones. `half_width`: of a 95 % interval.
 
-    name: str
+    The error is that of starts at quantiles, without sampling noise; the coverage, the part of the intervals from
+    random starts that hold the exact rate.
+    """
+
+    particle_rate_error: float
+    particle_coverage: float
     modes: np.ndarray
     exact: np.ndarray
     measured: np.ndarray
     half_width: np.ndarray
 
 
-def predict(s: Study, config: SpectralConfig, kernels: dict[str, Spectral]) -> list[Prediction]:
+@dataclass(frozen=True)
+class ParticleRates(Measured):
+    """By kernel, and the largest error."""
+
+    by_kernel: dict[str, Particles] = field(metadata={"after": "_"})
+    particle_rate_error: float
+
+    def tables(self) -> dict[str, Table]:
+        return {
+            f"particles_{name}": {
+                "mode": each.modes,
+                "rate_exact": each.exact,
+                "rate_measured": each.measured,
+                "half_width_95": each.half_width,
+            }
+            for name, each in self.by_kernel.items()
+        }
+
+
+def predict(config: SpectralConfig, kernels: dict[str, Spectral]) -> Predictions:
     r"""$-dh/d\log|\xi|$ and $\sigma^2|\xi|^2h(\xi)$ over the frequency, wherever the kernel has a transform."""
     frequencies = np.geomspace(0.1, 30, 200) / config.bandwidth
     found = []
@@ -83,16 +139,7 @@ def predict(s: Study, config: SpectralConfig, kernels: dict[str, Spectral]) -> l
                 continue
             exact, paper = kernel.rate(frequencies, d), rates.paper_rate(kernel, frequencies, d)
             found.append(Prediction(name, d, frequencies, exact, paper))
-    nothing = frequencies[:0]
-    columns: dict[str, list | np.ndarray] = {
-        "kernel": [each.name for each in found for _ in frequencies],
-        "d": [each.d for each in found for _ in frequencies],
-        "frequency": np.concatenate([nothing, *(each.frequencies for each in found)]),
-        "rate_exact": np.concatenate([nothing, *(each.exact for each in found)]),
-        "rate_paper": np.concatenate([nothing, *(each.paper for each in found)]),
-    }
-    s.curves("predicted_rates", columns)
-    return found
+    return Predictions(found)
 
 
 def wave_vectors(config: SpectralConfig, d: int) -> np.ndarray:
@@ -120,56 +167,37 @@ def measure(config: SpectralConfig, name: str, kernel: Spectral, modes: np.ndarr
     return Measurement(name, kernel, d, frequencies, exact, paper, measured, errors, exact * horizon >= RESOLVED)
 
 
-def report(s: Study, measurements: list[Measurement]) -> None:
-    """Each measurement's largest differences to both formulas, to the paper's at its best factor, and its curves."""
-    for each in measurements:
-        s.summary[f"rate_error_{each.name}_{each.d}d"] = each.exact_error
-        s.summary[f"rate_error_paper_{each.name}_{each.d}d"] = each.paper_error
-        constant, left = rates.best_constant(each.measured[each.resolved], each.paper[each.resolved])
-        s.summary[f"rate_error_paper_best_constant_{each.name}_{each.d}d"] = left
-        s.summary[f"rate_paper_best_constant_{each.name}_{each.d}d"] = constant
-        s.summary[f"resolved_modes_{each.name}_{each.d}d"] = int(each.resolved.sum())
-        columns = {
-            "frequency": each.frequencies,
-            "rate_exact": each.exact,
-            "rate_paper": each.paper,
-            "rate_measured": each.measured,
-            "standard_error": each.errors,
-            "resolved": each.resolved,
-        }
-        s.curves(f"rates_{each.name}_{each.d}d", columns)
-        if (each.name, each.d) == ("gaussian", 1):
-            _fastest(s, each)
+def compare(found: Measurement) -> Comparison:
+    """A measurement with at least one resolved mode beside both formulas."""
+    measured, exact, paper = (each[found.resolved] for each in (found.measured, found.exact, found.paper))
+    constant, left = rates.best_constant(measured, paper)
+    return Comparison(
+        found,
+        rate_error=float(np.abs(measured / exact - 1).max()),
+        rate_error_paper=float(np.abs(measured / paper - 1).max()),
+        rate_error_paper_best_constant=left,
+        rate_paper_best_constant=constant,
+        resolved_modes=int(found.resolved.sum()),
+    )
 
 
-def _fastest(s: Study, each: Measurement) -> None:
-    """(σk)² where the measured rate is largest, by the parabola of its logarithm through three neighbouring modes."""
-    top = int(np.argmax(each.measured))
-    if 0 < top < len(each.measured) - 1:
-        around = slice(top - 1, top + 2)
-        a, b, _ = np.polyfit(np.log(each.frequencies[around]), np.log(each.measured[around]), 2)
-        s.summary["reported.spectral.fastest_sigma_k_squared"] = (each.kernel.bandwidth * math.exp(-b / (2 * a))) ** 2
-
-
-def particles(s: Study, config: SpectralConfig) -> list[Particles]:
+def particles(config: SpectralConfig) -> ParticleRates:
     """From quantiles, one mode at a time: the operator's own error; from random starts: with sampling noise (§5.2)."""
     kernels: dict[str, Spectral] = {"gaussian": Gaussian(config.bandwidth), "laplace": Laplace(config.bandwidth)}
+    found = {name: _particles(config, kernel) for name, kernel in kernels.items()}
+    return ParticleRates(found, max(each.particle_rate_error for each in found.values()))
+
+
+def _particles(config: SpectralConfig, kernel: Spectral) -> Particles:
     modes = np.arange(1, min(config.modes, _HIGHEST) + 1)
-    found = []
-    for name, kernel in kernels.items():
-        exact = kernel.rate(modes, 1)
-        s.summary[f"particle_rate_error_{name}"] = _error_from_quantiles(config, kernel, modes)
-        measured = particle_rates.from_random_starts(
-            kernel, config.particles, config.starts, modes, config.horizon / 2, 10, config.seed
-        )
-        width = measured.errors * particle_rates.half_width(config.starts)
-        inside = np.abs(measured.rates - exact) <= width
-        s.summary[f"particle_coverage_{name}"] = float(inside.mean())
-        columns = {"mode": modes, "rate_exact": exact, "rate_measured": measured.rates, "half_width_95": width}
-        s.curves(f"particles_{name}", columns)
-        found.append(Particles(name, modes, exact, measured.rates, width))
-    s.summary["particle_rate_error"] = max(s.summary[f"particle_rate_error_{name}"] for name in kernels)
-    return found
+    exact = kernel.rate(modes, 1)
+    measured = particle_rates.from_random_starts(
+        kernel, config.particles, config.starts, modes, config.horizon / 2, 10, config.seed
+    )
+    width = measured.errors * particle_rates.half_width(config.starts)
+    inside = np.abs(measured.rates - exact) <= width
+    error = _error_from_quantiles(config, kernel, modes)
+    return Particles(error, float(inside.mean()), modes, exact, measured.rates, width)
 
 
 def _error_from_quantiles(config: SpectralConfig, kernel: Spectral, modes: np.ndarray) -> float:

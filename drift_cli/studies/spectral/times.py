@@ -1,4 +1,4 @@
-r"""Of `drift spectral`: how long each mode takes to shrink to ε of itself (Corollary 5.4, Figure 2, App. I.2).
+r"""How long each mode takes to shrink to ε of itself (Corollary 5.4, Figure 2, App. I.2).
 
 $T_k$ is where the accumulated rate $\Lambda_k(t) = \int_0^t\lambda_k(s)\,ds$ reaches $\ln(1/\varepsilon)$.
 """
@@ -6,18 +6,18 @@ $T_k$ is where the accumulated rate $\Lambda_k(t) = \int_0^t\lambda_k(s)\,ds$ re
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from drift_cli.kernels import Gaussian, Kernel, Laplace
+from drift_cli.studies.numbers import Interval, Measured, Table
 from drift_cli.studies.spectral.rates import Measurement, measure
 from drift_cli.studies.spectral.settings import SpectralConfig
-from drift_cli.studies.study import Study
 from drift_cli.theory import convergence_times as ct
 from drift_cli.theory import torus_flow
-from drift_cli.theory.fits import fit
+from drift_cli.theory.fits import Fit, fit
 from drift_cli.theory.torus_flow import PERIOD, Torus
 
 _STEP, _MOST_STEPS = 0.25, 2000  # of the nonlinear equation in Figure 2; the fastest rate is below 1
@@ -27,13 +27,28 @@ _NEVER = 1e290  # convergence times above are not compared
 
 
 @dataclass(frozen=True)
-class Course:
-    """One drift of Figure 2: T_k in closed form and by root finding; what is left of each mode over time.
+class Growth(Measured):
+    r"""How $T_k$ grows with k, with the fitted interval, by kernel and dimension; nothing where too few modes decay.
 
-    `followed` [times, modes] is the nonlinear equation's, None for a formula that no drift here obeys.
+    `log_time_slope_ratio` is the slope of $\ln(T_k\sigma^2k^2)$ in k² over $\sigma^2/2$, `exponent` the power of k.
+    `reported`: the power of the bandwidth, and $(\sigma k)^2$ of the shortest time of the Gaussian kernel in 1-D.
     """
 
-    name: str
+    log_time_slope_ratio: dict[str, Interval] = field(metadata={"after": "_"})
+    exponent: dict[str, Interval] = field(metadata={"after": "_"})
+    reported: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Course(Measured):
+    """One drift of Figure 2: T_k in closed form and by root finding; what is left of each mode over time.
+
+    `left` is [times, modes]; so is `followed`, of the nonlinear equation, None for a formula that no drift here obeys.
+    """
+
+    slowest_time: float
+    slowest_mode: float
+    rates: ct.Course
     times: np.ndarray
     crossings: np.ndarray
     left: np.ndarray
@@ -41,13 +56,37 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Figure2:
-    """The frequencies, the times of `left` and of `followed`, and every drift."""
+class Figure2(Measured):
+    """Every drift, the frequencies, and the times of `left` and of `followed`.
 
+    The errors are the largest relative differences of root finding to the closed form, and of the nonlinear equation
+    to the linear one while more than ε is left. The ratios are of the total error when σ_min is reached, exponential
+    annealing over the better of the others, and of the slowest time, annealed over the better fixed kernel.
+    """
+
+    courses: dict[str, Course] = field(metadata={"after": "_"})
     modes: np.ndarray
     t: np.ndarray
     followed_t: np.ndarray
-    courses: list[Course]
+    crossing_error: float
+    followed_error: float
+    exponential_over_other_sweeps: float | None
+    annealed_over_fixed: float
+    anneal_rate_times_decay: float
+
+    def tables(self) -> dict[str, Table]:
+        times = {"mode": self.modes}
+        found: dict[str, Table] = {"convergence_times": times}
+        for name, each in self.courses.items():
+            times |= {f"{name}_closed_form": each.times, f"{name}_by_integration": each.crossings}
+            found[f"errors_{name}"] = self._errors(self.t, each.left)
+            if each.followed is not None:
+                found[f"errors_{name}_nonlinear"] = self._errors(self.followed_t, each.followed)
+        return found
+
+    def _errors(self, t: np.ndarray, left: np.ndarray) -> Table:
+        per_mode = {f"mode_{int(k)}": left[:, i] for i, k in enumerate(self.modes)}
+        return {"time": t, "total": ct.total_error(left)} | per_mode
 
 
 @dataclass(frozen=True)
@@ -58,50 +97,58 @@ class _Drift:
     kernel_at: Callable[[float], Kernel] | None = None
 
 
-def growth(s: Study, config: SpectralConfig, measurements: list[Measurement]) -> None:
-    r"""How $T_k = \ln(1/\varepsilon)/\lambda_k$ grows with k, fitted to the measured rates (Corollary 5.4).
-
-    Gaussian: the slope of $\ln(\sigma^2k^2/\lambda_k)$ in k², over $\sigma^2/2$; exponential kernel: the power of k.
-    """
+def growth(config: SpectralConfig, measurements: Sequence[Measurement]) -> Growth:
+    r"""How $T_k = \ln(1/\varepsilon)/\lambda_k$ grows with k, fitted to the measured rates (Corollary 5.4)."""
+    slopes, exponents, reported = {}, {}, {}
     for each in measurements:
         if each.name == "gaussian":
-            _exponential(s, config.bandwidth, each)
+            if each.resolved.sum() >= 3:
+                slopes[f"gaussian_{each.d}d"] = _log_time_slope_ratio(config.bandwidth, each)
+            if each.d == 1 and (fastest := _fastest(each)) is not None:
+                reported["spectral.fastest_sigma_k_squared"] = fastest
     for d, highest in ((1, config.modes), (2, config.modes_2d)):
-        _power(s, config, d, highest)
+        lowest = math.ceil(5 / config.far_bandwidth)  # from there on a power, to within a tenth of the exponent
+        modes = np.arange(lowest, highest + 1)[:, None] * np.eye(1, d, dtype=int)
+        if len(modes) < 3:
+            continue
+        far = measure(config, "laplace", Laplace(config.far_bandwidth), modes, 10 * config.horizon)
+        high = far.resolved
+        if high.sum() >= 3:
+            exponents[f"laplace_{d}d"] = _interval(fit(np.log(far.frequencies[high]), -np.log(far.measured[high])))
+            reported[f"spectral.bandwidth_exponent_laplace_{d}d"] = _power_of_bandwidth(config, far)
+    return Growth(slopes, exponents, reported)
 
 
-def _exponential(s: Study, sigma: float, each: Measurement) -> None:
+def _log_time_slope_ratio(sigma: float, each: Measurement) -> Interval:
+    """Where the time is exponential, ln(T_k σ²k²) is a straight line in k²."""
     k, measured = each.frequencies[each.resolved], each.measured[each.resolved]
-    if len(k) >= 3:  # ln(T_k σ²k²) is a straight line in k² where the time is exponential
-        found = fit(k**2, np.log((sigma * k) ** 2 / measured))
-        over = 2 / sigma**2
-        key = f"log_time_slope_ratio_gaussian_{each.d}d"
-        s.interval(key, found.slope * over, found.low * over, found.high * over)
+    return _interval(fit(k**2, np.log((sigma * k) ** 2 / measured)), 2 / sigma**2)
 
 
-def _power(s: Study, config: SpectralConfig, d: int, highest: int) -> None:
-    lowest = math.ceil(5 / config.far_bandwidth)  # from there on a power, to within a tenth of the exponent
-    modes = np.arange(lowest, highest + 1)[:, None] * np.eye(1, d, dtype=int)
-    if len(modes) < 3:
-        return
-    far = measure(config, "laplace", Laplace(config.far_bandwidth), modes, 10 * config.horizon)
-    high = far.resolved
-    if high.sum() >= 3:
-        found = fit(np.log(far.frequencies[high]), -np.log(far.measured[high]))
-        s.interval(f"exponent_laplace_{d}d", found.slope, found.low, found.high)
-        _power_of_bandwidth(s, config, far, d)
+def _interval(found: Fit, unit: float = 1.0) -> Interval:
+    return Interval(found.slope * unit, found.low * unit, found.high * unit)
 
 
-def _power_of_bandwidth(s: Study, config: SpectralConfig, far: Measurement, d: int) -> None:
+def _fastest(each: Measurement) -> float | None:
+    """(σk)² where the measured rate is largest, by the parabola of its logarithm through three neighbouring modes."""
+    top = int(np.argmax(each.measured))
+    if not 0 < top < len(each.measured) - 1:
+        return None
+    around = slice(top - 1, top + 2)
+    a, b, _ = np.polyfit(np.log(each.frequencies[around]), np.log(each.measured[around]), 2)
+    return (each.kernel.bandwidth * math.exp(-b / (2 * a))) ** 2
+
+
+def _power_of_bandwidth(config: SpectralConfig, far: Measurement) -> float:
     """The power of τ with which the time of the highest mode grows, from its rate at a τ a quarter narrower."""
     highest, tau = far.frequencies[far.resolved].argmax(), _NARROWER * config.far_bandwidth
-    mode = np.rint(far.frequencies[far.resolved][highest]) * np.eye(1, d, dtype=int)
+    mode = np.rint(far.frequencies[far.resolved][highest]) * np.eye(1, far.d, dtype=int)
     narrow = measure(config, "laplace", Laplace(tau), mode, 10 * config.horizon)
     grown = float(narrow.measured[0] / far.measured[far.resolved][highest])
-    s.summary[f"reported.spectral.bandwidth_exponent_laplace_{d}d"] = math.log(grown) / -math.log(_NARROWER)
+    return math.log(grown) / -math.log(_NARROWER)
 
 
-def figure2(s: Study, config: SpectralConfig) -> Figure2:
+def figure2(config: SpectralConfig) -> Figure2:
     r"""$T_k$, $e^{-\Lambda_k(t)}$ and $\sum_k|\hat\eta_k|^2$ of fixed and annealed kernels (Figure 2(a)–(c), App. I.2).
 
     Closed forms against root finding on the integrated rate, and against the nonlinear equation.
@@ -109,17 +156,32 @@ def figure2(s: Study, config: SpectralConfig) -> Figure2:
     modes = np.arange(1, config.modes + 1).astype(float)
     t = np.linspace(0, config.follow, 201)
     steps = min(math.ceil(config.follow / _STEP), _MOST_STEPS)
-    drifts, courses = _drifts(config), []
-    for name, drift in drifts.items():
-        times = ct.times(drift.rates, modes, config.epsilon)
-        crossings = times if isinstance(drift.rates, ct.Swept) else ct.crossings(drift.rates, modes, config.epsilon)
-        left = ct.remaining(drift.rates.accumulated, modes, t)
-        followed = None if drift.kernel_at is None else _followed(config, drift.kernel_at, modes, steps)
-        courses.append(Course(name, times, crossings, left, followed))
-    found = Figure2(modes, t, np.linspace(0, config.follow, steps + 1), courses)
-    _report(s, config, found, drifts)
-    _write(s, found)
-    return found
+    followed_t = np.linspace(0, config.follow, steps + 1)
+    courses = {name: _course(config, drift, modes, t, steps) for name, drift in _drifts(config).items()}
+    end = np.array([_annealed(config).sweep])
+    totals = {
+        name: float(ct.total_error(ct.remaining(courses[name].rates.accumulated, modes, end))[0])
+        for name in ("annealed", *_WITHOUT_CLOSED_FORM)
+    }
+    best = min(totals[name] for name in _WITHOUT_CLOSED_FORM)
+    fixed = min(courses["gaussian"].slowest_time, courses["laplace"].slowest_time)
+    return Figure2(
+        courses, modes, t, followed_t,
+        crossing_error=max(_crossing_error(each) for each in courses.values()),
+        followed_error=max(_followed_error(config, each, modes, followed_t) for each in courses.values()),
+        exponential_over_other_sweeps=totals["annealed"] / best if best > 0 else None,
+        annealed_over_fixed=courses["annealed"].slowest_time / fixed,
+        anneal_rate_times_decay=config.anneal_rate * math.log(1 / config.epsilon),
+    )  # fmt: skip
+
+
+def _course(config: SpectralConfig, drift: _Drift, modes: np.ndarray, t: np.ndarray, steps: int) -> Course:
+    times = ct.times(drift.rates, modes, config.epsilon)
+    crossings = times if isinstance(drift.rates, ct.Swept) else ct.crossings(drift.rates, modes, config.epsilon)
+    left = ct.remaining(drift.rates.accumulated, modes, t)
+    followed = None if drift.kernel_at is None else _followed(config, drift.kernel_at, modes, steps)
+    slowest = int(np.argmax(times))
+    return Course(float(times.max()), float(modes[slowest]), drift.rates, times, crossings, left, followed)
 
 
 def _drifts(config: SpectralConfig) -> dict[str, _Drift]:
@@ -161,56 +223,14 @@ def _followed(
     return np.abs(found.amplitudes / found.amplitudes[0])
 
 
-def _report(s: Study, config: SpectralConfig, found: Figure2, drifts: dict[str, _Drift]) -> None:
-    s.summary["crossing_error"] = max(
-        float(np.abs(course.crossings / course.times - 1)[finite].max(initial=0))
-        for course in found.courses
-        if course.name not in _WITHOUT_CLOSED_FORM
-        for finite in [np.isfinite(course.times) & (course.times < _NEVER)]
-    )
-    for course in found.courses:
-        s.summary[f"slowest_time_{course.name}"] = float(course.times.max())
-        s.summary[f"slowest_mode_{course.name}"] = float(found.modes[int(np.argmax(course.times))])
-    s.summary["followed_error"] = _followed_error(config, found, drifts)
-    totals = _totals_after_the_sweep(config, found.modes, drifts)
-    if (best := min(totals["linear"], totals["cosine"])) > 0:
-        s.summary["exponential_over_other_sweeps"] = totals["annealed"] / best
-    fastest_fixed = min(s.summary["slowest_time_gaussian"], s.summary["slowest_time_laplace"])
-    s.summary["annealed_over_fixed"] = s.summary["slowest_time_annealed"] / fastest_fixed
-    s.summary["anneal_rate_times_decay"] = config.anneal_rate * math.log(1 / config.epsilon)
+def _crossing_error(course: Course) -> float:
+    """Of the times that are no overflow; 0 where there is no closed form, for which the crossings stand."""
+    finite = np.isfinite(course.times) & (course.times < _NEVER)
+    return float(np.abs(course.crossings / course.times - 1)[finite].max(initial=0))
 
 
-def _followed_error(config: SpectralConfig, found: Figure2, drifts: dict[str, _Drift]) -> float:
-    """The largest relative difference of the nonlinear equation to the linear one, while more than ε is left."""
-    differences = []
-    for course in found.courses:
-        if course.followed is not None:
-            left = ct.remaining(drifts[course.name].rates.accumulated, found.modes, found.followed_t)
-            seen = left >= config.epsilon
-            differences.append(float(np.abs(course.followed / left - 1)[seen].max()))
-    return max(differences)
-
-
-def _totals_after_the_sweep(config: SpectralConfig, modes: np.ndarray, drifts: dict[str, _Drift]) -> dict[str, float]:
-    """The total error of each way to anneal when σ_min is reached."""
-    end = np.array([_annealed(config).sweep])
-    return {
-        name: float(ct.total_error(ct.remaining(drifts[name].rates.accumulated, modes, end))[0])
-        for name in ("annealed", *_WITHOUT_CLOSED_FORM)
-    }
-
-
-def _write(s: Study, found: Figure2) -> None:
-    columns = {"mode": found.modes}
-    for course in found.courses:
-        columns |= {f"{course.name}_closed_form": course.times, f"{course.name}_by_integration": course.crossings}
-    s.curves("convergence_times", columns)
-    for course in found.courses:
-        _write_errors(s, f"errors_{course.name}", found.modes, found.t, course.left)
-        if course.followed is not None:
-            _write_errors(s, f"errors_{course.name}_nonlinear", found.modes, found.followed_t, course.followed)
-
-
-def _write_errors(s: Study, name: str, modes: np.ndarray, t: np.ndarray, left: np.ndarray) -> None:
-    per_mode = {f"mode_{int(k)}": left[:, i] for i, k in enumerate(modes)}
-    s.curves(name, {"time": t, "total": ct.total_error(left)} | per_mode)
+def _followed_error(config: SpectralConfig, course: Course, modes: np.ndarray, t: np.ndarray) -> float:
+    if course.followed is None:
+        return 0.0
+    left = ct.remaining(course.rates.accumulated, modes, t)
+    return float(np.abs(course.followed / left - 1)[left >= config.epsilon].max())
