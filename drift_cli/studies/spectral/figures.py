@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from drift_cli.figures.style import FLOOR, KERNEL_NAMES, panels, save, style
+from drift_cli.theory.convergence_times import total_error
 
 if TYPE_CHECKING:
     from drift_cli.studies.spectral.beyond import Beyond, GaussianTarget, Multiplier, Stability, TiltedTarget
@@ -34,6 +35,7 @@ _COURSES = {
 }
 _PER_MODE = ("gaussian", "laplace", "annealed")
 _SMALLEST_ERROR = 1e-11  # below: rounding
+_OPEN: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none"}  # markers alone
 
 
 def draw_predictions(predictions: list[Prediction], bandwidth: float, folder: Path) -> Path:
@@ -110,24 +112,15 @@ def _rates(axis: Axes, each: Measurement) -> None:
         paper = (sigma * fine) ** 2 * each.kernel.spectrum(fine, each.d)
         axis.plot(fine, paper, color=colour, linestyle=(0, (1, 2)), linewidth=1.0)
     shown = order[each.resolved[order]]
-    axis.errorbar(
-        each.frequencies[shown],
-        each.measured[shown],
-        yerr=1.96 * each.errors[shown],
-        color=colour,
-        linestyle="none",
-        marker=marker,
-        markersize=3.5,
-        markerfacecolor="none",
-        capsize=2,
-    )
+    k, measured, bars = each.frequencies[shown], each.measured[shown], 1.96 * each.errors[shown]
+    axis.errorbar(k, measured, bars, color=colour, marker=marker, markersize=3.5, capsize=2, **_OPEN)
 
 
 def _differences(axis: Axes, each: Measurement) -> None:
     colour, _, marker = _KERNELS[each.name]
     k, measured = each.frequencies[each.resolved], each.measured[each.resolved]
     exact = np.maximum(np.abs(measured / each.exact[each.resolved] - 1), _SMALLEST_ERROR)
-    axis.plot(k, exact, color=colour, linestyle="none", marker=marker, markersize=3.5, markerfacecolor="none")
+    axis.plot(k, exact, color=colour, marker=marker, markersize=3.5, **_OPEN)
     if each.name != "gaussian":  # the two formulas are one there
         paper = np.abs(measured / each.paper[each.resolved] - 1)
         axis.plot(k, paper, color=colour, linestyle="none", marker="+", markersize=4)
@@ -137,18 +130,9 @@ def _particles(axis: Axes, name: str, each: Particles) -> None:
     colour, line, marker = _KERNELS[name]
     axis.plot(each.modes, each.exact, color=colour, linestyle=line, label="exact")
     axis.errorbar(
-        each.modes,
-        each.measured,
-        yerr=each.half_width,
-        color="black",
-        linestyle="none",
-        marker=marker,
-        markersize=3.5,
-        markerfacecolor="none",
-        capsize=2,
-        linewidth=0.8,
-        label="random starts, 95 % interval",
-    )
+        each.modes, each.measured, each.half_width, color="black", marker=marker, markersize=3.5, capsize=2,
+        linewidth=0.8, label="random starts, 95 % interval", **_OPEN,
+    )  # fmt: skip
     axis.axhline(0, color=FLOOR, linewidth=0.6)
     axis.set_ylim(-0.15, 1.15)
     axis.set_title(f"particles in 1-D, {KERNEL_NAMES[name]}", loc="left")
@@ -161,36 +145,18 @@ def draw_times(found: Figure2, epsilon: float, dimension: int, folder: Path) -> 
     """Figure 2: (a) T_k against k, (b) what is left of three modes, (c) the total error."""
     with style():
         figure, axes = panels(1, 3, 3.6, 3.6)
-        largest = max(
-            c.times[np.isfinite(c.times)].max(initial=1) for name, c in found.courses.items() if name != "gaussian"
-        )
+        others = [course.times for name, course in found.courses.items() if name != "gaussian"]
+        largest = max(times[np.isfinite(times)].max(initial=1) for times in others)
         for name, course in found.courses.items():
             label, colour, line, marker = _COURSES[name]
             axes[0].plot(found.modes, course.times, color=colour, linestyle=line, label=label)
             spaced = slice(None, None, max(1, len(found.modes) // 10))
-            axes[0].plot(
-                found.modes[spaced],
-                course.crossings[spaced],
-                color=colour,
-                linestyle="none",
-                marker=marker,
-                markersize=4,
-                markerfacecolor="none",
-            )
-            total = (course.left**2).mean(axis=1)
-            axes[2].plot(found.t, total, color=colour, linestyle=line)
+            look = {"color": colour, "marker": marker, "markersize": 4} | _OPEN
+            axes[0].plot(found.modes[spaced], course.crossings[spaced], **look)
+            axes[2].plot(found.t, total_error(course.left), color=colour, linestyle=line)
             if course.followed is not None:
                 every = max(1, len(found.followed_t) // 10)
-                total = (course.followed**2).mean(axis=1)[::every]
-                axes[2].plot(
-                    found.followed_t[::every],
-                    total,
-                    color=colour,
-                    linestyle="none",
-                    marker=marker,
-                    markersize=4,
-                    markerfacecolor="none",
-                )
+                axes[2].plot(found.followed_t[::every], total_error(course.followed)[::every], **look)
         axes[0].set_ylim(3, 100 * largest)
         axes[0].set_ylabel(f"time T$_k$ to {epsilon:g} of a mode")
         axes[0].set_xlabel("frequency k (1/length)")
@@ -225,15 +191,8 @@ def _per_mode(axis: Axes, found: Figure2, epsilon: float) -> None:
         every = max(1, len(found.followed_t) // 8)
         for width, i in zip(widths, chosen, strict=False):
             axis.plot(found.t, course.left[:, i], color=colour, linestyle=line, linewidth=width)
-            axis.plot(
-                found.followed_t[::every],
-                course.followed[::every, i],
-                color=colour,
-                linestyle="none",
-                marker=marker,
-                markersize=2 + width,
-                markerfacecolor="none",
-            )
+            t, followed = found.followed_t[::every], course.followed[::every, i]
+            axis.plot(t, followed, color=colour, marker=marker, markersize=2 + width, **_OPEN)
     axis.axhline(epsilon, color=FLOOR, linestyle="--", linewidth=0.8)
     axis.set_ylim(epsilon / 10, 1.5)
     axis.set_ylabel("part of a mode left, |η$_k$|/|η$_k$(0)|")
@@ -254,16 +213,8 @@ def draw_beyond(found: Beyond, ratio: float, tilt: float, regularisation: float,
 
 def _gaussian_target(axis: Axes, found: GaussianTarget, ratio: float) -> None:
     axis.plot(found.orders, found.exact, color="#0072B2", label="n(1 − β)βⁿ⁻¹")
-    axis.plot(
-        found.orders,
-        found.measured,
-        color="#0072B2",
-        linestyle="none",
-        marker="o",
-        markersize=4,
-        markerfacecolor="none",
-        label="operator by quadrature",
-    )
+    look = {"color": "#0072B2", "marker": "o", "markersize": 4, "label": "operator by quadrature"} | _OPEN
+    axis.plot(found.orders, found.measured, **look)
     axis.plot(found.orders, found.homogeneous, color="#D55E00", linestyle="--", label="uniform theory")
     axis.set_xlabel("order n of the Hermite mode")
     axis.set_ylabel("rate (1/time)")
@@ -293,7 +244,7 @@ def _other_drifts(axis: Axes, found: dict[str, Multiplier], regularisation: floa
     for name, (colour, line, marker, label) in looks.items():
         each = found[name]
         axis.plot(each.modes, each.predicted, color=colour, linestyle=line, label=label)
-        axis.plot(each.modes, each.measured, color=colour, linestyle="none", marker=marker, ms=4, mfc="none")
+        axis.plot(each.modes, each.measured, color=colour, marker=marker, markersize=4, **_OPEN)
     axis.set_xlabel("frequency k (1/length)")
     axis.set_ylabel("rate (1/time)")
     axis.set_title("other drifts: predicted, and from the field", loc="left")
@@ -306,7 +257,7 @@ def _stability(axis: Axes, found: dict[str, Stability]) -> None:
         eta = np.linspace(each.steps[0], each.steps[-1], 50)
         label = f"{KERNEL_NAMES[name]}, 2/max λ = {each.limit:.3f}"
         axis.plot(eta, 2 * eta / each.limit - 1, color=colour, linestyle=line, label=label)
-        axis.plot(each.steps, each.growth, color=colour, ls="none", marker=marker, ms=4, mfc="none")
+        axis.plot(each.steps, each.growth, color=colour, marker=marker, markersize=4, **_OPEN)
         axis.axvline(each.limit, color=FLOOR, linestyle=":", linewidth=0.8)
     axis.axhline(1, color=FLOOR, linestyle="--", linewidth=0.8)
     axis.set_ylim(0.77, 1.36)

@@ -1,14 +1,15 @@
-"""Of `drift verify-radial`: each kernel's mean shift as a preconditioned score and a covariance (Lai et al.)."""
+"""Each kernel's mean shift as a preconditioned score and a covariance (Lai et al.)."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Generator
 
 from drift_cli.kernels import Gaussian, Laplace, Matern32, Matern52, Mixture, Power, RationalQuadratic, Weighted
-from drift_cli.studies.study import Study
+from drift_cli.studies.numbers import Measured, Table, columns
 from drift_cli.studies.verify_radial.settings import VerifyRadialConfig
 from drift_cli.theory import radial
 
@@ -16,7 +17,23 @@ _DIMENSIONS = (1, 2, 16, 128)
 _QUERIES = 32
 
 
-def decomposition(s: Study, config: VerifyRadialConfig, generator: Generator) -> None:
+@dataclass(frozen=True)
+class Decomposition(Measured):
+    """The largest error of the identity, and the size of the covariance of two kernels, over the dimensions.
+
+    In units of the mean distance; the rows are kernel, dimension, error and covariance.
+    """
+
+    decomposition_error: float
+    gaussian_covariance: float
+    laplace_covariance: float
+    rows: list[tuple[str, int, float, float]]
+
+    def tables(self) -> dict[str, Table]:
+        return {"decomposition": columns(("kernel", "dimension", "error", "covariance"), self.rows)}
+
+
+def decomposition(config: VerifyRadialConfig, generator: Generator) -> Decomposition:
     """Every kernel, on weighted samples in several dimensions."""
     rows = []
     for dimension in _DIMENSIONS:
@@ -28,16 +45,8 @@ def decomposition(s: Study, config: VerifyRadialConfig, generator: Generator) ->
         for name, kernel in _every_kernel(math.sqrt(dimension / 2)).items():
             errors = radial.check(kernel, x, y, log_weights)
             rows.append((name, dimension, errors.identity, errors.covariance))
-    names, dimensions, identities, covariances = zip(*rows, strict=True)
-    s.curves(
-        "decomposition",
-        {"kernel": names, "dimension": dimensions, "error": identities, "covariance": covariances},
-    )
-    s.summary |= {
-        "decomposition_error": max(identities),
-        "gaussian_covariance": max(c for name, _, _, c in rows if name == "gaussian"),
-        "laplace_covariance": max(c for name, _, _, c in rows if name == "laplace"),
-    }
+    gaussian, laplace = (max(row[3] for row in rows if row[0] == name) for name in ("gaussian", "laplace"))
+    return Decomposition(max(row[2] for row in rows), gaussian, laplace, rows)
 
 
 def _every_kernel(bandwidth: float) -> dict[str, Weighted]:

@@ -1,4 +1,4 @@
-r"""Of `drift verify-radial`: residual and direction of the drift over the dimension D (Lai et al.; the rates are ours).
+r"""Residual and direction of the drift over the dimension D (Lai et al.; the rates are ours).
 
 In population, by quadrature, and from samples, at a Laplace kernel's temperature that is fixed, or grows as
 $\sqrt D$ or as D, under a mismatch of the mean, of the scale, and of both.
@@ -7,36 +7,64 @@ $\sqrt D$ or as D, under a mismatch of the mean, of the scale, and of both.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Generator
 
 from drift_cli.kernels import Laplace
-from drift_cli.studies.study import Curves, Study
+from drift_cli.studies.numbers import Interval, Mean, Measured, Table
 from drift_cli.studies.verify_radial.settings import VerifyRadialConfig
 from drift_cli.theory import radial
-from drift_cli.theory.fits import Fit, fit
-from drift_cli.theory.radial_quadrature import Comparison, Pair, effective_fraction, population
+from drift_cli.theory.fits import fit
+from drift_cli.theory.radial_quadrature import Pair, effective_fraction, population
 
 TEMPERATURES = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}  # τ grows as D to this power
 MISMATCHES = ("mean", "scale", "both")
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """Population values [temperature, dimension]; those of the drift under each mismatch.
+class Drift:
+    """The drift under one mismatch at the query (0, √D) [temperature, dimension], in population.
 
-    `spread` is the 10 % and 90 % quantile of the cosine over queries drawn from q [temperature, dimension, 2].
+    `low` and `high` are the 10 % and 90 % quantile of the cosine over queries drawn from q.
     """
 
+    residual: np.ndarray
+    cosine: np.ndarray
+    preconditioned: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Population values [temperature, dimension] at the query (0, √D); the drift by mismatch."""
+
+    dimensions: np.ndarray
     one_sided: np.ndarray
-    difference: dict[str, np.ndarray]
-    cosine: dict[str, np.ndarray]
-    preconditioned: dict[str, np.ndarray]
-    spread: dict[str, np.ndarray]
     effective: np.ndarray
+    drifts: dict[str, Drift]
+
+
+@dataclass(frozen=True)
+class Population(Measured):
+    """Slopes of log residual in log D by quantity and temperature, under the quantity's bare name the slowest of three.
+
+    By dimension ("d2", …): the largest residuals over the temperatures, the cosines at the fixed temperature, and the
+    least preconditioned one; the cosine with both mismatches at the last dimension also by temperature.
+    """
+
+    sweep: Sweep
+    residual_slope: dict[str, Interval] = field(metadata={"after": "_"})
+    residual_slope_one_sided_last_off: float  # of the last two dimensions from −1, the largest
+    residual_one_sided: dict[str, float] = field(metadata={"after": "_"})
+    residual_difference: dict[str, float] = field(metadata={"after": "_"})
+    cosine_mean_mismatch: dict[str, float] = field(metadata={"after": "_"})
+    cosine_scale_mismatch: dict[str, float] = field(metadata={"after": "_"})
+    cosine_scale_alone: dict[str, float] = field(metadata={"after": "_"})
+    cosine_preconditioned: dict[str, float] = field(metadata={"after": "_"})
 
 
 @dataclass(frozen=True)
@@ -47,6 +75,41 @@ class MonteCarlo:
     difference: np.ndarray
     cosine: np.ndarray
     effective: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sampled(Measured):
+    """How far the estimates are from the population at the ends of the dimensions, at the fixed temperature.
+
+    From `monte_carlo_limited_from_d` on, samples show more than twice the population's residual: mostly noise.
+    """
+
+    sweep: Sweep
+    monte_carlo: MonteCarlo
+    monte_carlo_residual_one_sided: dict[str, Mean] = field(metadata={"after": "_"})
+    monte_carlo_over_population: dict[str, float] = field(metadata={"after": "_"})
+    monte_carlo_cosine: dict[str, Mean] = field(metadata={"after": "_"})
+    monte_carlo_effective: dict[str, float] = field(metadata={"after": "_"})
+    monte_carlo_effective_predicted: dict[str, float] = field(metadata={"after": "_"})
+    monte_carlo_limited_from_d: int | None
+
+    def tables(self) -> dict[str, Table]:
+        """A row for each temperature and dimension, of population and samples."""
+        exact = self.sweep
+        found = {"residual_one_sided": exact.one_sided, "effective_predicted": exact.effective}
+        for name, drift in exact.drifts.items():
+            found |= {
+                f"residual_{name}": drift.residual,
+                f"cosine_{name}": drift.cosine,
+                f"cosine_{name}_low": drift.low,
+                f"cosine_{name}_high": drift.high,
+                f"preconditioned_cosine_{name}": drift.preconditioned,
+            }
+        for name, estimates in vars(self.monte_carlo).items():
+            found |= {f"sampled_{name}": estimates.mean(axis=2), f"sampled_{name}_sd": estimates.std(axis=2, ddof=1)}
+        temperature, dimension = np.meshgrid(list(TEMPERATURES), exact.dimensions, indexing="ij")
+        cells = {"temperature": temperature, "dimension": dimension} | found
+        return {"dimensions": {name: each.ravel() for name, each in cells.items()}}
 
 
 def kernels(config: VerifyRadialConfig, dimension: int) -> list[Laplace]:
@@ -60,40 +123,62 @@ def pairs(config: VerifyRadialConfig) -> dict[str, Pair]:
     return dict(zip(MISMATCHES, (Pair(offset, 1.0), Pair(0.0, deviation), Pair(offset, deviation)), strict=True))
 
 
-def sweep(s: Study, config: VerifyRadialConfig, generator: Generator) -> Sweep:
-    """Population values over the dimensions, and their slopes. Raises `TooCoarse` where the nodes do not suffice."""
-    found = _integrated(config, generator)
-    _summarise_sweep(s, config, found)
-    return found
+def population_values(config: VerifyRadialConfig, generator: Generator) -> Population:
+    """Over the dimensions. Raises `TooCoarse` where the nodes do not suffice."""
+    sweep = _integrated(config, generator)
+    mean, scale, both = (sweep.drifts[name] for name in MISMATCHES)
+    residuals = {
+        "one_sided": sweep.one_sided,
+        "difference_mean": mean.residual,
+        "difference_scale": scale.residual,
+        "difference": both.residual,
+    }
+    before, at = config.dimensions[-2:]
+    last = np.log(sweep.one_sided[:, -1] / sweep.one_sided[:, -2]) / math.log(at / before)
+
+    def by_dimension(values: np.ndarray) -> dict[str, float]:
+        return {f"d{dimension}": value for dimension, value in zip(config.dimensions, values.tolist(), strict=True)}
+
+    by_temperature = dict(zip((f"{growth}_d{at}" for growth in TEMPERATURES), both.cosine[:, -1], strict=True))
+    return Population(
+        sweep,
+        {key: line for name, each in residuals.items() for key, line in _slopes(config, name, each).items()},
+        float(np.abs(last + 1).max()),
+        residual_one_sided=by_dimension(sweep.one_sided.max(axis=0)),
+        residual_difference=by_dimension(both.residual.max(axis=0)),
+        cosine_mean_mismatch=by_dimension(mean.cosine[0]),
+        cosine_scale_mismatch=by_dimension(both.cosine[0]) | by_temperature,
+        cosine_scale_alone=by_dimension(scale.cosine[0]),
+        cosine_preconditioned=by_dimension(both.preconditioned.min(axis=0)),
+    )
 
 
 def _integrated(config: VerifyRadialConfig, generator: Generator) -> Sweep:
-    """Population values at the query (0, √D), and the cosine's spread over queries drawn from q."""
-    mismatched, exact = pairs(config), (config.nodes, config.tolerance)
-    one_sided, effective = [], []
-    typical: dict[str, list[list[Comparison]]] = {name: [] for name in MISMATCHES}
-    drawn: dict[str, list[np.ndarray]] = {name: [] for name in MISMATCHES}
+    exact, one_sided, effective = (config.nodes, config.tolerance), [], []
+    drifts: dict[str, list[list[tuple[float, ...]]]] = {name: [] for name in MISMATCHES}
     for dimension in config.dimensions:
         used, distance = kernels(config, dimension), math.sqrt(dimension)
         queries = _queries(config.queries, dimension, generator)
         one_sided.append([population(kernel, dimension, distance, 1.0, *exact).relative_residual for kernel in used])
         effective.append([effective_fraction(kernel, dimension, distance, 1.0, config.nodes) for kernel in used])
-        for name, pair in mismatched.items():
-            typical[name].append([pair.compare(kernel, dimension, (0.0, distance), *exact) for kernel in used])
-            cosines = [[pair.compare(k, dimension, query, config.nodes).cosine for query in queries] for k in used]
-            drawn[name].append(np.quantile(cosines, [0.1, 0.9], axis=1).T)
-
-    def table(name: str, value: str) -> np.ndarray:
-        return np.array([[getattr(each, value) for each in row] for row in typical[name]]).T
-
+        for name, pair in pairs(config).items():
+            drifts[name].append([_drift(config, pair, kernel, dimension, queries) for kernel in used])
     return Sweep(
-        one_sided=np.array(one_sided).T,
-        difference={name: table(name, "relative_residual") for name in MISMATCHES},
-        cosine={name: table(name, "cosine") for name in MISMATCHES},
-        preconditioned={name: table(name, "preconditioned_cosine") for name in MISMATCHES},
-        spread={name: np.array(drawn[name]).transpose(1, 0, 2) for name in MISMATCHES},
-        effective=config.samples * np.array(effective).T,
+        np.array(config.dimensions),
+        np.array(one_sided).T,
+        config.samples * np.array(effective).T,
+        {name: Drift(*np.array(each).T) for name, each in drifts.items()},
     )
+
+
+def _drift(
+    config: VerifyRadialConfig, pair: Pair, kernel: Laplace, dimension: int, queries: list[tuple[float, float]]
+) -> tuple[float, ...]:
+    """The values of `Drift` at one temperature in one dimension."""
+    typical = pair.compare(kernel, dimension, (0.0, math.sqrt(dimension)), config.nodes, config.tolerance)
+    cosines = [pair.compare(kernel, dimension, query, config.nodes).cosine for query in queries]
+    low, high = np.quantile(cosines, [0.1, 0.9])
+    return typical.relative_residual, typical.cosine, typical.preconditioned_cosine, low, high
 
 
 def _queries(count: int, dimension: int, generator: Generator) -> list[tuple[float, float]]:
@@ -102,47 +187,31 @@ def _queries(count: int, dimension: int, generator: Generator) -> list[tuple[flo
     return list(zip(points[:, 0].tolist(), points[:, 1:].norm(dim=1).tolist(), strict=True))
 
 
-def _summarise_sweep(s: Study, config: VerifyRadialConfig, found: Sweep) -> None:
-    """Slopes of log residual in log D: at each temperature, and the slowest of the three under the bare name."""
-    for name, residual in {"one_sided": found.one_sided, **_named("difference", found.difference)}.items():
-        fits = {growth: _slope(config, row) for growth, row in zip(TEMPERATURES, residual, strict=True)}
-        _record(s, f"residual_slope_{name}", max(fits.values(), key=lambda line: line.slope))
-        for growth, line in fits.items():
-            _record(s, f"residual_slope_{name}_{growth}", line)
-    last = np.log(found.one_sided[:, -1] / found.one_sided[:, -2]) / math.log(
-        config.dimensions[-1] / config.dimensions[-2]
-    )
-    s.summary["residual_slope_one_sided_last_off"] = float(np.abs(last + 1).max())
-    for k, dimension in enumerate(config.dimensions):
-        s.summary[f"residual_one_sided_d{dimension}"] = float(found.one_sided[:, k].max())
-        s.summary[f"residual_difference_d{dimension}"] = float(found.difference["both"][:, k].max())
-        s.summary[f"cosine_mean_mismatch_d{dimension}"] = float(found.cosine["mean"][0, k])
-        s.summary[f"cosine_scale_mismatch_d{dimension}"] = float(found.cosine["both"][0, k])
-        s.summary[f"cosine_scale_alone_d{dimension}"] = float(found.cosine["scale"][0, k])
-        s.summary[f"cosine_preconditioned_d{dimension}"] = float(found.preconditioned["both"][:, k].min())
-    for t, growth in enumerate(TEMPERATURES):
-        s.summary[f"cosine_scale_mismatch_{growth}_d{config.dimensions[-1]}"] = float(found.cosine["both"][t, -1])
-
-
-def _named(what: str, by_mismatch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {what if name == "both" else f"{what}_{name}": table for name, table in by_mismatch.items()}
-
-
-def _slope(config: VerifyRadialConfig, residual: np.ndarray) -> Fit:
-    dimensions = np.array(config.dimensions, dtype=float)
+def _slopes(config: VerifyRadialConfig, name: str, residual: np.ndarray) -> dict[str, Interval]:
+    dimensions, found = np.array(config.dimensions, dtype=float), {}
     used = dimensions >= config.fit_from
-    return fit(np.log(dimensions[used]), np.log(residual[used]))
+    for growth, row in zip(TEMPERATURES, residual, strict=True):
+        line = fit(np.log(dimensions[used]), np.log(row[used]))
+        found[f"{name}_{growth}"] = Interval(line.slope, line.low, line.high)
+    return {name: max(found.values(), key=lambda line: line.value)} | found
 
 
-def _record(s: Study, key: str, found: Fit) -> None:
-    s.interval(key, found.slope, found.low, found.high)
-
-
-def monte_carlo(s: Study, config: VerifyRadialConfig, exact: Sweep, generator: Generator) -> MonteCarlo:
+def monte_carlo(config: VerifyRadialConfig, exact: Sweep, generator: Generator) -> Sampled:
     """The same values from samples, and how far they are from the population."""
     found = _sampled(config, generator)
-    _summarise_monte_carlo(s, config, exact, found)
-    return found
+    ratios = found.one_sided[0].mean(axis=1) / exact.one_sided[0]
+    limited = [dimension for dimension, ratio in zip(config.dimensions, ratios, strict=True) if ratio > 2]
+    ends = {f"d{config.dimensions[k]}": k for k in (0, -1)}
+    return Sampled(
+        exact,
+        found,
+        {d: Mean(found.one_sided[0, k]) for d, k in ends.items()},
+        {d: ratios[k] for d, k in ends.items()},
+        {d: Mean(found.cosine[0, k]) for d, k in ends.items()},
+        {d: found.effective[0, k].mean() for d, k in ends.items()},
+        {d: exact.effective[0, k] for d, k in ends.items()},
+        limited[0] if limited else None,
+    )
 
 
 def _sampled(config: VerifyRadialConfig, generator: Generator) -> MonteCarlo:
@@ -169,49 +238,3 @@ def _sampled(config: VerifyRadialConfig, generator: Generator) -> MonteCarlo:
                 cosine[at] = along / (drift.norm() * np.linalg.norm(scores[t].score_difference))
                 effective[at] = from_q.effective
     return MonteCarlo(one_sided, difference, cosine, effective)
-
-
-def _summarise_monte_carlo(s: Study, config: VerifyRadialConfig, exact: Sweep, found: MonteCarlo) -> None:
-    """How far the estimates are from the population, at the ends of the dimensions and the fixed temperature."""
-    for k in (0, -1):
-        d = config.dimensions[k]
-        s.summary |= {
-            f"monte_carlo_residual_one_sided_d{d}": found.one_sided[0, k].mean(),
-            f"monte_carlo_residual_one_sided_d{d}.sd": found.one_sided[0, k].std(ddof=1),
-            f"monte_carlo_over_population_d{d}": found.one_sided[0, k].mean() / exact.one_sided[0, k],
-            f"monte_carlo_cosine_d{d}": found.cosine[0, k].mean(),
-            f"monte_carlo_cosine_d{d}.sd": found.cosine[0, k].std(ddof=1),
-            f"monte_carlo_effective_d{d}": found.effective[0, k].mean(),
-            f"monte_carlo_effective_predicted_d{d}": exact.effective[0, k],
-        }
-    ratios = found.one_sided[0].mean(axis=1) / exact.one_sided[0]
-    limited = [d for d, ratio in zip(config.dimensions, ratios, strict=True) if ratio > 2]
-    if limited:  # from here on the residual that samples show is mostly noise
-        s.summary["monte_carlo_limited_from_d"] = limited[0]
-
-
-def columns(s: Study, config: VerifyRadialConfig, exact: Sweep, sampled: MonteCarlo) -> Curves:
-    """All of it, a row for each temperature and dimension."""
-    rows = [
-        {"temperature": growth, "dimension": dimension} | _row(exact, sampled, t, k)
-        for t, growth in enumerate(TEMPERATURES)
-        for k, dimension in enumerate(config.dimensions)
-    ]
-    by_dimension: Curves = {key: [row[key] for row in rows] for key in rows[0]}
-    s.curves("dimensions", by_dimension)
-    return by_dimension
-
-
-def _row(exact: Sweep, sampled: MonteCarlo, t: int, k: int) -> dict[str, float]:
-    values = {"residual_one_sided": exact.one_sided[t, k], "effective_predicted": exact.effective[t, k]}
-    for name in MISMATCHES:
-        values |= {
-            f"residual_{name}": exact.difference[name][t, k],
-            f"cosine_{name}": exact.cosine[name][t, k],
-            f"cosine_{name}_low": exact.spread[name][t, k, 0],
-            f"cosine_{name}_high": exact.spread[name][t, k, 1],
-            f"preconditioned_cosine_{name}": exact.preconditioned[name][t, k],
-        }
-    for name, table in vars(sampled).items():
-        values |= {f"sampled_{name}": table[t, k].mean(), f"sampled_{name}_sd": table[t, k].std(ddof=1)}
-    return values

@@ -1,4 +1,4 @@
-"""Of `drift verify-radial`: the residual's limit 1/(D + 1) as the temperature falls, and the direction there (ours)."""
+"""The residual's limit 1/(D + 1) as the temperature falls, and the direction there (ours)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drift_cli.kernels import Laplace
-from drift_cli.studies.study import Curves, Study
+from drift_cli.studies.numbers import Interval, Measured, Table
 from drift_cli.studies.verify_radial.dimensions import pairs
 from drift_cli.studies.verify_radial.settings import VerifyRadialConfig
 from drift_cli.theory.fits import fit
@@ -16,60 +16,55 @@ from drift_cli.theory.radial_quadrature import population
 
 
 @dataclass(frozen=True)
-class LowTemperature:
-    """[dimension, temperature]: the relative residual of one mean shift, and 1 − cosine with both mismatches."""
+class LowTemperature(Measured):
+    """Arrays [dimension, temperature]: the relative residual of one mean shift, and 1 − cosine with both mismatches.
 
+    `away_from_limit` is |residual·(D + 1) − 1|. The numbers are the largest difference, the least cosine and the
+    largest residual at the lowest temperature, and the power of it with which the lowest three approach the limit.
+    """
+
+    low_temperature_error: float
+    low_temperature_cosine: float
+    low_temperature_residual: float
+    low_temperature_exponent: Interval
+    dimensions: np.ndarray
+    temperatures: np.ndarray
     residual: np.ndarray
+    away_from_limit: np.ndarray
     misalignment: np.ndarray
 
+    def tables(self) -> dict[str, Table]:
+        temperatures, dimensions = np.meshgrid(self.temperatures, self.dimensions)
+        return {"low_temperature": {
+            "dimension": dimensions.ravel(),
+            "temperature": temperatures.ravel(),
+            "residual": self.residual.ravel(),
+            "away_from_limit": self.away_from_limit.ravel(),
+            "misalignment": self.misalignment.ravel(),
+        }}  # fmt: skip
 
-def low_temperature(s: Study, config: VerifyRadialConfig) -> LowTemperature:
+
+def low_temperature(config: VerifyRadialConfig) -> LowTemperature:
     """At every dimension and temperature. Raises `TooCoarse` where the nodes do not suffice."""
-    found = _integrated(config)
-    _summarise(s, config, found)
-    return found
-
-
-def _integrated(config: VerifyRadialConfig) -> LowTemperature:
     pair, exact = pairs(config)["both"], (config.nodes, config.tolerance)
-    residual, misalignment = (np.empty((len(config.low_dimensions), len(config.low_temperatures))) for _ in range(2))
+    dimensions, temperatures = np.array(config.low_dimensions), np.array(config.low_temperatures)
+    residual, misalignment = (np.empty((len(dimensions), len(temperatures))) for _ in range(2))
     for k, dimension in enumerate(config.low_dimensions):
         distance = math.sqrt(dimension)
         for t, temperature in enumerate(config.low_temperatures):
             kernel = Laplace(temperature)
             residual[k, t] = population(kernel, dimension, distance, 1.0, *exact).relative_residual
             misalignment[k, t] = 1 - pair.compare(kernel, dimension, (0.0, distance), *exact).cosine
-    return LowTemperature(residual, misalignment)
+    away = np.abs(residual * (dimensions[:, None] + 1) - 1)
+    return LowTemperature(
+        away[:, 0].max(), 1 - misalignment[:, 0].max(), residual[:, 0].max(), _exponent(temperatures[:3], away[:, :3]),
+        dimensions, temperatures, residual, away, misalignment,
+    )  # fmt: skip
 
 
-def _summarise(s: Study, config: VerifyRadialConfig, low: LowTemperature) -> None:
-    """The limit 1/(D + 1) at the lowest temperature, and how fast the lowest three approach it."""
-    away = _away_from_limit(config, low)
-    s.summary |= {
-        "low_temperature_error": away[:, 0].max(),
-        "low_temperature_cosine": 1 - low.misalignment[:, 0].max(),
-        "low_temperature_residual": low.residual[:, 0].max(),
-    }
-    temperatures = np.log(np.tile(config.low_temperatures[:3], (len(away), 1)))
-    rates = np.log(away[:, :3])
-    centred = [values - values.mean(axis=1, keepdims=True) for values in (temperatures, rates)]
-    line = fit(centred[0].ravel(), centred[1].ravel())
-    s.interval("low_temperature_exponent", line.slope, line.low, line.high)
-
-
-def _away_from_limit(config: VerifyRadialConfig, low: LowTemperature) -> np.ndarray:
-    return np.abs(low.residual * (np.array(config.low_dimensions)[:, None] + 1) - 1)
-
-
-def columns(s: Study, config: VerifyRadialConfig, low: LowTemperature) -> Curves:
-    """A row for each dimension and temperature."""
-    grid = np.meshgrid(config.low_temperatures, config.low_dimensions)
-    by_temperature: Curves = {
-        "dimension": grid[1].ravel(),
-        "temperature": grid[0].ravel(),
-        "residual": low.residual.ravel(),
-        "away_from_limit": _away_from_limit(config, low).ravel(),
-        "misalignment": low.misalignment.ravel(),
-    }
-    s.curves("low_temperature", by_temperature)
-    return by_temperature
+def _exponent(temperatures: np.ndarray, away: np.ndarray) -> Interval:
+    """One slope for all dimensions, each with its own level."""
+    logs = np.log(np.tile(temperatures, (len(away), 1))), np.log(away)
+    x, y = ((values - values.mean(axis=1, keepdims=True)).ravel() for values in logs)
+    line = fit(x, y)
+    return Interval(line.slope, line.low, line.high)
