@@ -38,12 +38,8 @@ class GaussianTarget(Measured):
     homogeneous: np.ndarray
 
     def tables(self) -> dict[str, Table]:
-        return {"gaussian_target": {
-            "order": self.orders,
-            "exact": self.exact,
-            "measured": self.measured,
-            "homogeneous_estimate": self.homogeneous,
-        }}  # fmt: skip
+        columns = {"order": self.orders, "exact": self.exact, "measured": self.measured}
+        return {"gaussian_target": columns | {"homogeneous_estimate": self.homogeneous}}
 
 
 @dataclass(frozen=True)
@@ -108,19 +104,17 @@ class Beyond(Measured):
     largest_step_error: float
 
     def tables(self) -> dict[str, Table]:
-        multipliers: dict[str, Table] = {
-            f"multiplier_{name}": {"mode": each.modes, "predicted": each.predicted, "measured": each.measured}
-            for name, each in self.multipliers.items()
-        }
-        steps: dict[str, Table] = {
-            f"stability_{name}": {
-                "step": each.steps,
-                "growth_measured": each.growth,
-                "limit": np.full(len(each.steps), each.limit),
+        found: dict[str, Table] = {}
+        for name, drift in self.multipliers.items():
+            found[f"multiplier_{name}"] = {
+                "mode": drift.modes,
+                "predicted": drift.predicted,
+                "measured": drift.measured,
             }
-            for name, each in self.stability.items()
-        }
-        return multipliers | steps
+        for name, each in self.stability.items():
+            limit = np.full(len(each.steps), each.limit)
+            found[f"stability_{name}"] = {"step": each.steps, "growth_measured": each.growth, "limit": limit}
+        return found
 
 
 def beyond(config: SpectralConfig) -> Beyond:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from drift_cli.figures.style import FLOOR, KERNEL_NAMES, panels, save, style
+from drift_cli.studies.spectral.beyond import Beyond, GaussianTarget, Multiplier, Stability, TiltedTarget
+from drift_cli.studies.spectral.rates import Measurement, Particles, Prediction
+from drift_cli.studies.spectral.times import Figure2
 from drift_cli.theory.convergence_times import total_error
-
-if TYPE_CHECKING:
-    from drift_cli.studies.spectral.beyond import Beyond, GaussianTarget, Multiplier, Stability, TiltedTarget
-    from drift_cli.studies.spectral.rates import Measurement, Particles, Prediction
-    from drift_cli.studies.spectral.times import Figure2
+from drift_cli.theory.rates import paper_rate
 
 _KERNELS = {  # colour, line style, marker
     "gaussian": ("#0072B2", "-", "o"),
@@ -105,12 +104,10 @@ def _rates(axis: Axes, each: Measurement) -> None:
     colour, line, marker = _KERNELS[each.name]
     order = np.argsort(each.frequencies)
     fine = np.geomspace(each.frequencies.min(), each.frequencies.max(), 200)
-    sigma = each.kernel.bandwidth
-    told = f"{KERNEL_NAMES[each.name]}, exact"
-    axis.plot(fine, each.kernel.rate(fine, each.d), color=colour, linestyle=line, label=told)
+    exact = each.kernel.rate(fine, each.d)
+    axis.plot(fine, exact, color=colour, linestyle=line, label=f"{KERNEL_NAMES[each.name]}, exact")
     if each.name in ("gaussian", "laplace"):
-        paper = (sigma * fine) ** 2 * each.kernel.spectrum(fine, each.d)
-        axis.plot(fine, paper, color=colour, linestyle=(0, (1, 2)), linewidth=1.0)
+        axis.plot(fine, paper_rate(each.kernel, fine, each.d), color=colour, linestyle=(0, (1, 2)), linewidth=1.0)
     shown = order[each.resolved[order]]
     k, measured, bars = each.frequencies[shown], each.measured[shown], 1.96 * each.errors[shown]
     axis.errorbar(k, measured, bars, color=colour, marker=marker, markersize=3.5, capsize=2, **_OPEN)
@@ -151,12 +148,13 @@ def draw_times(found: Figure2, epsilon: float, dimension: int, folder: Path) -> 
             label, colour, line, marker = _COURSES[name]
             axes[0].plot(found.modes, course.times, color=colour, linestyle=line, label=label)
             spaced = slice(None, None, max(1, len(found.modes) // 10))
-            look = {"color": colour, "marker": marker, "markersize": 4} | _OPEN
-            axes[0].plot(found.modes[spaced], course.crossings[spaced], **look)
+            modes, crossings = found.modes[spaced], course.crossings[spaced]
+            axes[0].plot(modes, crossings, color=colour, marker=marker, markersize=4, **_OPEN)
             axes[2].plot(found.t, total_error(course.left), color=colour, linestyle=line)
             if course.followed is not None:
                 every = max(1, len(found.followed_t) // 10)
-                axes[2].plot(found.followed_t[::every], total_error(course.followed)[::every], **look)
+                t, total = found.followed_t[::every], total_error(course.followed)[::every]
+                axes[2].plot(t, total, color=colour, marker=marker, markersize=4, **_OPEN)
         axes[0].set_ylim(3, 100 * largest)
         axes[0].set_ylabel(f"time T$_k$ to {epsilon:g} of a mode")
         axes[0].set_xlabel("frequency k (1/length)")
@@ -213,8 +211,9 @@ def draw_beyond(found: Beyond, ratio: float, tilt: float, regularisation: float,
 
 def _gaussian_target(axis: Axes, found: GaussianTarget, ratio: float) -> None:
     axis.plot(found.orders, found.exact, color="#0072B2", label="n(1 − β)βⁿ⁻¹")
-    look = {"color": "#0072B2", "marker": "o", "markersize": 4, "label": "operator by quadrature"} | _OPEN
-    axis.plot(found.orders, found.measured, **look)
+    axis.plot(
+        found.orders, found.measured, color="#0072B2", marker="o", markersize=4, label="operator by quadrature", **_OPEN
+    )
     axis.plot(found.orders, found.homogeneous, color="#D55E00", linestyle="--", label="uniform theory")
     axis.set_xlabel("order n of the Hermite mode")
     axis.set_ylabel("rate (1/time)")

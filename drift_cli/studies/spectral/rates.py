@@ -41,15 +41,13 @@ class Predictions(Measured):
     rates: list[Prediction]
 
     def tables(self) -> dict[str, Table]:
-        def joined(values: list[np.ndarray]) -> np.ndarray:
-            return np.concatenate([np.empty(0), *values])
-
+        rows = [(each, i) for each in self.rates for i in range(len(each.frequencies))]
         return {"predicted_rates": {
-            "kernel": [each.name for each in self.rates for _ in each.frequencies],
-            "d": [each.d for each in self.rates for _ in each.frequencies],
-            "frequency": joined([each.frequencies for each in self.rates]),
-            "rate_exact": joined([each.exact for each in self.rates]),
-            "rate_paper": joined([each.paper for each in self.rates]),
+            "kernel": [each.name for each, _ in rows],
+            "d": [each.d for each, _ in rows],
+            "frequency": [each.frequencies[i] for each, i in rows],
+            "rate_exact": [each.exact[i] for each, i in rows],
+            "rate_paper": [each.paper[i] for each, i in rows],
         }}  # fmt: skip
 
 

@@ -224,7 +224,7 @@ def _followed(
 
 
 def _crossing_error(course: Course) -> float:
-    """Of the times that are no overflow; 0 where there is no closed form, for which the crossings stand."""
+    """Over the times that do not overflow; 0 without a closed form, as the crossings stand for it."""
     finite = np.isfinite(course.times) & (course.times < _NEVER)
     return float(np.abs(course.crossings / course.times - 1)[finite].max(initial=0))
 
