@@ -1,53 +1,80 @@
-"""What the training runs of `drift ablate-schedule` say of each schedule: SW-2 at the end, and how soon it was low."""
+"""What the training runs say of each schedule: SW-2 at the end, and how soon it was low."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from drift_cli.studies.ablate_schedule import figures, training
+from drift_cli.studies.ablate_schedule import training
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
 from drift_cli.studies.ablate_schedule.training import Run
-from drift_cli.studies.study import Study
+from drift_cli.studies.numbers import Measured, Table, columns
+from drift_cli.studies.training import first_within
 
 
-def summarise(config: AblateScheduleConfig, s: Study, runs: list[Run]) -> None:
-    """SW-2 over the steps as mean ± sd over seeds, and the steps to twice the floor."""
-    columns: list[tuple] = []
-    for target, schedule in dict.fromkeys((run.target, run.schedule) for run in runs):
-        same = [run for run in runs if (run.target, run.schedule) == (target, schedule)]
-        key = f"{target}.{schedule.replace(', ', '_')}"
-        last = np.array([run.sw[-1] for run in same])
-        s.summary[f"sw.{key}"], s.summary[f"sw_sd.{key}"] = float(last.mean()), float(last.std(ddof=1))
-        s.summary[f"sw_floor.{target}"] = float(np.mean([run.floor.mean() for run in runs if run.target == target]))
-        _to_twice_the_floor(s, key, same)
-        for run in same:
-            columns += [(target, schedule, run.seed, *row) for row in zip(run.steps, run.sw, run.floor, strict=True)]
-    s.rows("training", ("target", "schedule", "seed", "step", "sw", "floor"), columns)
-    factors = _factors(config)
-    s.curves("training_bandwidths", {"step": np.arange(config.steps + 1), **factors})
-    s.figures.append(figures.training(runs, factors, config.kernel.bandwidth, s.path / "figures"))
+@dataclass(frozen=True)
+class Convergence(Measured):
+    """By target and schedule, `mixture.linear`, over the seeds: SW-2 at the end, mean and deviation, and its floor.
+
+    The share of the seeds that came down to twice the floor, and where all did the steps that it took.
+    """
+
+    sw: dict[str, float]
+    sw_sd: dict[str, float]
+    sw_floor: dict[str, float]  # by target
+    reached_2_floor: dict[str, float]
+    steps_to_2_floor: dict[str, float]
+    steps_to_2_floor_sd: dict[str, float]
+    runs: list[Run]
+    factors: dict[str, np.ndarray]  # by schedule: kernel.bandwidth times these, from step 0 on
+
+    def tables(self) -> dict[str, Table]:
+        rows = [
+            (run.target, run.schedule, run.seed, *row)
+            for run in self.runs
+            for row in zip(run.steps, run.sw, run.floor, strict=True)
+        ]
+        steps = np.arange(len(next(iter(self.factors.values()))))
+        return {
+            "training": columns(("target", "schedule", "seed", "step", "sw", "floor"), rows),
+            "training_bandwidths": {"step": steps, **self.factors},
+        }
 
 
-def _to_twice_the_floor(s: Study, key: str, same: list[Run]) -> None:
-    """The share of the seeds that came there, and the steps that it took where all did."""
-    reached = np.array([steps_to(run, 2.0) for run in same])
-    s.summary[f"reached_2_floor.{key}"] = float(np.isfinite(reached).mean())
-    if np.isfinite(reached).all():
-        s.summary[f"steps_to_2_floor.{key}"] = float(reached.mean())
-        s.summary[f"steps_to_2_floor_sd.{key}"] = float(reached.std(ddof=1))
+def convergence(config: AblateScheduleConfig, runs: list[Run]) -> Convergence:
+    """Of runs in the plan's order."""
+    same: dict[str, list[Run]] = {}
+    for run in runs:
+        same.setdefault(f"{run.target}.{run.schedule.replace(', ', '_')}", []).append(run)
+    last = {key: [run.sw[-1] for run in each] for key, each in same.items()}
+    reached = {key: [steps for run in each if (steps := _steps_to(run, 2.0)) is not None] for key, each in same.items()}
+    steps_to = {key: steps for key, steps in reached.items() if len(steps) == len(same[key])}
+    return Convergence(
+        sw={key: float(np.mean(each)) for key, each in last.items()},
+        sw_sd={key: float(np.std(each, ddof=1)) for key, each in last.items()},
+        sw_floor={
+            target: float(np.mean([run.floor.mean() for run in runs if run.target == target]))
+            for target in dict.fromkeys(run.target for run in runs)
+        },
+        reached_2_floor={key: len(steps) / len(same[key]) for key, steps in reached.items()},
+        steps_to_2_floor={key: float(np.mean(steps)) for key, steps in steps_to.items()},
+        steps_to_2_floor_sd={key: float(np.std(steps, ddof=1)) for key, steps in steps_to.items()},
+        runs=runs,
+        factors=_factors(config),
+    )
 
 
-def steps_to(run: Run, multiple: float) -> float:
-    """The first step at which SW-2 is at most `multiple` times the run's mean floor; infinite if none."""
-    below = np.flatnonzero(run.sw <= multiple * run.floor.mean())
-    return float(run.steps[below[0]]) if len(below) else np.inf
+def _steps_to(run: Run, multiple: float) -> float | None:
+    """The first step at which SW-2 is at most `multiple` times the run's mean floor; None where there is none."""
+    at = first_within(run.sw, multiple * run.floor.mean())
+    return None if at is None else float(run.steps[at])
 
 
 def _factors(config: AblateScheduleConfig) -> dict[str, np.ndarray]:
-    """kernel.bandwidth times these is what each schedule trained with."""
-    steps = range(config.steps + 1)
+    """What each schedule trained with, as factors of kernel.bandwidth."""
     found: dict[str, np.ndarray] = {}
     for name, (settings, scale) in training.schedules(config).items():
         schedule = settings.made()
-        found[name] = scale * np.array([schedule(step) for step in steps])
+        found[name] = scale * np.array([schedule(step) for step in range(config.steps + 1)])
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,15 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from drift_cli.figures.style import DATA, FLOOR, MODEL, panels, save, style
+from drift_cli.studies.ablate_schedule.wins import winner
 
 if TYPE_CHECKING:
-    from drift_cli.studies.ablate_schedule.training import Run
-    from drift_cli.theory.optimal_schedule import Staircase
-    from drift_cli.theory.schedule_comparison import Setting
+    from drift_cli.studies.ablate_schedule.convergence import Convergence
+    from drift_cli.studies.ablate_schedule.optimum import Optimum
+    from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
+    from drift_cli.studies.ablate_schedule.sweeps import Sweeps
+    from drift_cli.studies.ablate_schedule.theorem62 import Map
+    from drift_cli.theory.schedule_comparison import Compared
 
 GREEN, BLACK, GOLD, SKY = "#009E73", "#000000", "#E69F00", "#56B4E9"
 # colour, line, marker, letter and tint of each schedule: the tints differ in lightness, and the letters say the rest
@@ -38,21 +43,15 @@ def _line(axis: Axes, name: str, x: np.ndarray, y: np.ndarray, every: float | No
     axis.plot(x, y, color=colour, linestyle=line, marker=marker or None, markersize=4, markevery=every, label=label)
 
 
-def sweeps(
-    times: np.ndarray,
-    modes: np.ndarray,
-    columns: dict[str, dict[str, np.ndarray]],
-    horizon: float,
-    level: float,
-    folder: Path,
-) -> Path:
+def sweeps(config: AblateScheduleConfig, found: Sweeps, folder: Path) -> Path:
     """Bandwidth and total error over the sweep and after it, and the decay that each mode has collected at its end."""
+    horizon, level = config.horizon, math.log(1 / config.epsilon)
     with style():
         figure, axes = panels(1, 3, 3.3, 3.0)
-        for name in columns["bandwidth"]:
-            _line(axes[0], name, times, columns["bandwidth"][name])
-            _line(axes[1], name, times, columns["log_error"][name])
-            _line(axes[2], name, modes, columns["decay"][name])
+        for name in found.bandwidth:
+            _line(axes[0], name, found.times, found.bandwidth[name])
+            _line(axes[1], name, found.times, found.log_error[name])
+            _line(axes[2], name, found.modes, found.decay[name])
         axes[0].set(yscale="log", ylabel="bandwidth σ (radians)", xlabel="time of the flow")
         axes[1].set(ylabel="log₁₀ total error Σ|η$_k$|²", xlabel="time of the flow")
         for axis in axes[:2]:
@@ -67,29 +66,21 @@ def sweeps(
         return save(figure, folder, "sweeps")
 
 
-def theorem(
-    products: np.ndarray,
-    widths: np.ndarray,
-    ratio: np.ndarray,
-    slowest: np.ndarray,
-    exact: np.ndarray,
-    handy: np.ndarray,
-    modes: int,
-    epsilon: float,
-    folder: Path,
-) -> Path:
+def theorem(config: AblateScheduleConfig, found: Map, folder: Path) -> Path:
     """Measured time over Theorem 6.2's bound, and which mode is the slowest, over r ln(1/ε) and σ₀."""
+    products, widths, log_ratio = found.products, found.widths, np.log10(found.ratio)
     with style():
         figure, axes = panels(1, 2, 4.4, 3.5)
-        top = max(1.0, float(np.ceil(np.log10(np.nanmax(ratio)))))
+        top = max(1.0, float(np.ceil(np.nanmax(log_ratio))))
         for axis, values, label, extent in (
-            (axes[0], np.log10(ratio), "log₁₀ (measured time / bound)", (-1, top)),
-            (axes[1], slowest, "slowest mode k", (1, modes)),
+            (axes[0], log_ratio, "log₁₀ (measured time / bound)", (-1, top)),
+            (axes[1], found.slowest, "slowest mode k", (1, config.modes)),
         ):
             image = axis.pcolormesh(products, widths, values, cmap="cividis", vmin=extent[0], vmax=extent[1],
                                     rasterized=True)  # fmt: skip
-            axis.plot(exact, widths, color="white", linewidth=3, label="exact condition")
-            axis.plot(handy, widths, color="black", linestyle="--", linewidth=1, label="r ln(1/ε) = 1 − exp(−σ₀²/2)")
+            axis.plot(found.exact, widths, color="white", linewidth=3, label="exact condition")
+            axis.plot(found.handy, widths, color="black", linestyle="--", linewidth=1,
+                      label="r ln(1/ε) = 1 − exp(−σ₀²/2)")  # fmt: skip
             axis.set(xscale="log", yscale="log", xlabel="r ln(1/ε)", ylabel="first bandwidth σ₀ (radians)")
             axis.set_xlim(products[0], products[-1])
             axis.grid(visible=False)
@@ -97,58 +88,50 @@ def theorem(
                 side.set_major_formatter(StrMethodFormatter("{x:g}"))
                 side.set_minor_formatter(NullFormatter())
             figure.colorbar(image, ax=axis, label=label)
-        axes[0].contour(products, widths, np.log10(ratio), levels=[1, 2], colors="black", linewidths=0.8)
+        axes[0].contour(products, widths, log_ratio, levels=[1, 2], colors="black", linewidths=0.8)
         at = len(widths) * 4 // 5  # near the top, where the contours stand upright
         for level in (1, 2):
-            if len(beyond := np.flatnonzero(np.log10(ratio[at]) >= level)):
+            if len(beyond := np.flatnonzero(log_ratio[at] >= level)):
                 axes[0].annotate(f"× {10**level}", (products[beyond[0]], widths[at]), xytext=(3, 0),
                                  textcoords="offset points", fontsize=8)  # fmt: skip
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2, facecolor="#9A9A9A", frameon=True)
-        setting = f"K = {modes}, ε = {epsilon:g}, σ$_{{min}}$ = √2/K"
+        setting = f"K = {config.modes}, ε = {config.epsilon:g}, σ$_{{min}}$ = √2/K"
         figure.suptitle(f"Theorem 6.2 at {setting}: holds to the left of the white line", fontsize=9)
         return save(figure, folder, "theorem62")
 
 
-def optimum(
-    found: Staircase,
-    duration: float,
-    k: np.ndarray,
-    each: np.ndarray,
-    last_mode: int,
-    modes: np.ndarray,
-    times: dict[str, np.ndarray],
-    folder: Path,
-) -> Path:
+def optimum(config: AblateScheduleConfig, found: Optimum, folder: Path) -> Path:
     """The time-optimal staircase, the mean rate that it gives each mode, and every schedule's time against K."""
+    stairs, k, total = found.stairs, found.frequencies, found.rates.sum(axis=1)
     with style():
         figure, axes = panels(1, 3, 3.4, 3.2)
-        ends = np.concatenate([[0], np.cumsum(found.shares * duration)])
-        axes[0].stairs(found.bandwidths, ends, baseline=None, color=BLACK, linewidth=1.8, zorder=3)
+        ends = np.concatenate([[0], np.cumsum(stairs.shares * stairs.time(config.epsilon))])
+        axes[0].stairs(stairs.bandwidths, ends, baseline=None, color=BLACK, linewidth=1.8, zorder=3)
         axes[0].set(
             yscale="log", xlabel="time of the flow", ylabel="bandwidth σ (radians)", title="the fastest schedule"
         )
-        for part in each.T:
+        for part in found.rates.T:
             axes[1].plot(k, part, color=FLOOR, linewidth=0.8)
-        axes[1].plot(k, each.sum(axis=1), color=BLACK, label="all bandwidths")
-        axes[1].axhline(found.rate, color=GOLD, linestyle="--", label="v$_K$, the slowest mode's")
-        axes[1].axvspan(1, last_mode, color="#F0F0F0", zorder=0)
+        axes[1].plot(k, total, color=BLACK, label="all bandwidths")
+        axes[1].axhline(stairs.rate, color=GOLD, linestyle="--", label="v$_K$, the slowest mode's")
+        axes[1].axvspan(1, config.modes, color="#F0F0F0", zorder=0)
         axes[1].set(
             xscale="log", xlabel="mode k (shaded: 1 … K)", ylabel="mean rate", title="and its rates; grey: of each"
         )
-        axes[1].set_ylim(0, 1.25 * each.sum(axis=1).max())
+        axes[1].set_ylim(0, 1.25 * total.max())
         axes[1].legend(loc="upper left")
-        for name, values in times.items():
-            _line(axes[2], name, modes, values, every=1)
+        for name, values in found.times.items():
+            _line(axes[2], name, np.array(found.modes), values, every=1)
         axes[2].set(xscale="log", yscale="log", xlabel="modes K", ylabel="time to reduce all modes by ε",
                     title="each family at its best")  # fmt: skip
         axes[2].legend(fontsize=7, loc="upper left")
         return save(figure, folder, "optimum")
 
 
-def winners(found: dict[tuple[Setting, str], str], names: tuple[str, ...], name: str, folder: Path) -> Path:
+def winners(found: list[Compared], names: tuple[str, ...], name: str, folder: Path) -> Path:
     """A cell per setting with the letter of the schedule of least error; panels by spectrum, at the end and held."""
-    settings = [setting for setting, when in found if when == "end"]
+    settings = [each.setting for each in found]
     spectra = sorted({setting.spectrum for setting in settings})
     down = sorted({(setting.modes, setting.sigma_0) for setting in settings})
     across = sorted({(round(setting.sigma_min * setting.modes, 6), setting.horizon) for setting in settings})
@@ -160,12 +143,13 @@ def winners(found: dict[tuple[Setting, str], str], names: tuple[str, ...], name:
             for column, spectrum in enumerate(spectra):
                 axis = axes[row * len(spectra) + column]
                 cells = np.full((len(down), len(across)), np.nan)
-                for (setting, moment), winner in found.items():
-                    if moment == when and setting.spectrum == spectrum:
+                for setting, each in zip(settings, found, strict=True):
+                    if setting.spectrum == spectrum:
                         y = down.index((setting.modes, setting.sigma_0))
                         x = across.index((round(setting.sigma_min * setting.modes, 6), setting.horizon))
-                        cells[y, x] = names.index(winner)
-                        axis.text(x, y, LOOKS[winner][3], ha="center", va="center", fontsize=7.5)
+                        first = winner(each.at_end if when == "end" else each.held, names)
+                        cells[y, x] = names.index(first)
+                        axis.text(x, y, LOOKS[first][3], ha="center", va="center", fontsize=7.5)
                 axis.imshow(cells, cmap=colours, norm=norm, aspect="auto")
                 moment = "at the end of the sweep" if when == "end" else "held as long again"
                 axis.set_title(
@@ -203,9 +187,9 @@ def _frame(
         axis.set_xlabel(f"horizon T, blocks: σ$_{{min}}$K = {blocks}", fontsize=8)
 
 
-def training(runs: list[Run], factors: dict[str, np.ndarray], bandwidth: float, folder: Path) -> Path:
+def training(config: AblateScheduleConfig, found: Convergence, folder: Path) -> Path:
     """SW-2 over the steps, mean ± sd over seeds, with its floor and twice the floor; and the bandwidths."""
-    targets = list(dict.fromkeys(run.target for run in runs))
+    runs, targets = found.runs, list(found.sw_floor)
     with style():
         figure, axes = panels(1, len(targets) + 1, 3.4, 3.2)
         for axis, target in zip(axes, targets, strict=False):
@@ -216,12 +200,11 @@ def training(runs: list[Run], factors: dict[str, np.ndarray], bandwidth: float, 
                 _line(axis, schedule, same[0].steps, mean)
                 axis.fill_between(same[0].steps, np.maximum(mean - sd, mean / 10), mean + sd, color=LOOKS[schedule][0],
                                   alpha=0.15, linewidth=0)  # fmt: skip
-            floor = float(np.mean([run.floor.mean() for run in runs if run.target == target]))
             for multiple, line, label in ((1, "-", "floor"), (2, (0, (1, 3)), "2 × floor")):
-                axis.axhline(multiple * floor, color=GOLD, linestyle=line, linewidth=1.0, label=label)
+                axis.axhline(multiple * found.sw_floor[target], color=GOLD, linestyle=line, linewidth=1.0, label=label)
             axis.set(yscale="log", xlabel="training step", ylabel="SW-2 (data size)", title=target)
-        for schedule, factor in factors.items():
-            _line(axes[-1], schedule, np.arange(len(factor)), bandwidth * factor)
+        for schedule, factor in found.factors.items():
+            _line(axes[-1], schedule, np.arange(len(factor)), config.kernel.bandwidth * factor)
         axes[-1].set(yscale="log", xlabel="training step", ylabel="bandwidth σ (data size)", title="schedules")
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))

@@ -1,4 +1,4 @@
-"""Of `drift ablate-schedule`: the kernels for which a law is checked, at bandwidth 1, and the dimensions."""
+"""The kernels for which a law is checked, at bandwidth 1, and the dimensions."""
 
 from __future__ import annotations
 

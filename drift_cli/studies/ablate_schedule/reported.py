@@ -1,4 +1,4 @@
-r"""Of `drift ablate-schedule`: what a public digest reports of Figure 2, in the linear theory of a uniform target.
+r"""What a public digest reports of Figure 2, in the linear theory of a uniform target.
 
 Modes 1 … 20, σ from σ₀ to √2/20: at k = 20 exponential annealing is about 6 times ahead of linear, and of cosine by
 orders of magnitude. With $\Lambda$ the accumulated decays of mode 20, which are proportional to the sweep's length T,
@@ -13,17 +13,18 @@ Two curves are called cosine: the half wave, which lingers at σ_min, and the qu
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from drift_cli.studies.study import Study
+from drift_cli.studies.numbers import Measured
 from drift_cli.theory import annealing
 from drift_cli.theory.annealing import Course, gaussian_rate
 
 MODES, AHEAD = 20, 6.0
 STARTS = (0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)  # σ₀
 HORIZONS = (10.0, 20.0, 30.0, 50.0)  # lengths of the sweep
-SHARES = (0.5, 0.75, 0.9, 1.0)  # of the sweep, after which the errors are compared
+SHARES = (0.5, 0.75, 0.9, 1.0)  # of the sweep, after which the errors are compared; the last is all of it
 
 
 def quarter_cosine(sigma_0: float, sigma_min: float, duration: float) -> Course:
@@ -40,30 +41,37 @@ def quarter_cosine(sigma_0: float, sigma_min: float, duration: float) -> Course:
 COSINES = {"half": annealing.cosine, "quarter": quarter_cosine}
 
 
-def figure_2(s: Study) -> None:
-    """`reported.fig2.linear.…` over start and length of the sweep, `.cosine.…` where linear is 6 behind."""
+@dataclass(frozen=True)
+class Figure2(Measured):
+    """By the setting, `sigma0_3`: the length of the sweep that makes linear 6 times behind in mode 20.
+
+    Linear over exponential by that and a length, of mode 20 and of the total error; each cosine over exponential after
+    a share of the sweep at whose end linear is 6 times behind.
+    """
+
+    horizon: dict[str, float]
+    linear: dict[str, float]
+    cosine: dict[str, float]
+
+
+def figure_2() -> Figure2:
+    """Every start, length and share of the sweep."""
+    lengths, linear, cosine = {}, {}, {}
     for sigma_0 in STARTS:
+        place = f"sigma0_{sigma_0:g}"
         for share in SHARES:
-            _cosine(s, sigma_0, share)
-        decays = per_unit_of_time(sigma_0, 1.0)
-        ahead = decays["exponential"][-1] - decays["linear"][-1]
-        s.summary[f"reported.fig2.horizon.sigma0_{sigma_0:g}"] = math.log(AHEAD) / ahead
+            decays = per_unit_of_time(sigma_0, share)
+            ahead = decays["exponential"][-1] - decays["linear"][-1]
+            for shape in COSINES:
+                logarithm = math.log(AHEAD) * (decays["exponential"][-1] - decays[shape][-1]) / ahead
+                cosine[f"{shape}.{place}.after_{share:g}"] = math.exp(logarithm)
+        lengths[place] = math.log(AHEAD) / ahead
         for horizon in HORIZONS:
-            place = f"sigma0_{sigma_0:g}.horizon_{horizon:g}"
-            s.summary |= {
-                f"reported.fig2.linear.amplitude.{place}": math.exp(horizon * ahead),
-                f"reported.fig2.linear.energy.{place}": math.exp(2 * horizon * ahead),
-                f"reported.fig2.linear.total_error.{place}": _of_totals(decays, horizon),
-            }
-
-
-def _cosine(s: Study, sigma_0: float, share: float) -> None:
-    """The ratio to each cosine after a share of the sweep whose length makes that to linear 6 there."""
-    decays = per_unit_of_time(sigma_0, share)
-    ahead = decays["exponential"][-1] - decays["linear"][-1]
-    for shape in COSINES:
-        logarithm = math.log(AHEAD) * (decays["exponential"][-1] - decays[shape][-1]) / ahead
-        s.summary[f"reported.fig2.cosine.{shape}.sigma0_{sigma_0:g}.after_{share:g}"] = math.exp(logarithm)
+            at = f"{place}.horizon_{horizon:g}"
+            linear[f"amplitude.{at}"] = math.exp(horizon * ahead)
+            linear[f"energy.{at}"] = math.exp(2 * horizon * ahead)
+            linear[f"total_error.{at}"] = _of_totals(decays, horizon)
+    return Figure2(lengths, linear, cosine)
 
 
 def per_unit_of_time(sigma_0: float, share: float) -> dict[str, np.ndarray]:

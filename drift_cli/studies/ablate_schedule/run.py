@@ -6,26 +6,37 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drift_cli.runs.folder import RunFolder
-from drift_cli.studies.ablate_schedule import convergence as numbers
-from drift_cli.studies.ablate_schedule import optimum, reported, sweeps, theorem62, training
+from drift_cli.studies.ablate_schedule import figures, laws, optimum, reported, sweeps, theorem62, training, wins
+from drift_cli.studies.ablate_schedule.convergence import Convergence, convergence
+from drift_cli.studies.ablate_schedule.laws import Laws, Orders
+from drift_cli.studies.ablate_schedule.optimum import LowerBound, Optimum
+from drift_cli.studies.ablate_schedule.reported import Figure2
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
+from drift_cli.studies.ablate_schedule.sweeps import Sweeps
+from drift_cli.studies.ablate_schedule.theorem62 import Growth, Map, OverSettings
 from drift_cli.studies.ablate_schedule.training import Case, Job, Run
-from drift_cli.studies.ablate_schedule.wins import wins
+from drift_cli.studies.ablate_schedule.wins import FAMILIES, Wins
+from drift_cli.studies.numbers import Measured
 from drift_cli.studies.study import Study, refuse_another, study
-from drift_cli.theory.schedule_comparison import Compared
+from drift_cli.theory.schedule_comparison import CONTESTANTS
 from drift_cli.training import device as devices
 
 _PARTS = 8  # of the theory
 
 
 @dataclass(frozen=True)
-class Result:
-    """What was measured; `theorem` and `compared` setting by setting, `runs` where a generator was trained."""
-
-    summary: dict[str, float]
-    theorem: theorem62.Measured
-    compared: list[Compared]
-    runs: list[Run]
+class Result(Measured):
+    sweeps: Sweeps
+    laws: Laws
+    orders: Orders
+    theorem62: OverSettings
+    map: Map
+    growth: Growth | None
+    optimum: Optimum
+    lower_bound: LowerBound
+    wins: Wins
+    digest: dict[str, Figure2]
+    convergence: Convergence | None  # where a generator was trained
 
 
 def run(config: AblateScheduleConfig, path: Path) -> Result:
@@ -41,32 +52,45 @@ def run(config: AblateScheduleConfig, path: Path) -> Result:
         study("ablate-schedule", config, path, config.seeds[0], parts, resumable=True) as s,
     ):
         s.part("schedules over one sweep")
-        sweeps.sweep(config, s)
+        swept = sweeps.sweeps(config)
         s.part("the annealing law, and the equivalent multi-scale drift")
-        sweeps.laws(config, s)
+        law, orders = laws.laws(config), laws.orders(config)
         s.part("Theorem 6.2 over its settings")
-        theorem = theorem62.over_settings(config, s)
+        over_settings, over_rates = theorem62.over_settings(config), theorem62.over_rates_and_widths(config)
         s.part("how the time grows with K")
-        theorem62.growth(config, s)
+        growth = theorem62.growth(config)
         s.part("the time-optimal schedule")
-        optimum.time_optimal(config, s)
+        optimal = optimum.time_optimal(config)
         s.part("the lower bound for every kernel")
-        optimum.every_kernel(config, s)
+        bound = optimum.every_kernel(config)
         s.part("who wins where")
-        compared = wins(config, s)
+        won = wins.wins(config)
         s.part("what a digest reports")
-        reported.figure_2(s)
-        runs = _trained(config, s, plan) if plan else []
-    return Result(s.summary, theorem, compared, runs)
+        digest = {"reported.fig2": reported.figure_2()}
+        trained = convergence(config, _trained(config, s, plan)) if plan else None
+        result = Result(swept, law, orders, over_settings, over_rates, growth, optimal, bound, won, digest, trained)
+        s.leave(result, _drawn(config, result, s.drawings))
+    return result
 
 
 def _trained(config: AblateScheduleConfig, s: Study, plan: dict[Case, Job]) -> list[Run]:
-    """The runs in the plan's order, whichever was done first, and what they say."""
+    """The runs in the plan's order, whichever was done first."""
     s.part(f"training {len(plan)} runs")
     found: dict[Case, Run] = {}
     for case, trained in training.carried_out(plan, s.path / "runs", config.jobs):
         found[case] = trained
         s.done(f"training: {case.target}, {case.schedule}, seed {case.seed}")
-    runs = [found[case] for case in plan]
-    numbers.summarise(config, s, runs)
-    return runs
+    return [found[case] for case in plan]
+
+
+def _drawn(config: AblateScheduleConfig, result: Result, folder: Path) -> list[Path]:
+    drawn = [
+        figures.sweeps(config, result.sweeps, folder),
+        figures.theorem(config, result.map, folder),
+        figures.optimum(config, result.optimum, folder),
+        figures.winners(result.wins.compared, FAMILIES, "winners", folder),
+        figures.winners(result.wins.compared, CONTESTANTS, "winners_of_all", folder),
+    ]
+    if result.convergence:
+        drawn.append(figures.training(config, result.convergence, folder))
+    return drawn

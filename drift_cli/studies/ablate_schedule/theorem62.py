@@ -1,122 +1,165 @@
-"""Of `drift ablate-schedule`: Theorem 6.2 over its settings, as a map, and how the time grows with K."""
+"""Theorem 6.2 over its settings, as a map, and how the time grows with K."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from drift_cli.studies.ablate_schedule import figures
-from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
-from drift_cli.studies.study import Study
+from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig, GridConfig
+from drift_cli.studies.numbers import Interval, Measured, Table, after, columns
 from drift_cli.theory import annealing
 from drift_cli.theory.annealing import Theorem62
 from drift_cli.theory.fits import fit
-
-Measured = list[tuple[dict[str, float], Theorem62]]  # setting by setting
 
 _MAP = 33  # rates and bandwidths along each side of the map
 _DOUBLINGS = (30, 60, 120, 240, 480, 960)  # K along which the growth of the time is fitted
 _WITHIN = 0.95  # r ln(1/ε) as a share of the largest that the theorem's condition allows
 _VIOLATING = 3.5  # and r ln(1/ε) far outside
 
-
-def over_settings(config: AblateScheduleConfig, s: Study) -> Measured:
-    """The bound over the grid of settings, and the map of measured time over bound."""
-    found = _measured(config)
-    rows = [
-        (*setting.values(), each.bound, each.time, each.ratio, each.slowest, each.condition, each.handy)
-        for setting, each in found
-    ]
-    names = ("modes", "sigma_0", "sigma_min", "r", "epsilon")
-    s.rows("theorem62", (*names, "bound", "time", "ratio", "slowest_mode", "condition", "handy"), rows)
-    _summarise(s, found)
-    _map(config, s)
-    return found
+_Setting = tuple[int, float, float, float, float]  # K, σ₀, σ_min, r, ε
 
 
-def _measured(config: AblateScheduleConfig) -> Measured:
-    """Every setting of the grid that the theorem speaks of: σ_min K at least √2, and σ_min below σ₀."""
-    grid, found = config.grid, []
-    lasts = [x for x in grid.last if x >= math.sqrt(2) * (1 - 1e-12)]
-    for modes, sigma_0, last, r, epsilon in itertools.product(
-        grid.modes, grid.sigma_0, lasts, grid.rates, grid.epsilons
-    ):
-        if last / modes < sigma_0:
-            setting = {"modes": modes, "sigma_0": sigma_0, "sigma_min": last / modes, "r": r, "epsilon": epsilon}
-            found.append((setting, annealing.theorem62(modes, sigma_0, last / modes, r, epsilon)))
-    return found
+@dataclass(frozen=True)
+class OverSettings(Measured):
+    """Measured time over the bound in the settings with the exact condition and without it, and shares of settings.
+
+    Of all settings: the slowest mode is K; the handy form of the condition says something else than the exact one.
+    """
+
+    theorem62_settings_with_condition: int
+    theorem62_settings_without: int
+    theorem62_ratio_with_condition: float | None  # the largest
+    theorem62_ratio_without: float | None
+    theorem62_smallest_ratio_without: float | None
+    slowest_is_last_mode_fraction: float | None
+    handy_form_wrong_fraction: float | None
+    handy_form_wrong_fraction_sigma_0_from_1: float | None
+    settings: list[tuple[_Setting, Theorem62]]
+
+    def tables(self) -> dict[str, Table]:
+        rows = [
+            (*setting, each.bound, each.time, each.ratio, each.slowest, each.condition, each.handy)
+            for setting, each in self.settings
+        ]
+        names = ("modes", "sigma_0", "sigma_min", "r", "epsilon", "bound", "time", "ratio", "slowest_mode", "condition",
+                 "handy")  # fmt: skip
+        return {"theorem62": columns(names, rows)} if rows else {}
 
 
-def _summarise(s: Study, found: Measured) -> None:
-    """Time over bound with the condition and without, the slowest mode, and where the handy form misleads."""
+@dataclass(frozen=True)
+class Map(Measured):
+    """Measured time over the bound for the settings' K and ε at σ_min = √2/K, over r ln(1/ε) and σ₀."""
+
+    theorem62_ratio_at_handy_form: float  # the largest along the handy form
+    products: np.ndarray  # r ln(1/ε)
+    widths: np.ndarray  # σ₀
+    ratio: np.ndarray  # [widths, products], as `slowest`
+    slowest: np.ndarray
+    exact: np.ndarray  # the largest r ln(1/ε) at each of `widths`, and that of the handy form
+    handy: np.ndarray
+
+    def tables(self) -> dict[str, Table]:
+        products, widths = np.meshgrid(self.products, self.widths)
+        flat = {"r_log": products, "sigma_0": widths, "ratio": self.ratio, "slowest": self.slowest}
+        return {
+            "theorem62_map": {name: values.ravel() for name, values in flat.items()},
+            "theorem62_condition": {
+                "sigma_0": self.widths, "largest_product": self.exact, "handy_form": self.handy,
+            },
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Growth(Measured):
+    """The time of exponential annealing against K, `with_condition` of the theorem and `without_condition`.
+
+    Its exponent in K, and its last increment per doubling of K over the first.
+    """
+
+    growth_exponent: dict[str, Interval] = after("_")
+    increment_ratio: dict[str, float] = after("_")
+    times: Table
+
+    def tables(self) -> dict[str, Table]:
+        return {"growth": self.times}
+
+
+def over_settings(config: AblateScheduleConfig) -> OverSettings:
+    """The bound against the measured time in every setting of the grid that the theorem speaks of."""
+    found = [(setting, annealing.theorem62(*setting)) for setting in _settings(config.grid)]
     good = [each.ratio for _, each in found if each.condition]
     bad = [each.ratio for _, each in found if not each.condition]
-    s.summary["theorem62_settings_with_condition"] = len(good)
-    s.summary["theorem62_settings_without"] = len(bad)
-    if good:
-        s.summary["theorem62_ratio_with_condition"] = max(good)
-    if bad:
-        s.summary["theorem62_ratio_without"] = max(bad)
-        s.summary["theorem62_smallest_ratio_without"] = min(bad)
-    if found:
-        are_last = [each.slowest == setting["modes"] for setting, each in found]
-        s.summary["slowest_is_last_mode_fraction"] = float(np.mean(are_last))
-        s.summary["handy_form_wrong_fraction"] = float(np.mean([e.handy != e.condition for _, e in found]))
-        wide = [e.handy != e.condition for setting, e in found if setting["sigma_0"] >= 1]
-        s.summary["handy_form_wrong_fraction_sigma_0_from_1"] = float(np.mean(wide)) if wide else 0.0
+    wrong = [each.handy != each.condition for _, each in found]
+    wide = [off for (setting, _), off in zip(found, wrong, strict=True) if setting[1] >= 1]
+    return OverSettings(
+        len(good),
+        len(bad),
+        max(good, default=None),
+        max(bad, default=None),
+        min(bad, default=None),
+        _share([each.slowest == setting[0] for setting, each in found]),
+        _share(wrong),
+        (_share(wide) or 0.0) if found else None,
+        found,
+    )
 
 
-def _map(config: AblateScheduleConfig, s: Study) -> None:
-    """Measured time over the bound for the settings' K and ε at σ_min = √2/K, over r and σ₀."""
-    sigma_min, level = math.sqrt(2) / config.modes, math.log(1 / config.epsilon)
+def _settings(grid: GridConfig) -> list[_Setting]:
+    """σ_min K at least √2, and σ_min below σ₀."""
+    lasts = [last for last in grid.last if last >= math.sqrt(2) * (1 - 1e-12)]
+    every = itertools.product(grid.modes, grid.sigma_0, lasts, grid.rates, grid.epsilons)
+    return [(modes, wide, last / modes, r, epsilon) for modes, wide, last, r, epsilon in every if last / modes < wide]
+
+
+def _share(those: list[bool]) -> float | None:
+    return float(np.mean(those)) if those else None
+
+
+def over_rates_and_widths(config: AblateScheduleConfig) -> Map:
+    """The map, and the ratio along the handy form of the condition."""
+    modes, epsilon = config.modes, config.epsilon
+    sigma_min, level = math.sqrt(2) / modes, math.log(1 / epsilon)
+
+    def at(width: float, product: float) -> Theorem62:
+        return annealing.theorem62(modes, width, sigma_min, product / level, epsilon)
+
     products = np.geomspace(0.1, 10, _MAP)
     widths = np.geomspace(max(0.2, 1.05 * sigma_min), max(10.0, 2 * sigma_min), _MAP)
-    cells = [
-        [annealing.theorem62(config.modes, width, sigma_min, product / level, config.epsilon) for product in products]
-        for width in widths
-    ]
-    ratio, slowest = (
-        np.array([[getattr(cell, part) for cell in row] for row in cells]) for part in ("ratio", "slowest")
-    )
-    exact = np.array([annealing.largest_product(config.modes, width, sigma_min) for width in widths])
     handy = -np.expm1(-(widths**2) / 2)
-    places = np.meshgrid(products, widths)
-    flat = {
-        "r_log": places[0].ravel(),
-        "sigma_0": places[1].ravel(),
-        "ratio": ratio.ravel(),
-        "slowest": slowest.ravel(),
-    }
-    s.curves("theorem62_map", flat)
-    s.curves("theorem62_condition", {"sigma_0": widths, "largest_product": exact, "handy_form": handy})
-    at_handy = [annealing.theorem62(config.modes, w, sigma_min, h / level, config.epsilon).ratio
-                for w, h in zip(widths, handy, strict=True)]  # fmt: skip
-    s.summary["theorem62_ratio_at_handy_form"] = max(at_handy)
-    s.figures.append(
-        figures.theorem(
-            products, widths, ratio, slowest, exact, handy, config.modes, config.epsilon, s.path / "figures"
-        )
+    cells = [[at(width, product) for product in products] for width in widths]
+    return Map(
+        max(at(width, product).ratio for width, product in zip(widths, handy, strict=True)),
+        products,
+        widths,
+        np.array([[cell.ratio for cell in row] for row in cells]),
+        np.array([[cell.slowest for cell in row] for row in cells]),
+        np.array([annealing.largest_product(modes, width, sigma_min) for width in widths]),
+        handy,
     )
 
 
-def growth(config: AblateScheduleConfig, s: Study) -> None:
-    """The time of exponential annealing against K at fixed r, with the condition of Theorem 6.2 and far outside it."""
-    level = math.log(1 / config.epsilon)
+def growth(config: AblateScheduleConfig) -> Growth | None:
+    """At fixed r, with the condition of Theorem 6.2 and far outside it; None for too few K to fit an exponent to."""
     every = [modes for modes in _DOUBLINGS if math.sqrt(2) / modes < config.sigma_0]
-    if len(every) < 3:  # too few for an interval of the exponent
-        return
+    if len(every) < 3:
+        return None
     allowed = min(annealing.largest_product(modes, config.sigma_0, math.sqrt(2) / modes) for modes in every)
-    times = {}
-    for name, product in (("with_condition", _WITHIN * allowed), ("without_condition", _VIOLATING)):
-        found = [
-            annealing.theorem62(modes, config.sigma_0, math.sqrt(2) / modes, product / level, config.epsilon).time
-            for modes in every
-        ]
-        times[name] = np.array(found)
-        line = fit(np.log(every), np.log(times[name]))
-        s.interval(f"growth_exponent_{name}", line.slope, line.low, line.high)
-        increments = np.diff(times[name])
-        s.summary[f"increment_ratio_{name}"] = float(increments[-1] / increments[0])
-    s.curves("growth", {"modes": np.array(every), **times})
+    times = {
+        "with_condition": _times(config, every, _WITHIN * allowed),
+        "without_condition": _times(config, every, _VIOLATING),
+    }
+    lines = {name: fit(np.log(every), np.log(each)) for name, each in times.items()}
+    return Growth(
+        {name: Interval(line.slope, line.low, line.high) for name, line in lines.items()},
+        {name: float((each[-1] - each[-2]) / (each[1] - each[0])) for name, each in times.items()},
+        {"modes": every, **times},
+    )
+
+
+def _times(config: AblateScheduleConfig, every: list[int], product: float) -> np.ndarray:
+    """The measured time for each K, at r ln(1/ε) = `product`."""
+    r = product / math.log(1 / config.epsilon)
+    return np.array([annealing.theorem62(k, config.sigma_0, math.sqrt(2) / k, r, config.epsilon).time for k in every])

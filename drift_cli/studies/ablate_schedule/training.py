@@ -13,11 +13,11 @@ from omegaconf import OmegaConf
 
 from drift_cli.config.objects import Settings, chosen
 from drift_cli.errors import RunFailed
-from drift_cli.studies import kept_runs
+from drift_cli.studies import kept_runs, training
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
 from drift_cli.training import step as steps
 from drift_cli.training.evaluation import distance
-from drift_cli.training.settings import CheckpointConfig, TrainConfig
+from drift_cli.training.settings import TrainConfig
 from drift_cli.training.setup import assemble
 
 WIDE, NARROW = "constant, wide", "constant, narrow"
@@ -99,7 +99,7 @@ def schedules(config: AblateScheduleConfig) -> dict[str, tuple[Settings, float]]
 def _settings(
     config: AblateScheduleConfig, dataset: Settings, schedule: Settings, scale: float, seed: int
 ) -> TrainConfig:
-    return TrainConfig(
+    return training.settings(
         dataset=dataset,
         kernel=replace(config.kernel, **{"bandwidth": scale * config.kernel.bandwidth}),
         drift=config.drift,
@@ -108,15 +108,10 @@ def _settings(
         optimizer=config.optimizer,
         ema=config.ema,
         evaluation=config.evaluation,
-        checkpoint=CheckpointConfig(every=0, keep=1),
         batch_size=config.batch_size,
         steps=config.steps,
         seed=seed,
         device=config.device,
-        dtype="float32",
-        threads=1,  # the same bits however many runs go on at a time
-        gradient_paths="none",
-        animate=False,
     )
 
 
