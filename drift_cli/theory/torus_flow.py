@@ -167,6 +167,12 @@ def perturbed(torus: Torus, modes: np.ndarray, amplitude: float) -> np.ndarray:
     return (1 + amplitude * np.cos(np.einsum("md,d...->m...", modes, torus.points))) / PERIOD**torus.d
 
 
+def superposed(torus: Torus, modes: np.ndarray, amplitude: float, phases: np.ndarray) -> np.ndarray:
+    """1 + a Σ cos(ξ·x + phase), over the rows ξ of `modes` [m, d]: a density relative to the uniform one."""
+    angles = np.einsum("md,d...->m...", modes, torus.points) + phases.reshape(-1, *[1] * torus.d)
+    return 1 + amplitude * np.cos(angles).sum(axis=0)
+
+
 def follow(torus: Torus, velocity: Velocity, modes: np.ndarray, amplitude: float, horizon: float, steps: int) -> Decay:
     """Solve the nonlinear equation from a uniform density with one small mode each, and record that mode.
 
@@ -194,7 +200,6 @@ def follow_together(
     Modes couple with a relative strength of about `amplitude`·√m: it must be small beside the smallest part of a mode
     that is to be read off.
     """
-    angles = np.einsum("md,d...->m...", modes, torus.points) + phases.reshape(-1, *[1] * torus.d)
     start = 1 / PERIOD**torus.d
     uniform = np.full((torus.n,) * torus.d, start)
     cached: dict[Kernel, Velocity] = {}
@@ -207,7 +212,7 @@ def follow_together(
             cached[kernel] = drift(periodic(kernel, torus), uniform)
         return change(torus, cached[kernel], state)
 
-    q = start * (1 + amplitude * np.cos(angles).sum(axis=0))
+    q = start * superposed(torus, modes, amplitude, phases)
     waves = torus.waves(modes)
     kept = [torus.amplitude(q - start, waves)]
     for step in range(steps):
