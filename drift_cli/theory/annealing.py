@@ -7,8 +7,8 @@ know of a schedule is its accumulated decay
 $$\Lambda_k(t) = \int_0^t \lambda(\sigma(s)k)\,ds, \qquad \eta_k(t) = \eta_k(0)\,e^{-\Lambda_k(t)},$$
 
 and the time $T_k$ at which $\Lambda_k = \ln(1/\varepsilon)$. Both are measured here by quadrature and root finding on
-the mode equations; the closed forms stand beside them (Turan & Ovsjanikov, section 6.2 and eqs. 18, 19, as
-reconstructed; the law for every kernel and the condition of Theorem 6.2 are ours).
+the mode equations, for all modes at once and under any course of the bandwidth. Closed forms, with a quadrature of
+their own to check them, are in `convergence_times`; what Theorem 6.2 says of the time is in `theorem62`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
+
+if TYPE_CHECKING:
+    from drift_cli.kernels import Spectral
 
 Rate = Callable[[np.ndarray], np.ndarray]  # λ(u) of u = σk, the kernel at bandwidth 1
 Modes = Float[np.ndarray, " k"]
@@ -136,91 +140,19 @@ def _integrals(course: Course, rate: Rate, k: np.ndarray, starts: np.ndarray, en
     return (rate(course.bandwidth(times) * k[..., None]) * halves) @ _WEIGHTS
 
 
-def annealing_law(spectrum: Rate, k: Modes, sigma_0: float, sigma: float, r: float) -> Modes:
+def rate_of(kernel: Spectral, d: int = 1) -> Rate:
+    """λ(u) of u = σk in d dimensions, for a kernel of bandwidth 1."""
+    return lambda u: kernel.rate(u, d)
+
+
+def annealing_law(
+    kernel: Spectral, d: int, k: Modes | float, sigma_0: float, sigma: np.ndarray | float, r: float
+) -> np.ndarray:
     r"""$\Lambda_k = [h(\sigma k) - h(\sigma_0k)]/r$ once exponential annealing has come from σ₀ down to σ (ours).
 
-    It follows from $\lambda = -dh/d\log$ for every kernel: no mode collects more than 1/r.
+    It follows from $\lambda = -dh/d\log$ for every kernel: no mode collects more than 1/r. `kernel` has bandwidth 1.
     """
-    return (spectrum(sigma * k) - spectrum(sigma_0 * k)) / r
-
-
-def gaussian_rate(u: np.ndarray) -> np.ndarray:
-    r"""$g(u) = u^2e^{-u^2/2}$, with its peak 2/e at √2."""
-    return u**2 * np.exp(-(u**2) / 2)
-
-
-def gaussian_spectrum(u: np.ndarray) -> np.ndarray:
-    return np.exp(-(u**2) / 2)
-
-
-def gaussian_times(k: Modes, sigma_0: float, sigma_min: float, r: float, level: float) -> Modes:
-    r"""$T_k$ of the Gaussian kernel under exponential annealing with hold, in closed form.
-
-    With $A = e^{-\sigma_0^2k^2/2} + r\ell$: $\frac1r\ln\frac{\sigma_0k}{\sqrt{-2\ln A}}$ while annealing, which is when
-    $A < e^{-\sigma_{\min}^2k^2/2}$; else $t_1 + (\ell - \Lambda_k(t_1))/g(\sigma_{\min}k)$ (eq. 18 as reconstructed).
-    """
-    sweep = math.log(sigma_0 / sigma_min) / r
-    needed = gaussian_spectrum(sigma_0 * k) + r * level
-    while_annealing = needed < gaussian_spectrum(sigma_min * k)
-    logs = np.log(np.where(while_annealing, needed, 0.5))
-    with np.errstate(divide="ignore"):
-        held = (level - annealing_law(gaussian_spectrum, k, sigma_0, sigma_min, r)) / gaussian_rate(sigma_min * k)
-    return np.where(while_annealing, np.log(sigma_0 * k / np.sqrt(-2 * logs)) / r, sweep + held)
-
-
-@dataclass(frozen=True)
-class Theorem62:
-    """Theorem 6.2 at one setting: its bound, whether what it needs is given, and what was measured."""
-
-    bound: float
-    condition: bool  # exact: necessary and sufficient
-    handy: bool  # r ln(1/ε) ≤ 1 − exp(−σ₀²/2)
-    time: float
-    slowest: int
-
-    @property
-    def ratio(self) -> float:
-        return self.time / self.bound
-
-
-def theorem62(modes: int, sigma_0: float, sigma_min: float, r: float, epsilon: float) -> Theorem62:
-    """Bound, condition and measured time of exponential annealing with hold, for modes 1 … K, at σ_min K ≥ √2."""
-    k, level = np.arange(1.0, modes + 1), math.log(1 / epsilon)
-    course = exponential(sigma_0, sigma_min, math.log(sigma_0 / sigma_min) / r)
-    times = crossing_times(course, gaussian_rate, k, level)
-    slowest = int(np.argmax(times))
-    return Theorem62(
-        bound=bound62(modes, sigma_0, sigma_min, r, epsilon),
-        condition=r * level <= largest_product(modes, sigma_0, sigma_min),
-        handy=r * level <= -math.expm1(-(sigma_0**2) / 2),
-        time=float(times[slowest]),
-        slowest=slowest + 1,
-    )
-
-
-def bound62(modes: int, sigma_0: float, sigma_min: float, r: float, epsilon: float) -> float:
-    r"""$\frac1r\ln\frac{\sigma_0}{\sigma_{\min}} + \ln(1/\varepsilon)/g(\sigma_{\min}K)$ (eq. 19, as reconstructed)."""
-    return math.log(sigma_0 / sigma_min) / r + math.log(1 / epsilon) / float(gaussian_rate(np.array(sigma_min * modes)))
-
-
-def largest_product(modes: int, sigma_0: float, sigma_min: float) -> float:
-    r"""The largest r ln(1/ε) for which the bound holds; infinite where every mode is faster than K at σ_min (ours).
-
-    Mode k meets the bound if and only if $\Lambda_k(t_1) \ge \ell\,(1 - g(\sigma_{\min}k)/g(\sigma_{\min}K))$, so
-
-    $$r\,\ell \le \min_k
-    \frac{e^{-\sigma_{\min}^2k^2/2} - e^{-\sigma_0^2k^2/2}}{1 - g(\sigma_{\min}k)/g(\sigma_{\min}K)}$$
-
-    over the modes with $g(\sigma_{\min}k) < g(\sigma_{\min}K)$. For $K \to \infty$ the mode 1 gives the handy form
-    $r\,\ell \le 1 - e^{-\sigma_0^2/2}$. The printed proof takes K for the slowest mode, which is mode 1.
-    """
-    k = np.arange(1.0, modes + 1)
-    short = 1 - gaussian_rate(sigma_min * k) / gaussian_rate(np.array(sigma_min * modes))
-    slower = short > 0
-    if not slower.any():
-        return math.inf
-    gained = annealing_law(gaussian_spectrum, k[slower], sigma_0, sigma_min, 1.0)
-    return float(np.min(gained / short[slower]))
+    return (kernel.spectrum(np.asarray(sigma * k), d) - kernel.spectrum(np.asarray(sigma_0 * k), d)) / r
 
 
 def log_error(decay: Modes, k: Modes, spectrum: float) -> float:

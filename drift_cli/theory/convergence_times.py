@@ -4,7 +4,7 @@ With $\Lambda_k(t) = \int_0^t\lambda_k(s)\,ds$ the accumulated decay, $T_k$ solv
 $\Lambda_k(T_k) = \ln(1/\varepsilon)$. A fixed kernel has $T_k = \ln(1/\varepsilon)/\lambda_k$
 (Turan & Ovsjanikov, Corollary 5.4, as reconstructed; with the exact rate of the exponential kernel ours). The
 exponential annealing $\sigma(t) = \max(\sigma_0e^{-rt}, \sigma_{\min})$ (their eq. 18, as reconstructed) has a closed
-form for every radial kernel (ours), because $\lambda = -dh/d\log$:
+form for every radial kernel (ours; `annealing.annealing_law`):
 
 $$\Lambda_k(t) = \tfrac1r\,[h(\sigma(t)k) - h(\sigma_0k)]\quad(t \le t_1 = \tfrac1r\ln\tfrac{\sigma_0}{\sigma_{\min}}),
 \qquad \Lambda_k(t) = \Lambda_k(t_1) + (t - t_1)\,\lambda(\sigma_{\min}k)\quad(t > t_1).$$
@@ -22,6 +22,7 @@ import numpy as np
 from scipy import optimize
 
 from drift_cli.kernels import Gaussian, Laplace, Spectral
+from drift_cli.theory.annealing import annealing_law
 from drift_cli.theory.rates import paper_rate
 
 _LARGEST_EXPONENT = 1300.0  # e^(u/2) is finite below
@@ -114,19 +115,19 @@ class Annealed:
         return self.kernel.rate(self.bandwidth(t) * frequency, self.d)
 
     def accumulated(self, frequency: float, t: np.ndarray) -> np.ndarray:
-        h, start = self._spectrum(self.bandwidth(t) * frequency), self._spectrum(self.sigma0 * frequency)
-        return (h - start) / self.anneal_rate + np.maximum(np.asarray(t) - self.sweep, 0) * self._last(frequency)
+        law = annealing_law(self.kernel, self.d, frequency, self.sigma0, self.bandwidth(t), self.anneal_rate)
+        return law + np.maximum(np.asarray(t) - self.sweep, 0) * self._last(frequency)
 
     def time(self, frequency: float, epsilon: float) -> float:
         decay = math.log(1 / epsilon)
-        level = float(self._spectrum(self.sigma0 * frequency)) + self.anneal_rate * decay
-        if level < float(self._spectrum(self.sigma_min * frequency)):
+        level = self._spectrum(self.sigma0 * frequency) + self.anneal_rate * decay
+        if level < self._spectrum(self.sigma_min * frequency):
             return math.log(self.sigma0 * frequency / self._inverse(level)) / self.anneal_rate
         missing = decay - float(self.accumulated(frequency, np.array(self.sweep)))
         return self.sweep + _over(missing, self._last(frequency))
 
-    def _spectrum(self, u: np.ndarray | float) -> np.ndarray:
-        return self.kernel.spectrum(np.asarray(u, dtype=float), self.d)
+    def _spectrum(self, u: float) -> float:
+        return float(self.kernel.spectrum(np.asarray(u), self.d))
 
     def _inverse(self, level: float) -> float:
         """u with h(u) = level, in closed form for the two kernels that are annealed here."""

@@ -8,9 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift_cli import schedules
-from drift_cli.theory import annealing
-from drift_cli.theory.annealing import gaussian_rate
+from drift_cli.kernels import Gaussian
+from drift_cli.theory import annealing, theorem62
+from drift_cli.theory import convergence_times as ct
+from drift_cli.theory.annealing import rate_of
 from drift_cli.theory.schedule_comparison import integrated, multi_scale_error
+from drift_cli.theory.theorem62 import gaussian_rate
 from tests.problems.kernels import KERNELS
 
 K = np.arange(1.0, 31)
@@ -49,12 +52,10 @@ def test_the_annealing_law_holds_for_every_kernel(kernel, dimension: int) -> Non
     course = annealing.exponential(WIDE, NARROW, duration)
     for time in (0.3 * duration, duration):
         sigma = WIDE * math.exp(-r * time)
-        law = annealing.annealing_law(lambda u: kernel.spectrum(u, dimension), K, WIDE, sigma, r)
-        found = annealing.accumulated(course, lambda u: kernel.rate(u, dimension), K, time)
+        law = annealing.annealing_law(kernel, dimension, K, WIDE, sigma, r)
+        found = annealing.accumulated(course, rate_of(kernel, dimension), K, time)
         np.testing.assert_allclose(found, law, atol=1e-12)  # 16-point Gauss–Legendre panels: rounding of sums below 2
-    wrong = annealing.accumulated(
-        annealing.linear(WIDE, NARROW, duration), lambda u: kernel.rate(u, dimension), K, duration
-    )
+    wrong = annealing.accumulated(annealing.linear(WIDE, NARROW, duration), rate_of(kernel, dimension), K, duration)
     assert np.max(np.abs(wrong - law)) > 0.1  # control: the law is of the exponential schedule alone
 
 
@@ -65,7 +66,8 @@ def test_measured_times_are_the_closed_form(r: float, wide: float, last: float, 
     course = annealing.exponential(wide, narrow, math.log(wide / narrow) / r)
     measured = annealing.crossing_times(course, gaussian_rate, k, LEVEL)
     # quadrature to rounding; a root where Λ is nearly flat amplifies it by λ_max/λ, hence 1e-9
-    np.testing.assert_allclose(measured, annealing.gaussian_times(k, wide, narrow, r, LEVEL), rtol=1e-9)
+    closed = ct.times(ct.Annealed(Gaussian(1.0), 1, wide, narrow, r), k, 1e-3)
+    np.testing.assert_allclose(measured, closed, rtol=1e-9)
 
 
 @given(
@@ -79,14 +81,14 @@ def test_theorem_62_holds_exactly_where_its_condition_does(
     narrow = last / modes
     if narrow >= 0.95 * wide:
         return
-    found = annealing.theorem62(modes, wide, narrow, product / math.log(1 / epsilon), epsilon)
-    margin = product / annealing.largest_product(modes, wide, narrow) - 1
+    found = theorem62.measured(modes, wide, narrow, product / math.log(1 / epsilon), epsilon)
+    margin = product / theorem62.largest_product(modes, wide, narrow) - 1
     if abs(margin) > 1e-6:  # at the very edge rounding decides
         assert found.condition == (found.ratio <= 1 + 1e-9)
 
 
 def test_theorem_62_fails_outside_its_condition_and_the_slowest_mode_is_the_first() -> None:
-    good, bad = (annealing.theorem62(30, WIDE, NARROW, r, 1e-3) for r in (0.138, 0.5))
+    good, bad = (theorem62.measured(30, WIDE, NARROW, r, 1e-3) for r in (0.138, 0.5))
     assert good.ratio <= 1
     assert (good.slowest, bad.slowest) == (30, 1)
     assert bad.ratio > 100
@@ -97,7 +99,7 @@ def test_theorem_62_fails_outside_its_condition_and_the_slowest_mode_is_the_firs
 @pytest.mark.parametrize(("wide", "modes"), [(0.5, 30), (0.3, 10)])
 def test_the_handy_condition_is_not_sufficient_at_small_bandwidths(wide: float, modes: int) -> None:
     r = -math.expm1(-(wide**2) / 2) / LEVEL
-    found = annealing.theorem62(modes, wide, math.sqrt(2) / modes, r, 1e-3)
+    found = theorem62.measured(modes, wide, math.sqrt(2) / modes, r, 1e-3)
     assert not found.condition
     assert found.ratio > 1.1
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from drift_cli.theory import annealing
 from drift_cli.theory import optimal_schedule as optima
-from drift_cli.theory.annealing import gaussian_rate
 from drift_cli.theory.schedule_comparison import best_constant, best_sweep, compare, time_needed
+from drift_cli.theory.theorem62 import gaussian_rate
 from tests.problems.kernels import BANDWIDTH, KERNELS
 
 EPSILON = 1e-3

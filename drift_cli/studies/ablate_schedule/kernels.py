@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from drift_cli.kernels import Gaussian, Laplace, Matern32, Matern52, RationalQuadratic, Spectral
-from drift_cli.theory.annealing import Rate
 
 KERNELS: dict[str, Spectral] = {
     "gaussian": Gaussian(1.0),
@@ -13,13 +12,3 @@ KERNELS: dict[str, Spectral] = {
     "rational_quadratic": RationalQuadratic(1.0, alpha=1.5),
 }
 DIMENSIONS = (1, 2)
-
-
-def rate_of(kernel: Spectral, d: int) -> Rate:
-    """λ(u) of u = σk in d dimensions."""
-    return lambda u: kernel.rate(u, d)
-
-
-def spectrum_of(kernel: Spectral, d: int) -> Rate:
-    """The transform of u = σk in d dimensions, 1 at u = 0."""
-    return lambda u: kernel.spectrum(u, d)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drift_cli.studies.ablate_schedule.kernels import DIMENSIONS, KERNELS, rate_of, spectrum_of
+from drift_cli.studies.ablate_schedule.kernels import DIMENSIONS, KERNELS
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
 from drift_cli.studies.numbers import Measured, Table, columns
 from drift_cli.theory import annealing, occupation
 from drift_cli.theory import schedule_comparison as comparison
-from drift_cli.theory.annealing import gaussian_rate
+from drift_cli.theory.annealing import rate_of
+from drift_cli.theory.theorem62 import gaussian_rate
 
 _ORDER_MODES = 10  # modes of the full equation, how long it runs, and the amplitudes that each mode starts with
 _ORDER_TIME = 20.0
@@ -59,7 +60,7 @@ def laws(config: AblateScheduleConfig) -> Laws:
     rows = []
     for (name, kernel), d, share in itertools.product(KERNELS.items(), DIMENSIONS, (0.25, 0.5, 1.0)):
         sigma = config.sigma_0 * math.exp(-r * share * duration)
-        law = annealing.annealing_law(spectrum_of(kernel, d), k, config.sigma_0, sigma, r)
+        law = annealing.annealing_law(kernel, d, k, config.sigma_0, sigma, r)
         found = annealing.accumulated(course, rate_of(kernel, d), k, share * duration)
         rows.append((name, d, share, float(np.max(np.abs(found - law)) * r)))
     equivalence = comparison.multi_scale_error(gaussian_rate, k, config.sigma_0, config.last, duration)

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drift_cli.studies.ablate_schedule.kernels import DIMENSIONS, KERNELS, rate_of
+from drift_cli.studies.ablate_schedule.kernels import DIMENSIONS, KERNELS
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
 from drift_cli.studies.numbers import Measured, Table, columns
 from drift_cli.theory import annealing, optimal_schedule
 from drift_cli.theory import schedule_comparison as comparison
-from drift_cli.theory.annealing import SWEEPS, gaussian_rate
+from drift_cli.theory.annealing import SWEEPS, rate_of
 from drift_cli.theory.optimal_schedule import Staircase
+from drift_cli.theory.theorem62 import gaussian_rate
 
 _MODES = (5, 10, 30, 100, 300)  # K along which the times of the schedules are drawn
 _DUAL_MODES = 2000  # of the sum that the lower bound's condition is about

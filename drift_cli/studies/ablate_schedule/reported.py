@@ -19,7 +19,8 @@ import numpy as np
 
 from drift_cli.studies.numbers import Measured
 from drift_cli.theory import annealing
-from drift_cli.theory.annealing import Course, gaussian_rate
+from drift_cli.theory.annealing import Course
+from drift_cli.theory.theorem62 import gaussian_rate
 
 MODES, AHEAD = 20, 6.0
 STARTS = (0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)  # σ₀

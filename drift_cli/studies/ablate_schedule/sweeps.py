@@ -11,7 +11,8 @@ from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
 from drift_cli.studies.numbers import Measured, Table
 from drift_cli.theory import annealing, optimal_schedule
 from drift_cli.theory import schedule_comparison as comparison
-from drift_cli.theory.annealing import SWEEPS, gaussian_rate
+from drift_cli.theory.annealing import SWEEPS
+from drift_cli.theory.theorem62 import gaussian_rate
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import numpy as np
 
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig, GridConfig
 from drift_cli.studies.numbers import Interval, Measured, Table, after, columns
-from drift_cli.theory import annealing
-from drift_cli.theory.annealing import Theorem62
+from drift_cli.theory import theorem62
 from drift_cli.theory.fits import fit
+from drift_cli.theory.theorem62 import Theorem62
 
 _MAP = 33  # rates and bandwidths along each side of the map
 _DOUBLINGS = (30, 60, 120, 240, 480, 960)  # K along which the growth of the time is fitted
@@ -89,7 +89,7 @@ class Growth(Measured):
 
 def over_settings(config: AblateScheduleConfig) -> OverSettings:
     """The bound against the measured time in every setting of the grid that the theorem speaks of."""
-    found = [(setting, annealing.theorem62(*setting)) for setting in _settings(config.grid)]
+    found = [(setting, theorem62.measured(*setting)) for setting in _settings(config.grid)]
     good = [each.ratio for _, each in found if each.condition]
     bad = [each.ratio for _, each in found if not each.condition]
     wrong = [each.handy != each.condition for _, each in found]
@@ -124,7 +124,7 @@ def over_rates_and_widths(config: AblateScheduleConfig) -> Map:
     sigma_min, level = math.sqrt(2) / modes, math.log(1 / epsilon)
 
     def at(width: float, product: float) -> Theorem62:
-        return annealing.theorem62(modes, width, sigma_min, product / level, epsilon)
+        return theorem62.measured(modes, width, sigma_min, product / level, epsilon)
 
     products = np.geomspace(0.1, 10, _MAP)
     widths = np.geomspace(max(0.2, 1.05 * sigma_min), max(10.0, 2 * sigma_min), _MAP)
@@ -136,7 +136,7 @@ def over_rates_and_widths(config: AblateScheduleConfig) -> Map:
         widths,
         np.array([[cell.ratio for cell in row] for row in cells]),
         np.array([[cell.slowest for cell in row] for row in cells]),
-        np.array([annealing.largest_product(modes, width, sigma_min) for width in widths]),
+        np.array([theorem62.largest_product(modes, width, sigma_min) for width in widths]),
         handy,
     )
 
@@ -146,7 +146,7 @@ def growth(config: AblateScheduleConfig) -> Growth | None:
     every = [modes for modes in _DOUBLINGS if math.sqrt(2) / modes < config.sigma_0]
     if len(every) < 3:
         return None
-    allowed = min(annealing.largest_product(modes, config.sigma_0, math.sqrt(2) / modes) for modes in every)
+    allowed = min(theorem62.largest_product(modes, config.sigma_0, math.sqrt(2) / modes) for modes in every)
     times = {
         "with_condition": _times(config, every, _WITHIN * allowed),
         "without_condition": _times(config, every, _VIOLATING),
@@ -162,4 +162,4 @@ def growth(config: AblateScheduleConfig) -> Growth | None:
 def _times(config: AblateScheduleConfig, every: list[int], product: float) -> np.ndarray:
     """The measured time for each K, at r ln(1/ε) = `product`."""
     r = product / math.log(1 / config.epsilon)
-    return np.array([annealing.theorem62(k, config.sigma_0, math.sqrt(2) / k, r, config.epsilon).time for k in every])
+    return np.array([theorem62.measured(k, config.sigma_0, math.sqrt(2) / k, r, config.epsilon).time for k in every])

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
 from drift_cli.studies.numbers import Measured, Table, columns
 from drift_cli.theory import schedule_comparison as comparison
-from drift_cli.theory.annealing import SWEEPS, gaussian_rate
+from drift_cli.theory.annealing import SWEEPS
 from drift_cli.theory.schedule_comparison import CONTESTANTS, Compared
+from drift_cli.theory.theorem62 import gaussian_rate
 
 FAMILIES = tuple(SWEEPS)  # those that the paper compares
 
