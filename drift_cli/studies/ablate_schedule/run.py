@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drift_cli.runs.folder import RunFolder
-from drift_cli.studies.ablate_schedule import figures, laws, optimum, reported, sweeps, theorem62, training, wins
-from drift_cli.studies.ablate_schedule.convergence import Convergence, convergence
-from drift_cli.studies.ablate_schedule.laws import Laws, Orders
-from drift_cli.studies.ablate_schedule.optimum import LowerBound, Optimum
-from drift_cli.studies.ablate_schedule.reported import Figure2
+from drift_cli.studies.ablate_schedule import (
+    convergence,
+    figures,
+    kernels,
+    optimum,
+    reported,
+    sweeps,
+    theorem62,
+    training,
+    wins,
+)
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
-from drift_cli.studies.ablate_schedule.sweeps import Sweeps
-from drift_cli.studies.ablate_schedule.theorem62 import Growth, Map, OverSettings
 from drift_cli.studies.ablate_schedule.training import Case, Job, Run
-from drift_cli.studies.ablate_schedule.wins import FAMILIES, Wins
 from drift_cli.studies.numbers import Measured
 from drift_cli.studies.study import Study, refuse_another, study
 from drift_cli.theory.schedule_comparison import CONTESTANTS
@@ -26,17 +29,17 @@ _PARTS = 8  # of the theory
 
 @dataclass(frozen=True)
 class Result(Measured):
-    sweeps: Sweeps
-    laws: Laws
-    orders: Orders
-    theorem62: OverSettings
-    map: Map
-    growth: Growth | None
-    optimum: Optimum
-    lower_bound: LowerBound
-    wins: Wins
-    digest: dict[str, Figure2]
-    convergence: Convergence | None  # where a generator was trained
+    over_sweep: sweeps.Sweeps
+    law: kernels.Law
+    order: sweeps.Order
+    theorem: theorem62.OverSettings
+    map: theorem62.Map
+    growth: theorem62.Growth | None
+    optimal: optimum.Optimum
+    lower_bound: kernels.LowerBound
+    won: wins.Wins
+    digest: dict[str, reported.Figure2]
+    trained: convergence.Convergence | None
 
 
 def run(config: AblateScheduleConfig, path: Path) -> Result:
@@ -52,28 +55,28 @@ def run(config: AblateScheduleConfig, path: Path) -> Result:
         study("ablate-schedule", config, path, config.seeds[0], parts, resumable=True) as s,
     ):
         s.part("schedules over one sweep")
-        swept = sweeps.sweeps(config)
+        over_sweep = sweeps.sweeps(config)
         s.part("the annealing law, and the equivalent multi-scale drift")
-        law, orders = laws.laws(config), laws.orders(config)
+        law, order = kernels.law(config), sweeps.order(config)
         s.part("Theorem 6.2 over its settings")
-        over_settings, over_rates = theorem62.over_settings(config), theorem62.over_rates_and_widths(config)
+        theorem, its_map = theorem62.over_settings(config), theorem62.over_rates_and_widths(config)
         s.part("how the time grows with K")
         growth = theorem62.growth(config)
         s.part("the time-optimal schedule")
-        optimal = optimum.time_optimal(config)
+        optimal = optimum.optimum(config)
         s.part("the lower bound for every kernel")
-        bound = optimum.every_kernel(config)
+        bound = kernels.lower_bound(config)
         s.part("who wins where")
         won = wins.wins(config)
         s.part("what a digest reports")
         digest = {"reported.fig2": reported.figure_2()}
-        trained = convergence(config, _trained(config, s, plan)) if plan else None
-        result = Result(swept, law, orders, over_settings, over_rates, growth, optimal, bound, won, digest, trained)
+        trained = convergence.convergence(config, _runs(config, s, plan)) if plan else None
+        result = Result(over_sweep, law, order, theorem, its_map, growth, optimal, bound, won, digest, trained)
         s.leave(result, _drawn(config, result, s.drawings))
     return result
 
 
-def _trained(config: AblateScheduleConfig, s: Study, plan: dict[Case, Job]) -> list[Run]:
+def _runs(config: AblateScheduleConfig, s: Study, plan: dict[Case, Job]) -> list[Run]:
     """The runs in the plan's order, whichever was done first."""
     s.part(f"training {len(plan)} runs")
     found: dict[Case, Run] = {}
@@ -85,12 +88,10 @@ def _trained(config: AblateScheduleConfig, s: Study, plan: dict[Case, Job]) -> l
 
 def _drawn(config: AblateScheduleConfig, result: Result, folder: Path) -> list[Path]:
     drawn = [
-        figures.sweeps(config, result.sweeps, folder),
+        figures.sweeps(config, result.over_sweep, folder),
         figures.theorem(config, result.map, folder),
-        figures.optimum(config, result.optimum, folder),
-        figures.winners(result.wins.compared, FAMILIES, "winners", folder),
-        figures.winners(result.wins.compared, CONTESTANTS, "winners_of_all", folder),
+        figures.optimum(config, result.optimal, folder),
+        figures.winners(result.won.compared, wins.FAMILIES, "winners", folder),
+        figures.winners(result.won.compared, CONTESTANTS, "winners_of_all", folder),
     ]
-    if result.convergence:
-        drawn.append(figures.training(config, result.convergence, folder))
-    return drawn
+    return [*drawn, figures.training(config, result.trained, folder)] if result.trained else drawn

@@ -1,4 +1,4 @@
-"""Schedules over one sweep of the bandwidth, in the linear theory (§6.2)."""
+"""Schedules over one sweep of the bandwidth, and whether the order of the bandwidths matters (§6.2)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ import numpy as np
 
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
 from drift_cli.studies.numbers import Measured, Table
-from drift_cli.theory import annealing, optimal_schedule
+from drift_cli.theory import annealing, occupation, optimal_schedule
 from drift_cli.theory import schedule_comparison as comparison
 from drift_cli.theory.annealing import SWEEPS
 from drift_cli.theory.theorem62 import gaussian_rate
 
+_ORDER_MODES = 10  # modes of the full equation, how long it runs, and the amplitudes that each mode starts with
+_ORDER_TIME = 20.0
+_AMPLITUDES = (1e-4, 1e-3, 1e-2, 0.05)
+
 
 @dataclass(frozen=True)
 class Sweeps(Measured):
-    """By schedule: log₁₀ Σ|η_k|², 1 at the start, at the end of the sweep and held as long again; and how it goes.
+    """By schedule: log₁₀ Σ|η_k|², 0 at the start, at the end of the sweep and held as long again; and how it goes.
 
     The fractions are of the modes: of which the exponential sweep leaves the least, and which it activates first, of
     exponential, linear and cosine.
@@ -41,6 +45,23 @@ class Sweeps(Measured):
         }
 
 
+@dataclass(frozen=True)
+class Order(Measured):
+    """Annealing down against up and against the mixture of the same bandwidths: of decays, in the linear theory.
+
+    And of total errors in the full equation, by the amplitude at the start: the largest |ratio to the mixture − 1|,
+    and that of the mixture to the linear theory.
+    """
+
+    multi_scale_equivalence_error: float
+    order_of_bandwidths_matters: dict[str, float]
+    order_of_bandwidths_linear_error: dict[str, float]
+    errors: Table
+
+    def tables(self) -> dict[str, Table]:
+        return {"order_of_bandwidths": {"amplitude": _AMPLITUDES, **self.errors}}
+
+
 def sweeps(config: AblateScheduleConfig) -> Sweeps:
     """Every schedule over the sweep, and then held at its last bandwidth as long again."""
     k, horizon = np.arange(1.0, config.modes + 1), config.horizon
@@ -51,20 +72,18 @@ def sweeps(config: AblateScheduleConfig) -> Sweeps:
     for name, course in every.items():
         decays = [annealing.accumulated(course, gaussian_rate, k, time) for time in times]
         errors[name] = np.array([annealing.log_error(decay, k, 0.0) for decay in decays]) / math.log(10)
-    decay = {name: annealing.accumulated(course, gaussian_rate, k, horizon) for name, course in every.items()}
+    left = {name: annealing.accumulated(course, gaussian_rate, k, horizon) for name, course in every.items()}
     earliest = _exponential_earliest(config.modes, config.sigma_0, config.last)
     return Sweeps(
-        log10_error_end={name: float(error[100]) for name, error in errors.items()},
-        log10_error_held={name: float(error[200]) for name, error in errors.items()},
-        exponential_least_left_fraction=float(
-            (decay["exponential"] >= np.maximum(decay["linear"], decay["cosine"])).mean()
-        ),
-        activation_earliest_fraction=float(earliest.mean()) if len(earliest) else None,
-        times=times,
-        bandwidth={name: course.at(times) for name, course in every.items()},
-        log_error=errors,
-        modes=k,
-        decay=decay,
+        {name: float(error[100]) for name, error in errors.items()},
+        {name: float(error[200]) for name, error in errors.items()},
+        float((left["exponential"] >= np.maximum(left["linear"], left["cosine"])).mean()),
+        float(earliest.mean()) if len(earliest) else None,
+        times,
+        {name: course.at(times) for name, course in every.items()},
+        errors,
+        k,
+        left,
     )
 
 
@@ -77,3 +96,19 @@ def _exponential_earliest(modes: int, sigma_0: float, sigma_min: float) -> np.nd
     sigma = sigma[(sigma < sigma_0) & (sigma > sigma_min * (1 + 1e-12))]
     times = {name: annealing.activation_times(name, sigma, sigma_0, sigma_min, 1.0) for name in SWEEPS}
     return times["exponential"] <= np.minimum(times["linear"], times["cosine"])
+
+
+def order(config: AblateScheduleConfig) -> Order:
+    """In the linear theory the order is no matter; in the full equation it may be."""
+    k, sweep = np.arange(1.0, config.modes + 1), (config.sigma_0, config.last)
+    bandwidths = np.geomspace(config.sigma_0, min(config.sigma_0, math.sqrt(2) / _ORDER_MODES), 32)
+    found = {
+        f"amplitude_{each:g}": occupation.order_matters(_ORDER_MODES, each, bandwidths, _ORDER_TIME, config.seeds[0])
+        for each in _AMPLITUDES
+    }
+    return Order(
+        comparison.multi_scale_error(gaussian_rate, k, *sweep, math.log(config.sigma_0 / config.last)),
+        {at: max(abs(each[name] / each["mixture"] - 1) for name in ("down", "up")) for at, each in found.items()},
+        {at: abs(each["mixture"] / each["linear"] - 1) for at, each in found.items()},
+        {name: [each[name] for each in found.values()] for name in ("down", "up", "mixture", "linear")},
+    )

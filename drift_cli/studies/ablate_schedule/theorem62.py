@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig, GridConfig
-from drift_cli.studies.numbers import Interval, Measured, Table, after, columns
+from drift_cli.studies.numbers import Interval, Measured, Table, columns
 from drift_cli.theory import theorem62
 from drift_cli.theory.fits import fit
 from drift_cli.theory.theorem62 import Theorem62
@@ -74,13 +74,15 @@ class Map(Measured):
 
 @dataclass(frozen=True)
 class Growth(Measured):
-    """The time of exponential annealing against K, `with_condition` of the theorem and `without_condition`.
+    """The time of exponential annealing against K at fixed r, with the condition of Theorem 6.2 and far outside it.
 
     Its exponent in K, and its last increment per doubling of K over the first.
     """
 
-    growth_exponent: dict[str, Interval] = after("_")
-    increment_ratio: dict[str, float] = after("_")
+    growth_exponent_with_condition: Interval
+    increment_ratio_with_condition: float
+    growth_exponent_without_condition: Interval
+    increment_ratio_without_condition: float
     times: Table
 
     def tables(self) -> dict[str, Table]:
@@ -142,24 +144,28 @@ def over_rates_and_widths(config: AblateScheduleConfig) -> Map:
 
 
 def growth(config: AblateScheduleConfig) -> Growth | None:
-    """At fixed r, with the condition of Theorem 6.2 and far outside it; None for too few K to fit an exponent to."""
+    """For K from 30 to 960; None where too few of them have σ_min below σ₀ to fit an exponent to."""
     every = [modes for modes in _DOUBLINGS if math.sqrt(2) / modes < config.sigma_0]
     if len(every) < 3:
         return None
     allowed = min(theorem62.largest_product(modes, config.sigma_0, math.sqrt(2) / modes) for modes in every)
-    times = {
-        "with_condition": _times(config, every, _WITHIN * allowed),
-        "without_condition": _times(config, every, _VIOLATING),
-    }
-    lines = {name: fit(np.log(every), np.log(each)) for name, each in times.items()}
+    good, bad = _times(config, every, _WITHIN * allowed), _times(config, every, _VIOLATING)
     return Growth(
-        {name: Interval(line.slope, line.low, line.high) for name, line in lines.items()},
-        {name: float((each[-1] - each[-2]) / (each[1] - each[0])) for name, each in times.items()},
-        {"modes": every, **times},
-    )
+        _exponent(every, good), _increments(good), _exponent(every, bad), _increments(bad),
+        {"modes": every, "with_condition": good, "without_condition": bad},
+    )  # fmt: skip
 
 
 def _times(config: AblateScheduleConfig, every: list[int], product: float) -> np.ndarray:
     """The measured time for each K, at r ln(1/ε) = `product`."""
     r = product / math.log(1 / config.epsilon)
     return np.array([theorem62.measured(k, config.sigma_0, math.sqrt(2) / k, r, config.epsilon).time for k in every])
+
+
+def _exponent(every: list[int], times: np.ndarray) -> Interval:
+    line = fit(np.log(every), np.log(times))
+    return Interval(line.slope, line.low, line.high)
+
+
+def _increments(times: np.ndarray) -> float:
+    return float((times[-1] - times[-2]) / (times[1] - times[0]))
