@@ -67,7 +67,7 @@ def test_the_study_leaves_its_numbers_curves_and_figures(tmp_path: Path, capsys)
     assert summary["annealing_law_error"] < 1e-12  # quadrature to rounding
     for when in ("end", "held"):
         assert sum(summary[f"wins_{when}.{name}"] for name in ("exponential", "linear", "cosine")) == pytest.approx(1)
-    for claim in claims.load("ablate-schedule"):
+    for claim in claims.of("ablate-schedule"):
         assert claim.field in summary
     for name in ("sweeps", "theorem62", "optimum", "winners", "winners_of_all"):
         assert (tmp_path / "figures" / f"{name}.png").exists()
@@ -77,6 +77,14 @@ def test_the_study_leaves_its_numbers_curves_and_figures(tmp_path: Path, capsys)
     assert all((float(row["ratio"]) <= 1 + 1e-9) == (row["condition"] == "True") for row in rows)
     assert not (tmp_path / "runs").exists()
     assert "not confirmed" in capsys.readouterr().out
+
+
+def test_a_grid_without_a_setting_of_theorem_62_measures_the_rest(tmp_path: Path) -> None:
+    assert main([*QUICK, "grid.last=[1.0]", f"hydra.run.dir={tmp_path}"]) == 0  # σ_min K below √2
+    summary = numbers(tmp_path)
+    assert summary["theorem62_settings_with_condition"] == summary["theorem62_settings_without"] == 0
+    assert "theorem62_ratio_with_condition" not in summary
+    assert summary["theorem62_ratio_at_handy_form"] > 0
 
 
 def test_training_compares_every_schedule(finished: Path) -> None:

@@ -12,12 +12,13 @@ from scipy import integrate
 
 from drift_cli.data.checkerboard import Checkerboard
 from drift_cli.kernels import Gaussian
-from drift_cli.studies.ablate_schedule import reported as schedule_reported
+from drift_cli.studies.ablate_schedule.reported import figure_2, per_unit_of_time
 from drift_cli.studies.stop_grad_study import reported as stop_grad_reported
 from drift_cli.studies.study import Study
 from drift_cli.studies.units import units
 from drift_cli.studies.verify_score import reported as score_reported
-from drift_cli.theory import annealing, mixture, self_normalised
+from drift_cli.theory import mixture, self_normalised
+from drift_cli.theory.theorem62 import gaussian_rate
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_the_error_is_that_of_the_estimators_variance() -> None:
 
 def test_the_decay_of_mode_20_is_that_of_an_adaptive_integration() -> None:
     sigma_0, sigma_min = 3.0, math.sqrt(2) / 20
-    decays = schedule_reported.per_unit_of_time(sigma_0, 1.0)
+    decays = per_unit_of_time(sigma_0, 1.0)
     curves = {
         "linear": lambda t: sigma_0 + (sigma_min - sigma_0) * t,
         "half": lambda t: sigma_min + (sigma_0 - sigma_min) * (1 + math.cos(math.pi * t)) / 2,
@@ -74,21 +75,20 @@ def test_the_decay_of_mode_20_is_that_of_an_adaptive_integration() -> None:
     }
     for name, sigma in curves.items():
         expected, _ = integrate.quad(
-            lambda t, sigma=sigma: float(annealing.gaussian_rate(20 * sigma(t))), 0, 1, limit=500
+            lambda t, sigma=sigma: float(gaussian_rate(np.array(20 * sigma(t)))), 0, 1, limit=500
         )
         assert decays[name][-1] == pytest.approx(expected, rel=1e-7)
 
 
-def test_the_ratio_to_cosine_does_not_depend_on_the_length_of_the_sweep(s: SimpleNamespace) -> None:
-    schedule_reported.figure_2(s)
-    decays = schedule_reported.per_unit_of_time(3.0, 1.0)
-    horizon = s.summary["reported.fig2.horizon.sigma0_3"]
+def test_the_ratio_to_cosine_does_not_depend_on_the_length_of_the_sweep() -> None:
+    found, decays = figure_2(), per_unit_of_time(3.0, 1.0)
+    horizon = found.horizon["sigma0_3"]
     left = {name: math.exp(-horizon * each[-1]) for name, each in decays.items()}
     assert left["linear"] / left["exponential"] == pytest.approx(6, rel=1e-12)
-    at = s.summary["reported.fig2.cosine.half.sigma0_3.after_1"]
+    at = found.cosine["half.sigma0_3.after_1"]
     assert left["half"] / left["exponential"] == pytest.approx(at, rel=1e-12)
     # The half wave lingers at σ_min, so it is less behind than linear; the quarter wave is fastest there, and more so.
-    assert at < 6 < s.summary["reported.fig2.cosine.quarter.sigma0_3.after_1"]
+    assert at < 6 < found.cosine["quarter.sigma0_3.after_1"]
 
 
 # Figure 4.

@@ -48,8 +48,8 @@ def convergence(config: AblateScheduleConfig, runs: list[Run]) -> Convergence:
     for run in runs:
         same.setdefault(f"{run.target}.{run.schedule.replace(', ', '_')}", []).append(run)
     last = {key: [run.sw[-1] for run in each] for key, each in same.items()}
-    reached = {key: [steps for run in each if (steps := _steps_to(run, 2.0)) is not None] for key, each in same.items()}
-    steps_to = {key: steps for key, steps in reached.items() if len(steps) == len(same[key])}
+    reached = {key: [_steps_to(run, 2.0) for run in each] for key, each in same.items()}
+    steps_to = {key: [step for step in each if step is not None] for key, each in reached.items() if None not in each}
     return Convergence(
         sw={key: float(np.mean(each)) for key, each in last.items()},
         sw_sd={key: float(np.std(each, ddof=1)) for key, each in last.items()},
@@ -57,11 +57,15 @@ def convergence(config: AblateScheduleConfig, runs: list[Run]) -> Convergence:
             target: float(np.mean([run.floor.mean() for run in runs if run.target == target]))
             for target in dict.fromkeys(run.target for run in runs)
         },
-        reached_2_floor={key: len(steps) / len(same[key]) for key, steps in reached.items()},
+        reached_2_floor={key: float(np.mean([step is not None for step in each])) for key, each in reached.items()},
         steps_to_2_floor={key: float(np.mean(steps)) for key, steps in steps_to.items()},
         steps_to_2_floor_sd={key: float(np.std(steps, ddof=1)) for key, steps in steps_to.items()},
         runs=runs,
-        factors=_factors(config),
+        factors={
+            name: scale * np.array([schedule(step) for step in range(config.steps + 1)])
+            for name, (settings, scale) in training.schedules(config).items()
+            for schedule in [settings.made()]
+        },
     )
 
 
@@ -69,12 +73,3 @@ def _steps_to(run: Run, multiple: float) -> float | None:
     """The first step at which SW-2 is at most `multiple` times the run's mean floor; None where there is none."""
     at = first_within(run.sw, multiple * run.floor.mean())
     return None if at is None else float(run.steps[at])
-
-
-def _factors(config: AblateScheduleConfig) -> dict[str, np.ndarray]:
-    """What each schedule trained with, as factors of kernel.bandwidth."""
-    found: dict[str, np.ndarray] = {}
-    for name, (settings, scale) in training.schedules(config).items():
-        schedule = settings.made()
-        found[name] = scale * np.array([schedule(step) for step in range(config.steps + 1)])
-    return found

@@ -6,19 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drift_cli.runs.folder import RunFolder
-from drift_cli.studies.ablate_schedule import (
-    convergence,
-    figures,
-    kernels,
-    optimum,
-    reported,
-    sweeps,
-    theorem62,
-    training,
-    wins,
-)
+from drift_cli.studies.ablate_schedule import convergence, figures, kernels, optimum, reported, sweeps, theorem62, wins
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
-from drift_cli.studies.ablate_schedule.training import Case, Job, Run
+from drift_cli.studies.ablate_schedule.training import Case, Job, Run, carried_out, planned
 from drift_cli.studies.numbers import Measured
 from drift_cli.studies.study import Study, refuse_another, study
 from drift_cli.theory.schedule_comparison import CONTESTANTS
@@ -46,7 +36,7 @@ def run(config: AblateScheduleConfig, path: Path) -> Result:
     """Measure every part, train every run that is not done yet, write curves, figures, summary and claims."""
     if config.train:
         devices.resolve(config.device)  # a device that is not there is refused before any work
-    plan = training.planned(config) if config.train else {}
+    plan = planned(config) if config.train else {}
     refuse_another(config, path)
     path.mkdir(parents=True, exist_ok=True)
     parts = _PARTS + (len(plan) + 1 if plan else 0)
@@ -80,7 +70,7 @@ def _runs(config: AblateScheduleConfig, s: Study, plan: dict[Case, Job]) -> list
     """The runs in the plan's order, whichever was done first."""
     s.part(f"training {len(plan)} runs")
     found: dict[Case, Run] = {}
-    for case, trained in training.carried_out(plan, s.path / "runs", config.jobs):
+    for case, trained in carried_out(plan, s.path / "runs", config.jobs):
         found[case] = trained
         s.done(f"training: {case.target}, {case.schedule}, seed {case.seed}")
     return [found[case] for case in plan]

@@ -96,17 +96,11 @@ def over_settings(config: AblateScheduleConfig) -> OverSettings:
     bad = [each.ratio for _, each in found if not each.condition]
     wrong = [each.handy != each.condition for _, each in found]
     wide = [off for (setting, _), off in zip(found, wrong, strict=True) if setting[1] >= 1]
+    are_last = [each.slowest == setting[0] for setting, each in found]
     return OverSettings(
-        len(good),
-        len(bad),
-        max(good, default=None),
-        max(bad, default=None),
-        min(bad, default=None),
-        _share([each.slowest == setting[0] for setting, each in found]),
-        _share(wrong),
-        (_share(wide) or 0.0) if found else None,
-        found,
-    )
+        len(good), len(bad), max(good, default=None), max(bad, default=None), min(bad, default=None), _share(are_last),
+        _share(wrong), (_share(wide) or 0.0) if found else None, found,
+    )  # fmt: skip
 
 
 def _settings(grid: GridConfig) -> list[_Setting]:
@@ -132,15 +126,10 @@ def over_rates_and_widths(config: AblateScheduleConfig) -> Map:
     widths = np.geomspace(max(0.2, 1.05 * sigma_min), max(10.0, 2 * sigma_min), _MAP)
     handy = -np.expm1(-(widths**2) / 2)
     cells = [[at(width, product) for product in products] for width in widths]
-    return Map(
-        max(at(width, product).ratio for width, product in zip(widths, handy, strict=True)),
-        products,
-        widths,
-        np.array([[cell.ratio for cell in row] for row in cells]),
-        np.array([[cell.slowest for cell in row] for row in cells]),
-        np.array([theorem62.largest_product(modes, width, sigma_min) for width in widths]),
-        handy,
-    )
+    ratio, slowest = (np.array([[getattr(cell, of) for cell in row] for row in cells]) for of in ("ratio", "slowest"))
+    exact = np.array([theorem62.largest_product(modes, width, sigma_min) for width in widths])
+    along = max(at(width, product).ratio for width, product in zip(widths, handy, strict=True))
+    return Map(along, products, widths, ratio, slowest, exact, handy)
 
 
 def growth(config: AblateScheduleConfig) -> Growth | None:
@@ -149,23 +138,17 @@ def growth(config: AblateScheduleConfig) -> Growth | None:
     if len(every) < 3:
         return None
     allowed = min(theorem62.largest_product(modes, config.sigma_0, math.sqrt(2) / modes) for modes in every)
-    good, bad = _times(config, every, _WITHIN * allowed), _times(config, every, _VIOLATING)
-    return Growth(
-        _exponent(every, good), _increments(good), _exponent(every, bad), _increments(bad),
-        {"modes": every, "with_condition": good, "without_condition": bad},
-    )  # fmt: skip
+    times = {
+        "with_condition": _times(config, every, _WITHIN * allowed),
+        "without_condition": _times(config, every, _VIOLATING),
+    }
+    lines = [fit(np.log(every), np.log(each)) for each in times.values()]
+    exponents = [Interval(line.slope, line.low, line.high) for line in lines]
+    ratios = [float((each[-1] - each[-2]) / (each[1] - each[0])) for each in times.values()]
+    return Growth(exponents[0], ratios[0], exponents[1], ratios[1], {"modes": every, **times})
 
 
 def _times(config: AblateScheduleConfig, every: list[int], product: float) -> np.ndarray:
     """The measured time for each K, at r ln(1/ε) = `product`."""
     r = product / math.log(1 / config.epsilon)
     return np.array([theorem62.measured(k, config.sigma_0, math.sqrt(2) / k, r, config.epsilon).time for k in every])
-
-
-def _exponent(every: list[int], times: np.ndarray) -> Interval:
-    line = fit(np.log(every), np.log(times))
-    return Interval(line.slope, line.low, line.high)
-
-
-def _increments(times: np.ndarray) -> float:
-    return float((times[-1] - times[-2]) / (times[1] - times[0]))

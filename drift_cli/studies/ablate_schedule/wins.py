@@ -46,13 +46,9 @@ def wins(config: AblateScheduleConfig) -> Wins:
     end, held = [each.at_end for each in found], [each.held for each in found]
     wide = [each.at_end for each in found if each.setting.sigma_0 >= 3 and each.setting.spectrum == 0]
     return Wins(
-        _shares(end, FAMILIES),
-        _shares(end, CONTESTANTS),
-        _shares(held, FAMILIES),
-        _shares(held, CONTESTANTS),
-        {"exponential": _shares(wide, FAMILIES)["exponential"]} if wide else {},
-        found,
-    )
+        _shares(end, FAMILIES), _shares(end, CONTESTANTS), _shares(held, FAMILIES), _shares(held, CONTESTANTS),
+        {"exponential": _shares(wide, FAMILIES)["exponential"]} if wide else {}, found,
+    )  # fmt: skip
 
 
 def _shares(errors: list[dict[str, float]], names: Sequence[str]) -> dict[str, float]:
