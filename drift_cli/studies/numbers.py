@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,12 @@ class Measured:
 
     A field in the summary:
 
-    - a number `error` is `error`, an `Estimate` is `error` with its spread (`error.ci_low`, …), None and what
-      is not finite are left out;
+    - a number `error` is `error`, an `Estimate` is `error` with its spread (`error.ci_low`, …); None and what is not
+      finite are left out;
     - a mapping of these, `{"0.3": …}`, is `error.0.3`;
     - another `Measured` stands with its own names, and a mapping of them, `{"laplace": …}`, with the key before the
-      names: `laplace.error`. `after("_")` puts the key behind: `error_laplace`.
+      names: `laplace.error`. As `field(metadata=after("_"))` it is `error_laplace`, with `before("_")`
+      `laplace_error`.
     """
 
     def tables(self) -> Mapping[str, Table]:
@@ -42,9 +43,14 @@ class Kept(Measured):
     numbers: Mapping[str, float]
 
 
-def after(sign: str) -> Any:
-    """A field whose keys stand behind the names, joined by `sign`."""
-    return field(metadata={"after": sign})
+def after(sign: str) -> dict[str, str]:
+    """Metadata of a field whose keys stand behind the names, joined by `sign`."""
+    return {"after": sign}
+
+
+def before(sign: str) -> dict[str, str]:
+    """Metadata of a field whose keys stand before the names, joined by `sign`."""
+    return {"before": sign}
 
 
 class Estimate(ABC):
@@ -138,7 +144,7 @@ def summary(measured: Measured) -> dict[str, float]:
         return dict(measured.numbers)
     found: dict[str, float] = {}
     for each in fields(measured):  # type: ignore[arg-type]
-        found |= _named(each.name, getattr(measured, each.name), each.metadata.get("after"))
+        found |= _named(each.name, getattr(measured, each.name), **each.metadata)
     return {name: number for name, number in found.items() if math.isfinite(number)}
 
 
@@ -153,7 +159,7 @@ def tables(measured: Measured) -> dict[str, Table]:
     return found
 
 
-def _named(name: str, value: Any, sign: str | None) -> dict[str, float]:
+def _named(name: str, value: Any, after: str | None = None, before: str | None = None) -> dict[str, float]:
     if isinstance(value, Measured):
         return summary(value)
     if isinstance(value, Estimate):
@@ -165,7 +171,7 @@ def _named(name: str, value: Any, sign: str | None) -> dict[str, float]:
         for key, each in value.items():
             if isinstance(each, Measured):
                 for inner, number in summary(each).items():
-                    found[f"{inner}{sign}{key}" if sign else f"{key}.{inner}"] = number
+                    found[f"{inner}{after}{key}" if after else f"{key}{before or '.'}{inner}"] = number
             else:
-                found |= _named(f"{name}{sign or '.'}{key}", each, None)
+                found |= _named(f"{key}{before}{name}" if before else f"{name}{after or '.'}{key}", each)
     return found

@@ -1,97 +1,132 @@
-"""Of `drift verify-flow`: the JKO step repeated, and its limit (Propositions E.3 and E.4, Theorem E.5)."""
+"""The JKO step repeated, and its limit (Propositions E.3 and E.4, Theorem E.5)."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 
-from drift_cli.studies.study import Study
+from drift_cli.studies.numbers import Interval, Measured, Table, after, before
 from drift_cli.studies.verify_flow.settings import VerifyFlowConfig
+from drift_cli.studies.verify_flow.slopes import slope
 from drift_cli.studies.verify_flow.starts import STARTS, drift_of, quantiles
 from drift_cli.theory import descent, jko
-from drift_cli.theory.fits import fit
 from drift_cli.theory.jko import jko_step, wasserstein
 from drift_cli.theory.mixture import GaussianMixture
 from drift_cli.theory.smoothed_kl import SmoothedKL, smoothed_kl
-
-Columns = dict[str, np.ndarray]
 
 _SCHEMES = ("jko", "frozen", "drift")
 _LEFT = 30.0  # a scheme whose energy exceeds the first this many times is followed no further
 
 
-def energies(s: Study, config: VerifyFlowConfig, p: GaussianMixture) -> Columns:
-    r"""$F_\sigma$ along the repeated JKO, frozen-field and plain drift steps, for each τ (descent: Proposition E.3)."""
-    bandwidth = config.bandwidths[-1]
-    start = quantiles("normal", p, config.quantiles)
-    energy = smoothed_kl(p, bandwidth, start[:, None], config.nodes)
-    found: dict[str, list[float]] = {"tau": [], "step": [], **{scheme: [] for scheme in _SCHEMES}}
-    for tau in config.scheme_taus:
-        length = tau * bandwidth**2
-        for scheme in _SCHEMES:
-            values, moved = _along(scheme, energy, p, start, length, config)
-            found[scheme] += values + [math.nan] * (config.scheme_steps + 1 - len(values))
-            s.summary |= {
-                f"{scheme}_rise_tau{tau:g}": float(np.diff(values).max(initial=0)),
-                f"{scheme}_end_tau{tau:g}": values[-1],
-                f"{scheme}_summability_tau{tau:g}": _ratio(values, moved, length),
-            }
-        found["tau"] += [tau] * (config.scheme_steps + 1)
-        found["step"] += range(config.scheme_steps + 1)
-    for scheme in _SCHEMES:
-        s.summary[f"{scheme}_rise"] = max(s.summary[f"{scheme}_rise_tau{tau:g}"] for tau in config.scheme_taus)
-    columns = {key: np.array(values) for key, values in found.items()}
-    s.curves("energies", columns)
-    return columns
+@dataclass(frozen=True)
+class Repeated(Measured):
+    """F_σ at the start and after each step [t], NaN after the scheme has left; its greatest rise in a step, its end."""
+
+    energy: np.ndarray
+    rise: float
+    end: float
+    summability: float  # Σ W₂² over 2τ(F(ρ₀) − inf F); inf F is 0, at q = p
 
 
-def _along(
-    scheme: str, energy: SmoothedKL, p: GaussianMixture, start: Tensor, length: float, config: VerifyFlowConfig
-) -> tuple[list[float], float]:
-    """F_σ at the start and after each step, and the sum of W₂² over the steps; cut off where the scheme has left."""
-    x, values, moved = start, [float(energy.energy(start[:, None]))], 0.0
+@dataclass(frozen=True)
+class OneLength(Measured):
+    """The JKO, frozen-field and plain drift steps of one length τ, repeated."""
+
+    schemes: dict[str, Repeated] = before("_")
+
+
+@dataclass(frozen=True)
+class Energies(Measured):
+    """The same for each τ, in units of σ², and each scheme's greatest rise at any (descent: Proposition E.3)."""
+
+    taus: list[float]
+    lengths: dict[str, OneLength] = after("_tau")
+    rise: dict[str, float] = before("_")
+
+    def tables(self) -> dict[str, Table]:
+        found = [each.schemes for each in self.lengths.values()]
+        steps = len(found[0]["jko"].energy)
+        return {"energies": {
+            "tau": np.repeat(self.taus, steps),
+            "step": np.tile(np.arange(steps), len(found)),
+            **{scheme: np.concatenate([each[scheme].energy for each in found]) for scheme in _SCHEMES},
+        }}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Summability(Measured):
+    r"""$\sum_kW_2^2(\rho_k, \rho_{k+1}) \le 2\tau(F(\rho_0) - \inf F)$: each scheme's largest ratio (Prop. E.4(i))."""
+
+    summability: dict[str, float] = before("_")
+
+
+@dataclass(frozen=True)
+class Limit(Measured):
+    """The repeated JKO step against the flow of v, and of the plain drift, as the step shrinks (Theorem E.5).
+
+    The largest W₂ at common times, in parts of the way that the flow of v takes; its order in τ, and at the least τ.
+    """
+
+    tau: np.ndarray
+    to_flow: np.ndarray
+    to_drift_flow: np.ndarray
+    jko_limit_order: Interval
+    jko_limit_distance: float
+    jko_limit_distance_drift: float
+
+    def tables(self) -> dict[str, Table]:
+        return {"jko_limit": {"tau": self.tau, "to_flow": self.to_flow, "to_drift_flow": self.to_drift_flow}}
+
+
+def energies(config: VerifyFlowConfig, p: GaussianMixture) -> Energies:
+    """Every scheme at every τ, from one start at the greatest bandwidth."""
+    found = [
+        OneLength({scheme: _along(config, p, scheme, "normal", tau) for scheme in _SCHEMES})
+        for tau in config.scheme_taus
+    ]
+    rise = {scheme: max(each.schemes[scheme].rise for each in found) for scheme in _SCHEMES}
+    names = [f"{tau:g}" for tau in config.scheme_taus]
+    return Energies(config.scheme_taus, dict(zip(names, found, strict=True)), rise)
+
+
+def _along(config: VerifyFlowConfig, p: GaussianMixture, scheme: str, start: str, tau: float) -> Repeated:
+    """Cut off where the scheme has left."""
+    x, bandwidth, moved = quantiles(start, p, config.quantiles), config.bandwidths[-1], 0.0
+    energy, length = smoothed_kl(p, bandwidth, x[:, None], config.nodes), tau * bandwidth**2
+    values = [float(energy.energy(x[:, None]))]
     for _ in range(config.scheme_steps):
-        before = x
+        previous = x
         if scheme == "jko":
             x = jko_step(energy, x, length, config.residual).x
         else:
-            here = smoothed_kl(p, energy.bandwidth, x[:, None], config.nodes)
-            velocity = here.velocity if scheme == "frozen" else drift_of(p, energy.bandwidth)
+            here = smoothed_kl(p, bandwidth, x[:, None], config.nodes)
+            velocity = here.velocity if scheme == "frozen" else drift_of(p, bandwidth)
             x = x + length * velocity(x[:, None])[:, 0]
-        values.append(float(smoothed_kl(p, energy.bandwidth, x[:, None], config.nodes).energy(x[:, None])))
-        moved += wasserstein(x, before) ** 2
+        values.append(float(smoothed_kl(p, bandwidth, x[:, None], config.nodes).energy(x[:, None])))
+        moved += wasserstein(x, previous) ** 2
         if values[-1] > _LEFT * values[0]:
             break
-    return values, moved
+    return Repeated(
+        np.array(values + [math.nan] * (config.scheme_steps + 1 - len(values))),
+        float(np.diff(values).max(initial=0)), values[-1], moved / (2 * length * values[0]),
+    )  # fmt: skip
 
 
-def _ratio(values: list[float], moved: float, length: float) -> float:
-    """Σ W₂² over 2τ(F(ρ₀) − inf F); inf F is 0, at q = p."""
-    return moved / (2 * length * values[0])
-
-
-def summability(s: Study, config: VerifyFlowConfig, p: GaussianMixture) -> None:
-    r"""$\sum_kW_2^2(\rho_k, \rho_{k+1}) \le 2\tau(F(\rho_0) - \inf F)$, the largest ratio (Proposition E.4(i)).
-
-    Of the schemes that `energies` has put into the summary, and from other starts by the least step.
-    """
-    bandwidth, taus = config.bandwidths[-1], config.scheme_taus
+def summability(config: VerifyFlowConfig, p: GaussianMixture, normal: Energies) -> Summability:
+    """Of the schemes that `energies` has followed, and from the other starts by the least step."""
+    found = {}
     for scheme in ("jko", "frozen"):
-        ratios = [s.summary[f"{scheme}_summability_tau{tau:g}"] for tau in taus]
-        for start in (quantiles(name, p, config.quantiles) for name in STARTS[1:]):
-            energy = smoothed_kl(p, bandwidth, start[:, None], config.nodes)
-            length = taus[0] * bandwidth**2
-            ratios.append(_ratio(*_along(scheme, energy, p, start, length, config), length))
-        s.summary[f"{scheme}_summability"] = max(ratios)
+        others = [_along(config, p, scheme, start, config.scheme_taus[0]) for start in STARTS[1:]]
+        followed = [each.schemes[scheme] for each in normal.lengths.values()]
+        found[scheme] = max(each.summability for each in followed + others)
+    return Summability(found)
 
 
-def limit(s: Study, config: VerifyFlowConfig, p: GaussianMixture) -> Columns:
-    """The repeated JKO step against the flow of v, and of the plain drift, as the step shrinks (Theorem E.5).
-
-    The largest W₂ at common times, in parts of the way that the flow of v takes.
-    """
+def limit(config: VerifyFlowConfig, p: GaussianMixture) -> Limit:
+    """From one start at the greatest bandwidth, over one horizon in ever more steps."""
     bandwidth = config.bandwidths[-1]
     start, times = quantiles("normal", p, config.quantiles), config.limit_steps[0]
     horizon = config.limit_horizon * bandwidth**2
@@ -104,14 +139,10 @@ def limit(s: Study, config: VerifyFlowConfig, p: GaussianMixture) -> Columns:
     for steps in config.limit_steps:
         path = _repeated(energy, start, horizon, steps, config.residual)[:: steps // times]
         rows.append([_farthest(path, flow) / moved for flow in (exact, plain)])
-    distances, plain_distances = np.array(rows).T
-    taus = config.limit_horizon / np.array(config.limit_steps, dtype=float)
-    found = fit(np.log(taus), np.log(distances))
-    s.interval("jko_limit_order", found.slope, found.low, found.high)
-    s.summary |= {"jko_limit_distance": distances[-1], "jko_limit_distance_drift": plain_distances[-1]}
-    columns = {"tau": taus, "to_flow": distances, "to_drift_flow": plain_distances}
-    s.curves("jko_limit", columns)
-    return columns
+    to_flow, to_drift_flow = np.array(rows).T
+    tau = config.limit_horizon / np.array(config.limit_steps, dtype=float)
+    order = slope(np.log(tau), np.log(to_flow))
+    return Limit(tau, to_flow, to_drift_flow, order, to_flow[-1], to_drift_flow[-1])
 
 
 def _repeated(energy: SmoothedKL, x: Tensor, horizon: float, steps: int, residual: float) -> list[Tensor]:

@@ -1,4 +1,4 @@
-r"""Of `drift verify-flow`: one JKO step (eqs. 13–15, App. E.2 and E.3).
+r"""One JKO step (eqs. 13–15, App. E.2 and E.3).
 
 $\rho^+ = \arg\min_\rho J(\rho)$ with $J(\rho) = F_\sigma(\rho) + W_2^2(\rho, y)/2\tau$, against the frozen-field step
 $y + \tau v[y](y)$ and the plain drift's, $y + \tau u[y](y)$. τ is in units of σ² in the settings.
@@ -7,80 +7,138 @@ $y + \tau v[y](y)$ and the plain drift's, $y + \tau u[y](y)$. τ is in units of 
 from __future__ import annotations
 
 import itertools
+from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from drift_cli.studies.study import Study
+from drift_cli.studies.numbers import Interval, Measured, Table, after, columns
 from drift_cli.studies.verify_flow.settings import VerifyFlowConfig
+from drift_cli.studies.verify_flow.slopes import slope
 from drift_cli.studies.verify_flow.starts import STARTS, moments, quantiles
 from drift_cli.theory import jko
-from drift_cli.theory.fits import fit
 from drift_cli.theory.jko import jko_step, wasserstein
 from drift_cli.theory.mixture import GaussianMixture
 from drift_cli.theory.smoothed_kl import drift_velocity, noised_velocity, smoothed_kl
-
-Columns = dict[str, np.ndarray]
 
 _GUESSES = 4  # other starting points of the minimisation
 _ORDERED = 1e-9  # atoms that stay together do so up to the residual
 
 
-def distances(s: Study, config: VerifyFlowConfig, p: GaussianMixture) -> Columns:
+@dataclass(frozen=True)
+class Step:
+    """One JKO step: its W₂ to the frozen-field step, to the plain drift's and to its start, and how well it is solved.
+
+    `euler_lagrange` is the residual of eq. 14 at the JKO step, `euler_lagrange_frozen` at the frozen-field step.
+    """
+
+    bandwidth: float
+    start: str
+    tau: float
+    frozen: float
+    drift: float
+    step: float
+    residual: float
+    curvature: float
+    disorder: float
+    euler_lagrange: float
+    euler_lagrange_frozen: float
+
+
+@dataclass(frozen=True)
+class Separately(Measured):
+    """The least and the greatest order of a single start and bandwidth; the mean over starts at each bandwidth."""
+
+    jko_order: dict[str, float] = after("_")
+    jko_drift_relative: dict[str, float] = after("_sigma")
+
+
+@dataclass(frozen=True)
+class Distances(Measured):
     r"""$W_2$ of the JKO step to the frozen-field step, the plain drift's and its start: orders in τ (eqs. 14, 15, E.3).
 
-    The paper has $O(\tau^{3/2})$ for the first (eq. 15) and $O(\tau^{1/2})$ for the last (Proposition E.4(ii)). The
-    residual of eq. 14 is taken at the JKO and at the frozen-field step.
+    The paper has $O(\tau^{3/2})$ for the first (eq. 15) and $O(\tau^{1/2})$ for the last (Proposition E.4(ii)).
     """
+
+    steps: list[Step]
+    jko_order: dict[str, Interval] = after("_")
+    separately: Separately
+    jko_residual: float
+    jko_curvature: float
+    jko_disorder: float
+    jko_drift_relative: float  # with the longest step: W₂ to the plain drift's over W₂ to the start, the greatest
+    euler_lagrange_error: float
+    euler_lagrange_error_frozen: float
+
+    def tables(self) -> dict[str, Table]:
+        return {"jko_steps": columns([each.name for each in fields(Step)], map(astuple, self.steps))}
+
+
+@dataclass(frozen=True)
+class Uniqueness(Measured):
+    """The greatest $W_2$ between minimisers that guesses lead to, at the least and the greatest repeated τ."""
+
+    jko_minimisers_apart: float
+    jko_minimisers_apart_long: float
+
+
+@dataclass(frozen=True)
+class Minimality(Measured):
+    """How much lower J could be at any other measure, over F(y) − J of the JKO step (Proposition E.3, eq. 14).
+
+    A duality gap: of the JKO step, of the frozen-field step, and of the JKO step with the longest repeated τ.
+    """
+
+    jko_duality_gap: float
+    frozen_duality_gap: float
+    jko_duality_gap_long: float
+
+
+def distances(config: VerifyFlowConfig, p: GaussianMixture) -> Distances:
+    """Steps of every length at every bandwidth from every start."""
     cases = list(itertools.product(config.bandwidths, STARTS))
-    rows = [row for bandwidth, start in cases for row in _from(config, p, bandwidth, start)]
-    columns = {key: np.array([row[key] for row in rows]) for key in rows[0]}
-    s.curves("jko_steps", columns)
-    for key in ("frozen", "drift", "step"):
-        _order(s, f"jko_order_{key}", *(columns[name].reshape(len(cases), -1) for name in ("tau", key)))
-    longest, relative = columns["tau"] == config.taus[-1], columns["drift"] / columns["step"]
-    s.summary |= {
-        "jko_residual": float(columns["residual"].max()),
-        "jko_curvature": float(columns["curvature"].min()),
-        "jko_disorder": float(columns["disorder"].max()),
-        "jko_drift_relative": float(relative[longest].max()),
-        "euler_lagrange_error": float(columns["euler_lagrange"].max()),
-        "euler_lagrange_error_frozen": float(columns["euler_lagrange_frozen"][longest].min()),
-    }
-    for bandwidth in config.bandwidths:
-        here = longest & (columns["bandwidth"] == bandwidth)
-        s.summary[f"jko_drift_relative_sigma{bandwidth:g}"] = float(relative[here].mean())
-    return columns
+    steps = [step for bandwidth, start in cases for step in _from(config, p, bandwidth, start)]
+    log_tau = np.log([step.tau for step in steps]).reshape(len(cases), -1)
+    orders, alone = {}, {}
+    for name in ("frozen", "drift", "step"):
+        log_distance = np.log([getattr(step, name) for step in steps]).reshape(len(cases), -1)
+        orders[name] = slope(_centred(log_tau), _centred(log_distance))  # one slope for all cases, a height for each
+        slopes = [slope(*case).value for case in zip(log_tau, log_distance, strict=True)]
+        alone |= {f"{name}_least": min(slopes), f"{name}_most": max(slopes)}
+    longest = [step for step in steps if step.tau == config.taus[-1]]
+    at = {b: [step.drift / step.step for step in longest if step.bandwidth == b] for b in config.bandwidths}
+    return Distances(
+        steps,
+        orders,
+        Separately(alone, {f"{bandwidth:g}": float(np.mean(ratios)) for bandwidth, ratios in at.items()}),
+        max(step.residual for step in steps),
+        min(step.curvature for step in steps),
+        max(step.disorder for step in steps),
+        max(itertools.chain(*at.values())),
+        max(step.euler_lagrange for step in steps),
+        min(step.euler_lagrange_frozen for step in longest),
+    )
 
 
-def _from(config: VerifyFlowConfig, p: GaussianMixture, bandwidth: float, start: str) -> list[dict[str, float | str]]:
+def _from(config: VerifyFlowConfig, p: GaussianMixture, bandwidth: float, start: str) -> list[Step]:
     """A step of each length from one start."""
     y = quantiles(start, p, config.quantiles)
     energy = smoothed_kl(p, bandwidth, y[:, None], config.nodes)
     v = noised_velocity(p, bandwidth, y[:, None], y[:, None], config.nodes)[:, 0]
     u = drift_velocity(p, bandwidth, y[:, None], y[:, None])[:, 0]
-    rows: list[dict[str, float | str]] = []
+    steps = []
     for tau in config.taus:
         length = tau * bandwidth**2
         found = jko_step(energy, y, length, config.residual)
         w = found.velocity
-        rows.append(
-            {
-                "bandwidth": bandwidth,
-                "start": start,
-                "tau": tau,
-                "frozen": length * _rms(w - v),  # W₂: all are ordered, as `disorder` says
-                "drift": length * _rms(w - u),
-                "step": length * _rms(w),
-                "residual": found.residual,
-                "curvature": found.curvature,
-                "disorder": _disorder(found.x, y + length * v, y + length * u),
-                "euler_lagrange": _euler_lagrange(p, bandwidth, found.x, y, length, config.nodes),
-                "euler_lagrange_frozen": _euler_lagrange(p, bandwidth, y + length * v, y, length, config.nodes),
-            }
-        )
-    return rows
+        steps.append(Step(
+            bandwidth, start, tau,
+            *(length * _rms(off) for off in (w - v, w - u, w)),  # W₂: all are ordered, as `disorder` says
+            found.residual, found.curvature, _disorder(found.x, y + length * v, y + length * u),
+            *(_euler_lagrange(p, bandwidth, x, y, length, config.nodes) for x in (found.x, y + length * v)),
+        ))  # fmt: skip
+    return steps
 
 
 def _rms(values: Tensor) -> float:
@@ -103,33 +161,22 @@ def _euler_lagrange(p: GaussianMixture, bandwidth: float, x: Tensor, y: Tensor, 
     return float((implicit - v).abs().max() / v.abs().max())
 
 
-def _order(s: Study, name: str, taus: np.ndarray, distances: np.ndarray) -> None:
-    """In τ [cases, taus]: one slope for all cases, a height for each; and the least and the most of one alone."""
-    x, y = np.log(taus), np.log(distances)
-    found = fit(_centred(x), _centred(y))
-    s.interval(name, found.slope, found.low, found.high)
-    slopes = [fit(*case).slope for case in zip(x, y, strict=True)]
-    s.summary |= {f"{name}_least": min(slopes), f"{name}_most": max(slopes)}
-
-
 def _centred(values: np.ndarray) -> np.ndarray:
     """Each case about its own mean."""
     return (values - values.mean(axis=1, keepdims=True)).ravel()
 
 
-def uniqueness(s: Study, config: VerifyFlowConfig, p: GaussianMixture, generator: Generator) -> None:
-    r"""$W_2$ between the minimisers that guesses lead to, at the least and the greatest repeated τ (Proposition E.3).
+def uniqueness(config: VerifyFlowConfig, p: GaussianMixture, generator: Generator) -> Uniqueness:
+    """From every start at every bandwidth; with the long step from one (Proposition E.3).
 
     With a long step guesses also lead to unordered quantiles, whose pairing with y is not optimal: no JKO steps.
     """
     short, long = config.scheme_taus[0], config.scheme_taus[-1]
-    apart = [
-        _apart_by_guess(config, p, *case, short, generator) for case in itertools.product(config.bandwidths, STARTS)
-    ]
-    s.summary |= {
-        "jko_minimisers_apart": max(apart),
-        "jko_minimisers_apart_long": _apart_by_guess(config, p, config.bandwidths[0], "normal", long, generator),
-    }
+    cases = list(itertools.product(config.bandwidths, STARTS))
+    return Uniqueness(
+        max(_apart_by_guess(config, p, *case, short, generator) for case in cases),
+        _apart_by_guess(config, p, *cases[0], long, generator),
+    )
 
 
 def _apart_by_guess(
@@ -147,18 +194,15 @@ def _apart_by_guess(
     return apart
 
 
-def minimality(s: Study, config: VerifyFlowConfig, p: GaussianMixture) -> None:
-    """How much lower J could be at any other measure, over F(y) − J of the JKO step (Proposition E.3, eq. 14).
-
-    A duality gap: of the JKO step, of the frozen-field step, and of the JKO step with the longest repeated τ.
-    """
+def minimality(config: VerifyFlowConfig, p: GaussianMixture) -> Minimality:
+    """The worst JKO step and the best frozen-field step of every start and bandwidth; the long step from one."""
     short, long = config.scheme_taus[0], config.scheme_taus[-1]
     cases = list(itertools.product(config.bandwidths, STARTS))
-    s.summary |= {
-        "jko_duality_gap": max(_duality_gap(config, p, *case, short) for case in cases),
-        "frozen_duality_gap": min(_duality_gap(config, p, *case, short, frozen=True) for case in cases),
-        "jko_duality_gap_long": _duality_gap(config, p, *cases[0], long),
-    }
+    return Minimality(
+        max(_duality_gap(config, p, *case, short) for case in cases),
+        min(_duality_gap(config, p, *case, short, frozen=True) for case in cases),
+        _duality_gap(config, p, *cases[0], long),
+    )
 
 
 def _duality_gap(

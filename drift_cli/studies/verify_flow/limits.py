@@ -1,22 +1,21 @@
-"""Of `drift verify-flow`: limits in the step, in the number of particles and in the measure (§4.3, E.1.1, E.1.4)."""
+"""Limits in the step, in the number of particles and in the measure (§4.3, E.1.1, E.1.4)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from scipy import stats
 from torch import Generator, Tensor
 
-from drift_cli.studies.study import Study
+from drift_cli.studies.numbers import Interval, Measured, Table, after, columns
+from drift_cli.studies.verify_flow.slopes import slope
 from drift_cli.theory import continuity as theory
 from drift_cli.theory import descent, mean_field
-from drift_cli.theory.fits import fit
 from drift_cli.theory.mixture import GaussianMixture
 from drift_cli.theory.smoothed_kl import Field, noised_velocity
-
-Columns = dict[str, np.ndarray]
 
 _HORIZON = 2.0  # of the particles, in units of time of V: the particles have moved by about the target's spread
 _FEW, _STEPS, _TIMES = 20, (32, 64, 128, 256, 512), 8  # Euler's method: particles, steps, common times
@@ -31,8 +30,90 @@ _CROWDS, _CROWD, _PLACES = (25, 50, 100, 200), 100, 81  # points on the domain; 
 _DOMAIN, _FAR = 2.0, 10.0  # half the domain, in spreads; how many times wider places that know no domain reach
 
 
-def particles(s: Study, p: GaussianMixture, bandwidth: float, start: Tensor, nodes: int, seed: int) -> Columns:
-    """Euler's method for the particles' flow, and the law of N of them; `start` are quantiles of the law at first."""
+@dataclass(frozen=True)
+class SmallSteps(Measured):
+    """Euler's method beside the particles' flow, over the step η: the farthest particle, and its order in η."""
+
+    eta: np.ndarray
+    error: np.ndarray
+    euler_order: Interval
+    euler_error: float  # at the least η, as the next
+    euler_error_gradient: float  # beside the flow of σ²v
+
+    def tables(self) -> dict[str, Table]:
+        return {"euler": {"eta": self.eta, "error": self.error}}
+
+
+@dataclass(frozen=True)
+class ManyParticles(Measured):
+    """W₁ between N particles drawn at random and the mean-field law, mean over draws, and its order in N."""
+
+    particles: np.ndarray
+    distance: np.ndarray
+    standard_error: np.ndarray
+    mean_field_order: Interval
+    mean_field_distance: float  # of the most particles
+    mean_field_distance_attraction: float  # of the law of particles that do not repel one another
+
+    def tables(self) -> dict[str, Table]:
+        table = {"particles": self.particles, "distance": self.distance, "standard_error": self.standard_error}
+        return {"mean_field": table}
+
+
+@dataclass(frozen=True)
+class PointsEnergy:
+    """F_σ(q_n) − F_σ(q) of n points [n]; `escaping`: one of them at √n spreads, which leaves every compact domain."""
+
+    points: np.ndarray
+    excess: np.ndarray
+    escaping: np.ndarray
+
+
+@dataclass(frozen=True)
+class VelocityChanges:
+    """sup |v_q − v_q'| (`change`) and W₂(q, q') (`distance`), both [direction, size], with the order by direction.
+
+    The largest ratio of the two [crowd], for crowds of ever more points: at places on the domain, or on the line.
+    """
+
+    change: np.ndarray
+    distance: np.ndarray
+    order: np.ndarray
+    constant: np.ndarray
+    constant_line: np.ndarray
+
+
+@dataclass(frozen=True)
+class Continuity(Measured):
+    """F_σ of points that tend to the density q, and v of points that tend to others, by bandwidth; the worst of each.
+
+    `unsmoothed_growth` is what the energy of points that stay apart gains as log(1/σ) grows by 1.
+    """
+
+    energy: dict[float, PointsEnergy]
+    velocity: dict[float, VelocityChanges]
+    energy_continuity_order: Interval
+    energy_continuity_gap: float
+    energy_continuity_gap_escaping: float
+    unsmoothed_growth: float
+    velocity_lipschitz_order: float
+    velocity_lipschitz_growth: float  # exponent of the constant in the number of points
+    velocity_lipschitz_growth_line: float
+    velocity_lipschitz_constant: dict[str, float] = after("_sigma")
+
+    def tables(self) -> dict[str, Table]:
+        energy = [(b, *row) for b, of in self.energy.items() for row in zip(*vars(of).values(), strict=True)]
+        velocity = [
+            (b, *row) for b, of in self.velocity.items() for row in zip(of.distance.flat, of.change.flat, strict=True)
+        ]
+        return {
+            "energy_continuity": columns(("bandwidth", "points", "excess", "escaping"), energy),
+            "velocity_changes": columns(("bandwidth", "distance", "change"), velocity),
+        }
+
+
+def small_steps(p: GaussianMixture, bandwidth: float, start: Tensor, nodes: int) -> SmallSteps:
+    """Of a few particles at the quantiles `start` [n]."""
     drift = mean_field.drift_field(p, bandwidth)
     few = start[:: max(1, len(start) // _FEW)]
     times = np.linspace(0, _HORIZON, _TIMES + 1)
@@ -43,20 +124,14 @@ def particles(s: Study, p: GaussianMixture, bandwidth: float, start: Tensor, nod
 
     other = descent.follow(gradient, few, times, _TOLERANCE)
     eta = _HORIZON / np.array(_STEPS)
-    errors = np.array([mean_field.off_the_path(drift, exact, _HORIZON, count) for count in _STEPS])
-    found = fit(np.log(eta), np.log(errors))
-    s.interval("euler_order", found.slope, found.low, found.high)
-    s.summary |= {
-        "euler_error": errors[-1],
-        "euler_error_gradient": mean_field.off_the_path(drift, other, _HORIZON, _STEPS[-1]),
-    }
-    s.curves("euler", {"eta": eta, "error": errors})
-    return _numbers(s, p, bandwidth, start, drift, seed) | {"eta": eta, "euler": errors}
+    error = np.array([mean_field.off_the_path(drift, exact, _HORIZON, count) for count in _STEPS])
+    off_gradient = mean_field.off_the_path(drift, other, _HORIZON, _STEPS[-1])
+    return SmallSteps(eta, error, slope(np.log(eta), np.log(error)), error[-1], off_gradient)
 
 
-def _numbers(s: Study, p: GaussianMixture, bandwidth: float, start: Tensor, drift: Field, seed: int) -> Columns:
-    """W₁ between N particles drawn at random and the mean-field law, after the same time."""
-    mean, spread = float(start.mean()), float(start.std())
+def many_particles(p: GaussianMixture, bandwidth: float, start: Tensor, seed: int) -> ManyParticles:
+    """After the same time, from draws of a normal with the mean and spread of `start` [n]."""
+    drift, mean, spread = mean_field.drift_field(p, bandwidth), float(start.mean()), float(start.std())
     law = GaussianMixture(*(torch.tensor(each, dtype=torch.float64) for each in ([1.0], [[mean]], [spread**2])))
 
     def end(field: Field, x: Tensor) -> Tensor:
@@ -72,58 +147,49 @@ def _numbers(s: Study, p: GaussianMixture, bandwidth: float, start: Tensor, drif
     )
     slopes = np.array([np.polyfit(np.log(_NUMBERS), np.log(row), 1)[0] for row in distances])
     half = float(stats.t.ppf(0.975, _REPEATS - 1) * stats.sem(slopes))
-    s.interval("mean_field_order", slopes.mean(), slopes.mean() - half, slopes.mean() + half)
+    order = Interval(slopes.mean(), slopes.mean() - half, slopes.mean() + half)
     alone = mean_field.law_distance(end(mean_field.attraction(p, bandwidth), many), limit)
-    s.summary |= {"mean_field_distance": distances[:, -1].mean(), "mean_field_distance_attraction": alone}
-    mean_distance, error = distances.mean(axis=0), stats.sem(distances, axis=0)
-    s.curves("mean_field", {"particles": _NUMBERS, "distance": mean_distance, "standard_error": error})
-    return {"particles": np.array(_NUMBERS), "distance": mean_distance, "error": error}
+    error = stats.sem(distances, axis=0)
+    return ManyParticles(
+        np.array(_NUMBERS), distances.mean(axis=0), error, order, distances[:, -1].mean(), alone
+    )
 
 
 def continuity(
-    s: Study, p: GaussianMixture, q: GaussianMixture, bandwidths: Sequence[float], nodes: int
-) -> list[tuple[float, Columns]]:
-    """F_σ of points that tend to the density q, and v of points that tend to others, by bandwidth."""
-    found = [
-        (bandwidth, _energy(p, q, bandwidth, nodes) | _velocity(p, q, bandwidth, nodes)) for bandwidth in bandwidths
-    ]
-    each = [columns for _, columns in found]
-    orders = [fit(np.log(columns["points"]), np.log(np.abs(columns["excess"]))) for columns in each]
-    worst = max(orders, key=lambda order: order.slope)
-    s.interval("energy_continuity_order", worst.slope, worst.low, worst.high)
+    p: GaussianMixture, q: GaussianMixture, bandwidths: Sequence[float], nodes: int
+) -> Continuity:
+    """At every bandwidth, with q a single mode; `unsmoothed_growth` of a few points of it at ever smaller σ."""
+    energy = {bandwidth: _energy(p, q, bandwidth, nodes) for bandwidth in bandwidths}
+    velocity = {bandwidth: _velocity(p, q, bandwidth, nodes) for bandwidth in bandwidths}
+    orders = [slope(np.log(each.points), np.log(np.abs(each.excess))) for each in energy.values()]
     narrow = np.array(_NARROW) * float(q.variances.sqrt())
     apart = theory.normal_points(q, _ATOMS)
     unsmoothed = [theory.energy_excess(p, q, sigma, apart, nodes) for sigma in narrow]
-    s.summary |= {
-        "energy_continuity_gap": max(abs(columns["excess"][-1]) for columns in each),
-        "energy_continuity_gap_escaping": min(columns["escaping"][-1] for columns in each),
-        "unsmoothed_growth": fit(-np.log(narrow), np.array(unsmoothed)).slope,
-        "velocity_lipschitz_order": min(columns["order"].min() for columns in each),
-        "velocity_lipschitz_growth": max(_growth(columns["constant"]) for columns in each),
-        "velocity_lipschitz_growth_line": min(_growth(columns["constant_line"]) for columns in each),
-    }
-    for bandwidth, columns in found:
-        s.summary[f"velocity_lipschitz_constant_sigma{bandwidth:g}"] = columns["constant"].max()
-    energies, velocities = ("points", "excess", "escaping"), ("distance", "change")
-    for name, keys in (("energy_continuity", energies), ("velocity_changes", velocities)):
-        rows = [(b, *row) for b, c in found for row in zip(*(c[key].ravel() for key in keys), strict=True)]
-        s.rows(name, ("bandwidth", *keys), rows)
-    return found
+    return Continuity(
+        energy,
+        velocity,
+        max(orders, key=lambda order: order.value),
+        max(abs(each.excess[-1]) for each in energy.values()),
+        min(each.escaping[-1] for each in energy.values()),
+        slope(-np.log(narrow), np.array(unsmoothed)).value,
+        min(each.order.min() for each in velocity.values()),
+        max(_growth(each.constant) for each in velocity.values()),
+        min(_growth(each.constant_line) for each in velocity.values()),
+        {f"{bandwidth:g}": each.constant.max() for bandwidth, each in velocity.items()},
+    )
 
 
-def _energy(p: GaussianMixture, q: GaussianMixture, bandwidth: float, nodes: int) -> Columns:
-    """F_σ(q_n) − F_σ(q) of n points; and with one of them at √n spreads, which leaves every compact domain."""
+def _energy(p: GaussianMixture, q: GaussianMixture, bandwidth: float, nodes: int) -> PointsEnergy:
     excess, escaping = [], []
     for n in _POINTS:
         x = theory.normal_points(q, n)
         far = q.means[0] + (q.variances * n).sqrt()
         excess.append(theory.energy_excess(p, q, bandwidth, x, nodes))
         escaping.append(theory.energy_excess(p, q, bandwidth, torch.cat([x[:-1], far]), nodes))
-    return {"points": np.array(_POINTS), "excess": np.array(excess), "escaping": np.array(escaping)}
+    return PointsEnergy(np.array(_POINTS), np.array(excess), np.array(escaping))
 
 
-def _velocity(p: GaussianMixture, q: GaussianMixture, bandwidth: float, nodes: int) -> Columns:
-    """sup |v_q − v_q'| over W₂: its order by direction, and its largest for crowds of points, on the domain or not."""
+def _velocity(p: GaussianMixture, q: GaussianMixture, bandwidth: float, nodes: int) -> VelocityChanges:
     mean, spread = float(q.means), float(q.variances.sqrt())
     places = mean + _DOMAIN * spread * torch.linspace(-1, 1, _PLACES, dtype=torch.float64)
 
@@ -135,21 +201,15 @@ def _velocity(p: GaussianMixture, q: GaussianMixture, bandwidth: float, nodes: i
 
     names = tuple(theory.directions(places))
     change, distance = (each.reshape(len(names), -1) for each in changes(_CROWD, names, _MOVED, places))
-    order = [fit(np.log(w), np.log(d)).slope for w, d in zip(distance, change, strict=True)]
+    order = [slope(np.log(w), np.log(d)).value for w, d in zip(distance, change, strict=True)]
     line, constants = mean + _FAR * (places - mean), []
     for n in _CROWDS:
         on_domain, on_line = changes(n, names, (_SMALL,), places), changes(n, ("last",), (_SMALL,), line)
         constants.append([float((d / w).max()) for d, w in (on_domain, on_line)])
     constant, constant_line = np.array(constants).T
-    return {
-        "order": np.array(order),
-        "change": change,
-        "distance": distance,
-        "constant": constant,
-        "constant_line": constant_line,
-    }
+    return VelocityChanges(change, distance, np.array(order), constant, constant_line)
 
 
 def _growth(constant: np.ndarray) -> float:
     """The exponent of a constant in the number of points."""
-    return fit(np.log(_CROWDS), np.log(constant)).slope
+    return slope(np.log(_CROWDS), np.log(constant)).value

@@ -1,4 +1,4 @@
-"""Of `drift verify-flow`: the targets, the measures that start towards them, and the drift that carries them."""
+"""The targets, the measures that start towards them, and the drift that carries them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def moments(p: GaussianMixture) -> tuple[float, float]:
     return float(mean), float((p.weights @ (p.variances + (p.means[:, 0] - mean).square())).sqrt())
 
 
-def single(p: GaussianMixture) -> GaussianMixture:
+def single_mode(p: GaussianMixture) -> GaussianMixture:
     """A single mode of the mean and spread of p."""
     (mean, spread), one = moments(p), torch.ones(1, dtype=torch.float64)
     return GaussianMixture(one, mean * one[:, None], spread**2 * one)
