@@ -113,7 +113,9 @@ def first_variation(
     config: VerifyFlowConfig, p: GaussianMixture, particles: Tensor, generator: Generator
 ) -> FirstVariation:
     """Particles on a line at every bandwidth, and a few in the plane."""
-    found = {f"{bandwidth:g}": _on_a_line(config, p, bandwidth, particles, generator) for bandwidth in config.bandwidths}
+    found = {
+        f"{bandwidth:g}": _on_a_line(config, p, bandwidth, particles, generator) for bandwidth in config.bandwidths
+    }
     in_plane = _in_the_plane(config, p, generator)
     return FirstVariation(
         found,

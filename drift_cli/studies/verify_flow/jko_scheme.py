@@ -40,11 +40,16 @@ class OneLength(Measured):
 
 @dataclass(frozen=True)
 class Energies(Measured):
-    """The same for each τ, in units of σ², and each scheme's greatest rise at any (descent: Proposition E.3)."""
+    r"""The same for each τ, in units of σ², and for each scheme the greatest rise at any (descent: Proposition E.3).
+
+    `summability`: the largest ratio of $\sum_kW_2^2(\rho_k, \rho_{k+1})$ to $2\tau(F(\rho_0) - \inf F)$, from other
+    starts too; the paper has at most 1 (Proposition E.4(i)).
+    """
 
     taus: list[float]
     lengths: dict[str, OneLength] = after("_tau")
     rise: dict[str, float] = before("_")
+    summability: dict[str, float] = before("_")
 
     def tables(self) -> dict[str, Table]:
         found = [each.schemes for each in self.lengths.values()]
@@ -54,13 +59,6 @@ class Energies(Measured):
             "step": np.tile(np.arange(steps), len(found)),
             **{scheme: np.concatenate([each[scheme].energy for each in found]) for scheme in _SCHEMES},
         }}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Summability(Measured):
-    r"""$\sum_kW_2^2(\rho_k, \rho_{k+1}) \le 2\tau(F(\rho_0) - \inf F)$: each scheme's largest ratio (Prop. E.4(i))."""
-
-    summability: dict[str, float] = before("_")
 
 
 @dataclass(frozen=True)
@@ -82,14 +80,22 @@ class Limit(Measured):
 
 
 def energies(config: VerifyFlowConfig, p: GaussianMixture) -> Energies:
-    """Every scheme at every τ, from one start at the greatest bandwidth."""
-    found = [
-        OneLength({scheme: _along(config, p, scheme, "normal", tau) for scheme in _SCHEMES})
+    """At the greatest bandwidth: every scheme at every τ from one start, and by the least from the others."""
+    lengths = {
+        f"{tau:g}": OneLength({scheme: _along(config, p, scheme, "normal", tau) for scheme in _SCHEMES})
         for tau in config.scheme_taus
-    ]
-    rise = {scheme: max(each.schemes[scheme].rise for each in found) for scheme in _SCHEMES}
-    names = [f"{tau:g}" for tau in config.scheme_taus]
-    return Energies(config.scheme_taus, dict(zip(names, found, strict=True)), rise)
+    }
+    followed = {scheme: [each.schemes[scheme] for each in lengths.values()] for scheme in _SCHEMES}
+    others = {
+        scheme: [_along(config, p, scheme, start, config.scheme_taus[0]) for start in STARTS[1:]]
+        for scheme in ("jko", "frozen")
+    }
+    return Energies(
+        config.scheme_taus,
+        lengths,
+        {scheme: max(each.rise for each in of) for scheme, of in followed.items()},
+        {scheme: max(each.summability for each in followed[scheme] + of) for scheme, of in others.items()},
+    )
 
 
 def _along(config: VerifyFlowConfig, p: GaussianMixture, scheme: str, start: str, tau: float) -> Repeated:
@@ -113,16 +119,6 @@ def _along(config: VerifyFlowConfig, p: GaussianMixture, scheme: str, start: str
         np.array(values + [math.nan] * (config.scheme_steps + 1 - len(values))),
         float(np.diff(values).max(initial=0)), values[-1], moved / (2 * length * values[0]),
     )  # fmt: skip
-
-
-def summability(config: VerifyFlowConfig, p: GaussianMixture, normal: Energies) -> Summability:
-    """Of the schemes that `energies` has followed, and from the other starts by the least step."""
-    found = {}
-    for scheme in ("jko", "frozen"):
-        others = [_along(config, p, scheme, start, config.scheme_taus[0]) for start in STARTS[1:]]
-        followed = [each.schemes[scheme] for each in normal.lengths.values()]
-        found[scheme] = max(each.summability for each in followed + others)
-    return Summability(found)
 
 
 def limit(config: VerifyFlowConfig, p: GaussianMixture) -> Limit:

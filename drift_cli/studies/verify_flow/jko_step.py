@@ -76,20 +76,15 @@ class Distances(Measured):
 
 
 @dataclass(frozen=True)
-class Uniqueness(Measured):
-    """The greatest $W_2$ between minimisers that guesses lead to, at the least and the greatest repeated τ."""
+class Minimisers(Measured):
+    """Is the JKO step the minimiser of J (Proposition E.3, eq. 14)? At the least and the greatest repeated τ (`long`).
+
+    The greatest $W_2$ between minimisers that guesses lead to; and a duality gap, how much lower J could be at any
+    other measure, over F(y) − J of the JKO step: the greatest of JKO steps and the least of frozen-field steps.
+    """
 
     jko_minimisers_apart: float
     jko_minimisers_apart_long: float
-
-
-@dataclass(frozen=True)
-class Minimality(Measured):
-    """How much lower J could be at any other measure, over F(y) − J of the JKO step (Proposition E.3, eq. 14).
-
-    A duality gap: of the JKO step, of the frozen-field step, and of the JKO step with the longest repeated τ.
-    """
-
     jko_duality_gap: float
     frozen_duality_gap: float
     jko_duality_gap_long: float
@@ -166,16 +161,19 @@ def _centred(values: np.ndarray) -> np.ndarray:
     return (values - values.mean(axis=1, keepdims=True)).ravel()
 
 
-def uniqueness(config: VerifyFlowConfig, p: GaussianMixture, generator: Generator) -> Uniqueness:
-    """From every start at every bandwidth; with the long step from one (Proposition E.3).
+def minimisers(config: VerifyFlowConfig, p: GaussianMixture, generator: Generator) -> Minimisers:
+    """From every start at every bandwidth; with the long step from one.
 
     With a long step guesses also lead to unordered quantiles, whose pairing with y is not optimal: no JKO steps.
     """
     short, long = config.scheme_taus[0], config.scheme_taus[-1]
     cases = list(itertools.product(config.bandwidths, STARTS))
-    return Uniqueness(
+    return Minimisers(
         max(_apart_by_guess(config, p, *case, short, generator) for case in cases),
         _apart_by_guess(config, p, *cases[0], long, generator),
+        max(_duality_gap(config, p, *case, short) for case in cases),
+        min(_duality_gap(config, p, *case, short, frozen=True) for case in cases),
+        _duality_gap(config, p, *cases[0], long),
     )
 
 
@@ -192,17 +190,6 @@ def _apart_by_guess(
         if _disorder(other.x) <= _ORDERED:  # else it is no JKO step
             apart = max(apart, wasserstein(found.x, other.x))
     return apart
-
-
-def minimality(config: VerifyFlowConfig, p: GaussianMixture) -> Minimality:
-    """The worst JKO step and the best frozen-field step of every start and bandwidth; the long step from one."""
-    short, long = config.scheme_taus[0], config.scheme_taus[-1]
-    cases = list(itertools.product(config.bandwidths, STARTS))
-    return Minimality(
-        max(_duality_gap(config, p, *case, short) for case in cases),
-        min(_duality_gap(config, p, *case, short, frozen=True) for case in cases),
-        _duality_gap(config, p, *cases[0], long),
-    )
 
 
 def _duality_gap(

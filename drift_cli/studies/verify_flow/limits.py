@@ -150,14 +150,10 @@ def many_particles(p: GaussianMixture, bandwidth: float, start: Tensor, seed: in
     order = Interval(slopes.mean(), slopes.mean() - half, slopes.mean() + half)
     alone = mean_field.law_distance(end(mean_field.attraction(p, bandwidth), many), limit)
     error = stats.sem(distances, axis=0)
-    return ManyParticles(
-        np.array(_NUMBERS), distances.mean(axis=0), error, order, distances[:, -1].mean(), alone
-    )
+    return ManyParticles(np.array(_NUMBERS), distances.mean(axis=0), error, order, distances[:, -1].mean(), alone)
 
 
-def continuity(
-    p: GaussianMixture, q: GaussianMixture, bandwidths: Sequence[float], nodes: int
-) -> Continuity:
+def continuity(p: GaussianMixture, q: GaussianMixture, bandwidths: Sequence[float], nodes: int) -> Continuity:
     """At every bandwidth, with q a single mode; `unsmoothed_growth` of a few points of it at ever smaller σ."""
     energy = {bandwidth: _energy(p, q, bandwidth, nodes) for bandwidth in bandwidths}
     velocity = {bandwidth: _velocity(p, q, bandwidth, nodes) for bandwidth in bandwidths}

@@ -1,4 +1,4 @@
-"""`drift verify-flow`: the drift against the Wasserstein gradient flow of the smoothed KL (Proposition 5.5, App. E)."""
+"""The drift against the Wasserstein gradient flow of the smoothed KL (Proposition 5.5, App. E)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 from drift_cli.errors import UserError
+from drift_cli.studies.numbers import Measured
 from drift_cli.studies.study import study
-from drift_cli.studies.verify_flow import descent as flow_descent
-from drift_cli.studies.verify_flow import figures as figure
-from drift_cli.studies.verify_flow import gap as flow_gap
-from drift_cli.studies.verify_flow import jko_scheme as flow_jko_scheme
-from drift_cli.studies.verify_flow import jko_step as flow_jko_step
-from drift_cli.studies.verify_flow import limits as flow_limits
-from drift_cli.studies.verify_flow.descent import Counterexample
+from drift_cli.studies.verify_flow import descent, figures, gap, jko_scheme, jko_step, limits
+from drift_cli.studies.verify_flow.descent import Counterexample, Search
+from drift_cli.studies.verify_flow.gap import FirstVariation, Gaps, ModeGaps
+from drift_cli.studies.verify_flow.jko_scheme import Energies, Limit
+from drift_cli.studies.verify_flow.jko_step import Distances, Minimisers
+from drift_cli.studies.verify_flow.limits import Continuity, ManyParticles, SmallSteps
 from drift_cli.studies.verify_flow.settings import VerifyFlowConfig
-from drift_cli.studies.verify_flow.starts import quantiles, rare_target, single, target
+from drift_cli.studies.verify_flow.starts import quantiles, rare_target, single_mode, target
 from drift_cli.theory.jko import NotSolved
 from drift_cli.theory.mixture import GaussianMixture
 from drift_cli.theory.smoothed_kl import noised_velocity
@@ -29,11 +29,19 @@ _NODES_TOLERANCE = 1e-11  # by how much the exact velocity may change when the n
 
 
 @dataclass(frozen=True)
-class Result:
-    """What was measured; `summary` is what summary.json holds."""
-
-    summary: dict[str, float]
+class Result(Measured):
+    first_variation: FirstVariation
+    gaps: Gaps
+    modes: ModeGaps
+    distances: Distances
+    minimisers: Minimisers
+    energies: Energies
+    limit: Limit
     counterexample: Counterexample
+    search: Search
+    small_steps: SmallSteps
+    many_particles: ManyParticles
+    continuity: Continuity
 
 
 def run(config: VerifyFlowConfig, path: Path) -> Result:
@@ -48,37 +56,41 @@ def _run(config: VerifyFlowConfig, path: Path) -> Result:
     _check_nodes(config, p, particles)
     with study("verify-flow", config, path, config.seed, parts=9) as s:
         s.part("the first variation")
-        flow_gap.first_variation(s, config, p, particles, generator)
+        first_variation = gap.first_variation(config, p, particles, generator)
         s.part("the gap to the plain drift")
-        gaps, modes = flow_gap.gap(s, config, p), flow_gap.modes(s, config)
+        gaps, modes = gap.gaps(config, p), gap.modes(config)
         s.part("JKO steps")
-        steps = flow_jko_step.distances(s, config, p)
-        flow_jko_step.uniqueness(s, config, p, generator)
-        flow_jko_step.minimality(s, config, p)
+        distances, minimisers = jko_step.distances(config, p), jko_step.minimisers(config, p, generator)
         s.part("schemes and their energies")
-        energies = flow_jko_scheme.energies(s, config, p)
-        flow_jko_scheme.summability(s, config, p)
+        energies = jko_scheme.energies(config, p)
         s.part("the JKO scheme as its step shrinks")
-        limit = flow_jko_scheme.limit(s, config, p)
+        limit = jko_scheme.limit(config, p)
         s.part("the counterexample")
-        counterexample = flow_descent.counterexample(s, config, generator)
+        counterexample = descent.counterexample(config, generator)
         s.part("a search for energies that rise")
-        search = flow_descent.search(s, config, generator)
+        search = descent.search(config, generator)
         s.part("particles as their step shrinks and their number grows")
         bandwidth, start = config.bandwidths[-1], quantiles("normal", p, config.quantiles)
-        particle_limits = flow_limits.particles(s, p, bandwidth, start, config.nodes, config.seed)
+        small_steps = limits.small_steps(p, bandwidth, start, config.nodes)
+        many_particles = limits.many_particles(p, bandwidth, start, config.seed)
         s.part("energy and velocity as measures converge")
-        continuity = flow_limits.continuity(s, p, single(p), config.bandwidths, config.nodes)
-        orders = {key: s.summary[f"jko_order_{key}"] for key in ("frozen", "drift", "step")}
-        folder = path / "figures"
-        s.figures += [
-            figure.gaps(gaps, modes, folder),
-            figure.jko(steps, limit, orders, folder),
-            figure.energies(energies, bandwidth, folder),
-            figure.counterexample(counterexample, config.noised_draws, search, folder),
-            figure.limits(particle_limits, continuity, folder),
-        ]
-    return Result(s.summary, counterexample)
+        continuity = limits.continuity(p, single_mode(p), config.bandwidths, config.nodes)
+        result = Result(
+            first_variation, gaps, modes, distances, minimisers, energies, limit, counterexample, search, small_steps,
+            many_particles, continuity,
+        )  # fmt: skip
+        s.leave(result, _drawn(result, bandwidth, s.drawings))
+    return result
+
+
+def _drawn(result: Result, bandwidth: float, folder: Path) -> list[Path]:
+    return [
+        figures.gaps(result.gaps, result.modes.rates, folder),
+        figures.jko(result.distances.steps, result.distances.jko_order, result.limit, folder),
+        figures.energies(result.energies, bandwidth, folder),
+        figures.counterexample(result.counterexample, result.search, folder),
+        figures.limits(result.small_steps, result.many_particles, result.continuity, folder),
+    ]
 
 
 @contextmanager
