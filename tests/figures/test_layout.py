@@ -18,7 +18,10 @@ from drift_cli.figures.style import log_ticks, panels, style
 from drift_cli.studies.compare_operators import figure_5 as operator_figure_5
 from drift_cli.studies.compare_operators import figures as compare_operators
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
+from drift_cli.studies.numbers import Interval
 from drift_cli.studies.verify_flow import figures as verify_flow
+from drift_cli.studies.verify_flow.jko_scheme import Limit
+from drift_cli.studies.verify_flow.jko_step import Step
 
 OPERATORS = ["mean_shift_laplace", "sharp", "sliced_wasserstein", *(f"operator_{k}" for k in range(13))]
 STARTS = ["standard", "far", "collapsed", "missing_mode", "imbalanced"]
@@ -105,19 +108,16 @@ def test_figure_5_calls_an_operator_what_the_paper_does() -> None:
 @pytest.mark.parametrize("bandwidths", [[0.5], [0.15, 0.5]])
 @pytest.mark.parametrize("divisions", [[4, 8, 16], [8, 16, 32, 64, 128, 256]])
 def test_the_jko_figure_fits_and_its_ticks_stay_apart(bandwidths: list[float], divisions: list[int], drawn) -> None:
-    cases = list(itertools.product(bandwidths, ("normal", "uniform", "two_atoms"), (1e-3, 3e-3, 1e-2)))
-    tau = np.array([tau for *_, tau in cases])
-    steps = {
-        "bandwidth": np.array([bandwidth for bandwidth, *_ in cases]),
-        "start": np.array([start for _, start, _ in cases]),
-        "tau": tau,
-        "step": tau,
-        "drift": 0.1 * tau,
-        "frozen": 10 * tau**2,
-    }
+    cases = itertools.product(bandwidths, ("normal", "uniform", "two_atoms"), (1e-3, 3e-3, 1e-2))
+    steps = [
+        Step(bandwidth, start, tau, frozen=10 * tau**2, drift=0.1 * tau, step=tau, residual=0, curvature=1, disorder=0,
+             euler_lagrange=0, euler_lagrange_frozen=0)
+        for bandwidth, start, tau in cases
+    ]  # fmt: skip
+    orders = {name: Interval(order, order, order) for name, order in (("step", 1.0), ("drift", 1.0), ("frozen", 2.0))}
     lengths = 2 / np.array(divisions)
-    limit = {"tau": lengths, "to_flow": 0.1 * lengths, "to_drift_flow": np.full(len(lengths), 0.4)}
-    figure = drawn(verify_flow, "jko", steps, limit, {"step": 1.0, "drift": 1.0, "frozen": 2.0})
+    limit = Limit(lengths, 0.1 * lengths, np.full(len(lengths), 0.4), Interval(1.0, 1.0, 1.0), 0.0, 0.4)
+    figure = drawn(verify_flow, "jko", steps, orders, limit)
     assert overhang(figure) < 0.02
     assert not any(labels_collide(axis) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis))
     last = figure.axes[-1]

@@ -26,8 +26,8 @@ class Part(Measured):
 class Whole(Measured):
     part: Part
     by_kernel: dict[str, Part]
-    rate: dict[str, float | Interval] = after("_")
-    by_name: dict[str, Part] = after("_")
+    rate: dict[str, float | Interval] = field(metadata=after("_"))
+    by_name: dict[str, Part] = field(metadata=after("_"))
     size: dict[str, float] = field(default_factory=dict)
     worst: Interval | None = None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from drift_cli.kernels import Gaussian, Laplace, Spectral
-from drift_cli.studies.numbers import Measured, Table
+from drift_cli.studies.numbers import Measured, Table, after
 from drift_cli.studies.spectral.rates import RESOLVED
 from drift_cli.studies.spectral.settings import SpectralConfig
 from drift_cli.theory import inhomogeneous, particle_rates, rates, torus_flow, torus_sinkhorn
@@ -99,8 +99,8 @@ class Beyond(Measured):
 
     gaussian: GaussianTarget
     tilted: TiltedTarget
-    multipliers: dict[str, Multiplier] = field(metadata={"after": "_"})
-    stability: dict[str, Stability] = field(metadata={"after": "_"})
+    multipliers: dict[str, Multiplier] = field(metadata=after("_"))
+    stability: dict[str, Stability] = field(metadata=after("_"))
     largest_step_error: float
 
     def tables(self) -> dict[str, Table]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from drift_cli.kernels import Gaussian, Laplace, RationalQuadratic, Spectral
-from drift_cli.studies.numbers import Measured, Table
+from drift_cli.studies.numbers import Measured, Table, after
 from drift_cli.studies.spectral.settings import SpectralConfig
 from drift_cli.theory import particle_rates, rates, torus_flow
 from drift_cli.theory.torus_flow import PERIOD, Torus
@@ -112,7 +112,7 @@ class Particles(Measured):
 class ParticleRates(Measured):
     """By kernel, and the largest error."""
 
-    by_kernel: dict[str, Particles] = field(metadata={"after": "_"})
+    by_kernel: dict[str, Particles] = field(metadata=after("_"))
     particle_rate_error: float
 
     def tables(self) -> dict[str, Table]:

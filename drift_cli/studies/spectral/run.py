@@ -10,7 +10,7 @@ import numpy as np
 
 from drift_cli.errors import UserError
 from drift_cli.kernels import Gaussian, Laplace, Matern32, Matern52, RationalQuadratic, Spectral
-from drift_cli.studies.numbers import Measured
+from drift_cli.studies.numbers import Measured, after
 from drift_cli.studies.spectral import beyond, figures, rates, times
 from drift_cli.studies.spectral.beyond import Beyond
 from drift_cli.studies.spectral.rates import Comparison, ParticleRates, Predictions
@@ -23,7 +23,7 @@ from drift_cli.theory import torus_flow
 @dataclass(frozen=True)
 class Result(Measured):
     predictions: Predictions
-    comparisons: dict[str, Comparison] = field(metadata={"after": "_"})  # of "gaussian_1d", …
+    comparisons: dict[str, Comparison] = field(metadata=after("_"))  # of "gaussian_1d", …
     growth: Growth
     particles: ParticleRates
     figure2: Figure2

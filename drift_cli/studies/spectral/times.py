@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from drift_cli.kernels import Gaussian, Kernel, Laplace
-from drift_cli.studies.numbers import Interval, Measured, Table
+from drift_cli.studies.numbers import Interval, Measured, Table, after
 from drift_cli.studies.spectral.rates import Measurement, measure
 from drift_cli.studies.spectral.settings import SpectralConfig
 from drift_cli.theory import convergence_times as ct
@@ -34,8 +34,8 @@ class Growth(Measured):
     `reported`: the power of the bandwidth, and $(\sigma k)^2$ of the shortest time of the Gaussian kernel in 1-D.
     """
 
-    log_time_slope_ratio: dict[str, Interval] = field(metadata={"after": "_"})
-    exponent: dict[str, Interval] = field(metadata={"after": "_"})
+    log_time_slope_ratio: dict[str, Interval] = field(metadata=after("_"))
+    exponent: dict[str, Interval] = field(metadata=after("_"))
     reported: dict[str, float]
 
 
@@ -64,7 +64,7 @@ class Figure2(Measured):
     annealing over the better of the others, and of the slowest time, annealed over the better fixed kernel.
     """
 
-    courses: dict[str, Course] = field(metadata={"after": "_"})
+    courses: dict[str, Course] = field(metadata=after("_"))
     modes: np.ndarray
     t: np.ndarray
     followed_t: np.ndarray

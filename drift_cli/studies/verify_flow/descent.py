@@ -5,20 +5,20 @@ $dF/dt = -\langle w, v\rangle_q$ along a field w: below 0 along v, of no certain
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from scipy.interpolate import CubicSpline
 from scipy.stats import binomtest
-from torch import Generator, Tensor
+from torch import Generator
 
 from drift_cli.studies.numbers import Interval, Measured, Table, after, columns
 from drift_cli.studies.verify_flow.settings import VerifyFlowConfig
 from drift_cli.studies.verify_flow.starts import drift_of, rare_target
 from drift_cli.theory import descent
 from drift_cli.theory.mixture import GaussianMixture
-from drift_cli.theory.smoothed_kl import Field, drift_velocity, noised_velocity, smoothed_kl
+from drift_cli.theory.smoothed_kl import Field, noised_velocity, smoothed_kl
 
 _TIMES = 601  # at which the counterexample is followed
 _CLOUD_DEVIATIONS = (0.003, 0.03)  # of clouds in place of the counterexample's point mass
@@ -59,8 +59,8 @@ class Noised(Measured):
 
     times: np.ndarray
     energy: dict[int, np.ndarray]
-    noised_ends_with_exact: dict[int, Interval] = after("_draws")
-    noised_mean_rise: dict[int, float] = after("_draws")
+    noised_ends_with_exact: dict[int, Interval] = field(metadata=after("_draws"))
+    noised_mean_rise: dict[int, float] = field(metadata=after("_draws"))
 
     def tables(self) -> dict[str, Table]:
         means = {f"energy_mean_draws{draws}": of.mean(axis=0) for draws, of in self.energy.items()}
@@ -73,7 +73,6 @@ class Counterexample(Measured):
     """A point mass between a common and a rare mode, σ = 1, along the "drift" and the "exact" velocity over `times`."""
 
     times: np.ndarray
-    along: dict[str, Followed] = after("_")
     energy_rate_error: float  # beside finite differences of an energy computed another way, relatively
     energy_start: float
     energy_highest_at_time: float  # along the drift
@@ -82,44 +81,26 @@ class Counterexample(Measured):
     landscape: Landscape
     noised: Noised
     noised_ends_with_exact: float  # with the most queries to the step
+    along: dict[str, Followed] = field(metadata=after("_"))
 
     def tables(self) -> dict[str, Table]:
-        drift, exact = self.along["drift"], self.along["exact"]
-        return {
-            "counterexample": {
-                "time": self.times,
-                "position_drift": drift.position,
-                "position_velocity": exact.position,
-                "energy_drift": drift.energy,
-                "energy_velocity": exact.energy,
-            },
-            "landscape": vars(self.landscape),
-        }
-
-
-@dataclass(frozen=True)
-class Tried:
-    """Configurations of so many particles, "random" or "sought": the share in which the energy rises."""
-
-    kind: str
-    particles: int
-    rising: Interval
-    least_agreement: float
+        along = {"drift": self.along["drift"], "velocity": self.along["exact"]}
+        positions = {f"position_{name}": of.position for name, of in along.items()}
+        energies = {f"energy_{name}": of.energy for name, of in along.items()}
+        return {"counterexample": {"time": self.times, **positions, **energies}, "landscape": vars(self.landscape)}
 
 
 @dataclass(frozen=True)
 class Search(Measured):
-    """All that were tried, with the least agreement of the two fields, and the shares by number of particles."""
+    """The share of configurations in which the energy rises, by number of particles, and the fields' agreement."""
 
-    tried: list[Tried]
-    rising_random: dict[int, Interval] = after("_n")
-    rising_sought: dict[int, Interval] = after("_n")
+    rows: list[tuple[str, int, float, float, float, float]]
     agreement_least: float
+    rising_random: dict[int, Interval] = field(metadata=after("_n"))
+    rising_sought: dict[int, Interval] = field(metadata=after("_n"))
 
     def tables(self) -> dict[str, Table]:
-        names = ("kind", "particles", "rising", "low", "high", "least_agreement")
-        rows = [(t.kind, t.particles, *vars(t.rising).values(), t.least_agreement) for t in self.tried]
-        return {"search": columns(names, rows)}
+        return {"search": columns(("kind", "particles", "rising", "low", "high", "least_agreement"), self.rows)}
 
 
 def counterexample(config: VerifyFlowConfig, generator: Generator) -> Counterexample:
@@ -136,7 +117,6 @@ def counterexample(config: VerifyFlowConfig, generator: Generator) -> Counterexa
     ends_with_exact = paths[:, :, -1] * np.sign(along["exact"].position_end) > 0
     return Counterexample(
         times,
-        along,
         max(_rate_error(config, p, each) for each in along.values()),
         drift[0],
         times[drift.argmax()],
@@ -145,6 +125,7 @@ def counterexample(config: VerifyFlowConfig, generator: Generator) -> Counterexa
         landscape,
         _noised(config, CubicSpline(landscape.x, landscape.energy)(paths), ends_with_exact),
         float(ends_with_exact[-1].mean()),
+        along,
     )
 
 
@@ -227,12 +208,13 @@ def search(config: VerifyFlowConfig, generator: Generator) -> Search:
 
     In random configurations of one to four particles, and in the worst that moving the particles finds.
     """
-    tried = []
+    rows = []
+    rising: dict[str, dict[int, Interval]] = {"random": {}, "sought": {}}
     for particles in _TRIED:
         drawn = descent.random_configurations(config.configurations, particles, generator).agreement(_SEARCH_NODES)
         few = descent.random_configurations(config.ascents, particles, generator)
         sought = descent.ascend(few, _ASCENT_STEPS, _ASCENT_RATE, _SEARCH_NODES)
         for kind, agreement in (("random", drawn), ("sought", sought)):
-            tried.append(Tried(kind, particles, _share((agreement < 0).numpy()), float(agreement.min())))
-    rising = ({each.particles: each.rising for each in tried if each.kind == kind} for kind in ("random", "sought"))
-    return Search(tried, *rising, min(each.least_agreement for each in tried))
+            rising[kind][particles] = share = _share((agreement < 0).numpy())
+            rows.append((kind, particles, share.value, share.low, share.high, float(agreement.min())))
+    return Search(rows, min(least for *_, least in rows), rising["random"], rising["sought"])

@@ -131,9 +131,9 @@ def limits(euler: SmallSteps, particles: ManyParticles, continuity: Continuity, 
     """Particles as the step shrinks and as they grow in number; energy and velocity as the measure tends to another."""
     with style():
         figure, axes = panels(2, 2, 4.0, 2.9)
-        eta = euler.eta
-        axes[0].plot(eta, euler.error, color=DATA, marker="o", markersize=3.5, label="measured")
-        axes[0].plot(eta, euler.error[-1] / 2 * eta / eta[-1], color=FLOOR, linewidth=0.8, label="slope 1")
+        eta, error = euler.eta, euler.error
+        axes[0].plot(eta, error, color=DATA, marker="o", markersize=3.5, label="measured")
+        axes[0].plot(eta, error[-1] / 2 * eta / eta[-1], color=FLOOR, linewidth=0.8, label="slope 1")
         axes[0].set(xlabel="step η (time of V)", ylabel="off the flow (unit of x)", title="x + ηV against dx/dt = V")
         count, distance, half = particles.particles, particles.distance, 1.96 * particles.standard_error
         axes[1].errorbar(count, distance, half, color=DATA, marker="o", markersize=3.5, label="mean, 95 % interval")
@@ -161,9 +161,8 @@ def limits(euler: SmallSteps, particles: ManyParticles, continuity: Continuity, 
         for axis in axes:
             axis.set(xscale="log", yscale="log")
             axis.legend(fontsize=7)
-        for axis, ticks in zip(
-            axes, (eta, count, energy.points), strict=False
-        ):  # less than two decades: the values measured
+        # less than two decades: the values measured
+        for axis, ticks in zip(axes, (eta, count, energy.points), strict=False):
             axis.set_xticks(ticks, [f"{tick:.2g}" if tick < 1 else f"{tick:g}" for tick in ticks])
             axis.xaxis.set_minor_locator(NullLocator())
         return save(figure, folder, "limits")
@@ -196,12 +195,9 @@ def _fields(axis: Axes, found: Counterexample) -> None:
 def _landscape(axis: Axes, found: Counterexample) -> None:
     _opposite(axis, found)
     axis.plot(found.landscape.x, found.landscape.energy, color=_BLACK)
-    for name, colour, marker, label in (
-        ("drift", MODEL, "^", "end of the drift"),
-        ("exact", DATA, "o", "end of the flow of v"),
-    ):
-        end = found.along[name]
-        axis.plot(end.position_end, end.energy_end, marker, color=colour, markersize=6, label=label)
+    drift, exact = found.along["drift"], found.along["exact"]
+    axis.plot(drift.position_end, drift.energy_end, "^", color=MODEL, markersize=6, label="end of the drift")
+    axis.plot(exact.position_end, exact.energy_end, "o", color=DATA, markersize=6, label="end of the flow of v")
     axis.set_ylabel("energy F$_σ$ (nats)")
     axis.set_ylim(0)
     axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(0.0, 0.9))

@@ -16,7 +16,7 @@ from drift_cli.kernels import Gaussian
 from drift_cli.studies.numbers import Interval, Measured, Table, after
 from drift_cli.studies.verify_flow.settings import VerifyFlowConfig
 from drift_cli.studies.verify_flow.slopes import slope
-from drift_cli.studies.verify_flow.starts import moments, single_mode
+from drift_cli.studies.verify_flow.starts import mean_and_spread, single_mode
 from drift_cli.theory import smoothed_kl as theory
 from drift_cli.theory import torus_flow
 from drift_cli.theory.mixture import GaussianMixture
@@ -50,12 +50,12 @@ class FirstVariation(Measured):
     The worst over the bandwidths: what is to be the same differs the most, what is not the least.
     """
 
-    on_line: dict[str, OnLine] = after("_sigma")
     first_variation_error: float
     first_variation_error_plane: float
     plain_drift_difference: float
     noised_query_deviation: float  # in standard errors, as the next
     plain_query_deviation: float
+    on_line: dict[str, OnLine] = field(metadata=after("_sigma"))
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,9 @@ class Gaps(Measured):
     gap_order_norm: Interval
     gap_order_norm_first: float
     gap_order_norm_last: float
-    gap_relative: dict[str, float] = after("_sigma")
     gap_over_bound: float
     reported: dict[str, float | Interval]
+    gap_relative: dict[str, float] = field(metadata=after("_sigma"))
 
     def tables(self) -> dict[str, Table]:
         return {"gap": {key: getattr(self, key) for key in ("bandwidth", "sup", "norm", "relative", "bound")}}
@@ -118,12 +118,12 @@ def first_variation(
     }
     in_plane = _in_the_plane(config, p, generator)
     return FirstVariation(
-        found,
         max(in_plane, *(_largest(each.exact, each.noised) for each in found.values())),
         in_plane,
         min(each.plain_drift_difference for each in found.values()),
         max(each.deviation(each.sampled) for each in found.values()),
         min(each.deviation(each.plain) for each in found.values()),
+        found,
     )
 
 
@@ -156,7 +156,7 @@ def _largest(exact: Tensor, other: Tensor) -> float:
 
 def gaps(config: VerifyFlowConfig, p: GaussianMixture) -> Gaps:
     """v − u between the target and a single mode of its mean and spread, over σ (Proposition 5.5(iii), E.1)."""
-    (mean, spread), q = moments(p), single_mode(p)
+    (mean, spread), q = mean_and_spread(p), single_mode(p)
     x = mean + spread * torch.linspace(-6, 6, 801, dtype=torch.float64)[:, None]
     found = [theory.gap(p, q, bandwidth, x, config.nodes) for bandwidth in config.gap_bandwidths]
     sigma = np.array(config.gap_bandwidths)
@@ -164,8 +164,8 @@ def gaps(config: VerifyFlowConfig, p: GaussianMixture) -> Gaps:
     used = sigma <= config.gap_fit_below * min(config.deviations)
     return Gaps(
         sigma, sup, norm, relative, bound, *_orders(sigma, sup, used), *_orders(sigma, norm, used),
-        {f"{bandwidth:g}": each for bandwidth, each in zip(sigma, relative, strict=True)},
         float((sup / bound).max()), _as_reported(sigma, sup, steepest, used),
+        {f"{bandwidth:g}": each for bandwidth, each in zip(sigma, relative, strict=True)},
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from torch import Tensor
@@ -35,7 +35,7 @@ class Repeated(Measured):
 class OneLength(Measured):
     """The JKO, frozen-field and plain drift steps of one length τ, repeated."""
 
-    schemes: dict[str, Repeated] = before("_")
+    schemes: dict[str, Repeated] = field(metadata=before("_"))
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Energies(Measured):
     """
 
     taus: list[float]
-    lengths: dict[str, OneLength] = after("_tau")
-    rise: dict[str, float] = before("_")
-    summability: dict[str, float] = before("_")
+    lengths: dict[str, OneLength] = field(metadata=after("_tau"))
+    rise: dict[str, float] = field(metadata=before("_"))
+    summability: dict[str, float] = field(metadata=before("_"))
 
     def tables(self) -> dict[str, Table]:
         found = [each.schemes for each in self.lengths.values()]

@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 from drift_cli.studies.numbers import Interval, Measured, Table, after, columns
 from drift_cli.studies.verify_flow.settings import VerifyFlowConfig
 from drift_cli.studies.verify_flow.slopes import slope
-from drift_cli.studies.verify_flow.starts import STARTS, moments, quantiles
+from drift_cli.studies.verify_flow.starts import STARTS, mean_and_spread, quantiles
 from drift_cli.theory import jko
 from drift_cli.theory.jko import jko_step, wasserstein
 from drift_cli.theory.mixture import GaussianMixture
@@ -50,8 +50,8 @@ class Step:
 class Separately(Measured):
     """The least and the greatest order of a single start and bandwidth; the mean over starts at each bandwidth."""
 
-    jko_order: dict[str, float] = after("_")
-    jko_drift_relative: dict[str, float] = after("_sigma")
+    jko_order: dict[str, float] = field(metadata=after("_"))
+    jko_drift_relative: dict[str, float] = field(metadata=after("_sigma"))
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,6 @@ class Distances(Measured):
     """
 
     steps: list[Step]
-    jko_order: dict[str, Interval] = after("_")
     separately: Separately
     jko_residual: float
     jko_curvature: float
@@ -70,6 +69,7 @@ class Distances(Measured):
     jko_drift_relative: float  # with the longest step: W₂ to the plain drift's over W₂ to the start, the greatest
     euler_lagrange_error: float
     euler_lagrange_error_frozen: float
+    jko_order: dict[str, Interval] = field(metadata=after("_"))
 
     def tables(self) -> dict[str, Table]:
         return {"jko_steps": columns([each.name for each in fields(Step)], map(astuple, self.steps))}
@@ -95,7 +95,8 @@ def distances(config: VerifyFlowConfig, p: GaussianMixture) -> Distances:
     cases = list(itertools.product(config.bandwidths, STARTS))
     steps = [step for bandwidth, start in cases for step in _from(config, p, bandwidth, start)]
     log_tau = np.log([step.tau for step in steps]).reshape(len(cases), -1)
-    orders, alone = {}, {}
+    orders: dict[str, Interval] = {}
+    alone: dict[str, float] = {}
     for name in ("frozen", "drift", "step"):
         log_distance = np.log([getattr(step, name) for step in steps]).reshape(len(cases), -1)
         orders[name] = slope(_centred(log_tau), _centred(log_distance))  # one slope for all cases, a height for each
@@ -105,7 +106,6 @@ def distances(config: VerifyFlowConfig, p: GaussianMixture) -> Distances:
     at = {b: [step.drift / step.step for step in longest if step.bandwidth == b] for b in config.bandwidths}
     return Distances(
         steps,
-        orders,
         Separately(alone, {f"{bandwidth:g}": float(np.mean(ratios)) for bandwidth, ratios in at.items()}),
         max(step.residual for step in steps),
         min(step.curvature for step in steps),
@@ -113,6 +113,7 @@ def distances(config: VerifyFlowConfig, p: GaussianMixture) -> Distances:
         max(itertools.chain(*at.values())),
         max(step.euler_lagrange for step in steps),
         min(step.euler_lagrange_frozen for step in longest),
+        orders,
     )
 
 
@@ -127,11 +128,13 @@ def _from(config: VerifyFlowConfig, p: GaussianMixture, bandwidth: float, start:
         length = tau * bandwidth**2
         found = jko_step(energy, y, length, config.residual)
         w = found.velocity
+        frozen, plain = y + length * v, y + length * u
         steps.append(Step(
             bandwidth, start, tau,
-            *(length * _rms(off) for off in (w - v, w - u, w)),  # W₂: all are ordered, as `disorder` says
-            found.residual, found.curvature, _disorder(found.x, y + length * v, y + length * u),
-            *(_euler_lagrange(p, bandwidth, x, y, length, config.nodes) for x in (found.x, y + length * v)),
+            length * _rms(w - v), length * _rms(w - u), length * _rms(w),  # W₂: all are ordered, as `disorder` says
+            found.residual, found.curvature, _disorder(found.x, frozen, plain),
+            _euler_lagrange(p, bandwidth, found.x, y, length, config.nodes),
+            _euler_lagrange(p, bandwidth, frozen, y, length, config.nodes),
         ))  # fmt: skip
     return steps
 
@@ -181,7 +184,7 @@ def _apart_by_guess(
     config: VerifyFlowConfig, p: GaussianMixture, bandwidth: float, start: str, tau: float, generator: Generator
 ) -> float:
     y = quantiles(start, p, config.quantiles)
-    mean, spread = moments(p)
+    mean, spread = mean_and_spread(p)
     energy = smoothed_kl(p, bandwidth, y[:, None], config.nodes)
     found, apart = jko_step(energy, y, tau * bandwidth**2, config.residual), 0.0
     for _ in range(_GUESSES):

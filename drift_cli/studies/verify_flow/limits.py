@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -56,8 +56,7 @@ class ManyParticles(Measured):
     mean_field_distance_attraction: float  # of the law of particles that do not repel one another
 
     def tables(self) -> dict[str, Table]:
-        table = {"particles": self.particles, "distance": self.distance, "standard_error": self.standard_error}
-        return {"mean_field": table}
+        return {"mean_field": {name: getattr(self, name) for name in ("particles", "distance", "standard_error")}}
 
 
 @dataclass(frozen=True)
@@ -99,16 +98,16 @@ class Continuity(Measured):
     velocity_lipschitz_order: float
     velocity_lipschitz_growth: float  # exponent of the constant in the number of points
     velocity_lipschitz_growth_line: float
-    velocity_lipschitz_constant: dict[str, float] = after("_sigma")
+    velocity_lipschitz_constant: dict[str, float] = field(metadata=after("_sigma"))
 
     def tables(self) -> dict[str, Table]:
-        energy = [(b, *row) for b, of in self.energy.items() for row in zip(*vars(of).values(), strict=True)]
-        velocity = [
-            (b, *row) for b, of in self.velocity.items() for row in zip(of.distance.flat, of.change.flat, strict=True)
+        energies = [(b, *row) for b, of in self.energy.items() for row in zip(*vars(of).values(), strict=True)]
+        changes = [
+            (b, *row) for b, of in self.velocity.items() for row in np.c_[of.distance.ravel(), of.change.ravel()]
         ]
         return {
-            "energy_continuity": columns(("bandwidth", "points", "excess", "escaping"), energy),
-            "velocity_changes": columns(("bandwidth", "distance", "change"), velocity),
+            "energy_continuity": columns(("bandwidth", "points", "excess", "escaping"), energies),
+            "velocity_changes": columns(("bandwidth", "distance", "change"), changes),
         }
 
 
@@ -139,12 +138,8 @@ def many_particles(p: GaussianMixture, bandwidth: float, start: Tensor, seed: in
 
     many = theory.normal_points(law, _MANY)
     limit, generator = end(drift, many), Generator().manual_seed(seed)  # its own: other parts keep their draws
-    distances = np.array(
-        [
-            [mean_field.law_distance(end(drift, law.sample(n, generator)[:, 0]), limit) for n in _NUMBERS]
-            for _ in range(_REPEATS)
-        ]
-    )
+    draws = ([end(drift, law.sample(n, generator)[:, 0]) for n in _NUMBERS] for _ in range(_REPEATS))
+    distances = np.array([[mean_field.law_distance(x, limit) for x in each] for each in draws])
     slopes = np.array([np.polyfit(np.log(_NUMBERS), np.log(row), 1)[0] for row in distances])
     half = float(stats.t.ppf(0.975, _REPEATS - 1) * stats.sem(slopes))
     order = Interval(slopes.mean(), slopes.mean() - half, slopes.mean() + half)

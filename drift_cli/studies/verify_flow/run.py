@@ -14,11 +14,6 @@ from drift_cli.errors import UserError
 from drift_cli.studies.numbers import Measured
 from drift_cli.studies.study import study
 from drift_cli.studies.verify_flow import descent, figures, gap, jko_scheme, jko_step, limits
-from drift_cli.studies.verify_flow.descent import Counterexample, Search
-from drift_cli.studies.verify_flow.gap import FirstVariation, Gaps, ModeGaps
-from drift_cli.studies.verify_flow.jko_scheme import Energies, Limit
-from drift_cli.studies.verify_flow.jko_step import Distances, Minimisers
-from drift_cli.studies.verify_flow.limits import Continuity, ManyParticles, SmallSteps
 from drift_cli.studies.verify_flow.settings import VerifyFlowConfig
 from drift_cli.studies.verify_flow.starts import quantiles, rare_target, single_mode, target
 from drift_cli.theory.jko import NotSolved
@@ -30,18 +25,20 @@ _NODES_TOLERANCE = 1e-11  # by how much the exact velocity may change when the n
 
 @dataclass(frozen=True)
 class Result(Measured):
-    first_variation: FirstVariation
-    gaps: Gaps
-    modes: ModeGaps
-    distances: Distances
-    minimisers: Minimisers
-    energies: Energies
-    limit: Limit
-    counterexample: Counterexample
-    search: Search
-    small_steps: SmallSteps
-    many_particles: ManyParticles
-    continuity: Continuity
+    """What each part found."""
+
+    first_variation: gap.FirstVariation
+    gaps: gap.Gaps
+    modes: gap.ModeGaps
+    distances: jko_step.Distances
+    minimisers: jko_step.Minimisers
+    energies: jko_scheme.Energies
+    limit: jko_scheme.Limit
+    counterexample: descent.Counterexample
+    search: descent.Search
+    small_steps: limits.SmallSteps
+    many_particles: limits.ManyParticles
+    continuity: limits.Continuity
 
 
 def run(config: VerifyFlowConfig, path: Path) -> Result:

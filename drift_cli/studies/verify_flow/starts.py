@@ -26,7 +26,7 @@ def rare_target(config: VerifyFlowConfig) -> GaussianMixture:
     return two_modes(config.rare_weight, config.rare_distance, config.rare_deviation)
 
 
-def moments(p: GaussianMixture) -> tuple[float, float]:
+def mean_and_spread(p: GaussianMixture) -> tuple[float, float]:
     """Mean and standard deviation on a line."""
     mean = p.weights @ p.means[:, 0]
     return float(mean), float((p.weights @ (p.variances + (p.means[:, 0] - mean).square())).sqrt())
@@ -34,14 +34,14 @@ def moments(p: GaussianMixture) -> tuple[float, float]:
 
 def single_mode(p: GaussianMixture) -> GaussianMixture:
     """A single mode of the mean and spread of p."""
-    (mean, spread), one = moments(p), torch.ones(1, dtype=torch.float64)
+    (mean, spread), one = mean_and_spread(p), torch.ones(1, dtype=torch.float64)
     return GaussianMixture(one, mean * one[:, None], spread**2 * one)
 
 
 def quantiles(start: str, p: GaussianMixture, count: int) -> Tensor:
     """Of a start, at the midpoints of equal shares: a normal off the target, a uniform, two atoms within the target."""
     share = (torch.arange(count, dtype=torch.float64) + 0.5) / count
-    mean, spread = moments(p)
+    mean, spread = mean_and_spread(p)
     if start == "normal":
         return mean + spread * (1 + 0.5 * torch.special.ndtri(share))
     if start == "uniform":

@@ -14,7 +14,7 @@ import torch
 from torch import Generator
 
 from drift_cli.kernels import Laplace
-from drift_cli.studies.numbers import Interval, Mean, Measured, Table
+from drift_cli.studies.numbers import Interval, Mean, Measured, Table, after
 from drift_cli.studies.verify_radial.settings import VerifyRadialConfig
 from drift_cli.theory import radial
 from drift_cli.theory.fits import fit
@@ -57,14 +57,14 @@ class Population(Measured):
     """
 
     sweep: Sweep
-    residual_slope: dict[str, Interval] = field(metadata={"after": "_"})
+    residual_slope: dict[str, Interval] = field(metadata=after("_"))
     residual_slope_one_sided_last_off: float  # of the last two dimensions from −1, the largest
-    residual_one_sided: dict[str, float] = field(metadata={"after": "_"})
-    residual_difference: dict[str, float] = field(metadata={"after": "_"})
-    cosine_mean_mismatch: dict[str, float] = field(metadata={"after": "_"})
-    cosine_scale_mismatch: dict[str, float] = field(metadata={"after": "_"})
-    cosine_scale_alone: dict[str, float] = field(metadata={"after": "_"})
-    cosine_preconditioned: dict[str, float] = field(metadata={"after": "_"})
+    residual_one_sided: dict[str, float] = field(metadata=after("_"))
+    residual_difference: dict[str, float] = field(metadata=after("_"))
+    cosine_mean_mismatch: dict[str, float] = field(metadata=after("_"))
+    cosine_scale_mismatch: dict[str, float] = field(metadata=after("_"))
+    cosine_scale_alone: dict[str, float] = field(metadata=after("_"))
+    cosine_preconditioned: dict[str, float] = field(metadata=after("_"))
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,11 @@ class Sampled(Measured):
 
     sweep: Sweep
     monte_carlo: MonteCarlo
-    monte_carlo_residual_one_sided: dict[str, Mean] = field(metadata={"after": "_"})
-    monte_carlo_over_population: dict[str, float] = field(metadata={"after": "_"})
-    monte_carlo_cosine: dict[str, Mean] = field(metadata={"after": "_"})
-    monte_carlo_effective: dict[str, float] = field(metadata={"after": "_"})
-    monte_carlo_effective_predicted: dict[str, float] = field(metadata={"after": "_"})
+    monte_carlo_residual_one_sided: dict[str, Mean] = field(metadata=after("_"))
+    monte_carlo_over_population: dict[str, float] = field(metadata=after("_"))
+    monte_carlo_cosine: dict[str, Mean] = field(metadata=after("_"))
+    monte_carlo_effective: dict[str, float] = field(metadata=after("_"))
+    monte_carlo_effective_predicted: dict[str, float] = field(metadata=after("_"))
     monte_carlo_limited_from_d: int | None
 
     def tables(self) -> dict[str, Table]:
