@@ -6,7 +6,7 @@ r"""The gradient field of the smoothed KL and its gap to the drift (Proposition 
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 
 import numpy as np
 import torch
