@@ -7,7 +7,7 @@ $y + \tau v[y](y)$ and the plain drift's, $y + \tau u[y](y)$. τ is in units of 
 from __future__ import annotations
 
 import itertools
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, field, fields
 
 import numpy as np
 import torch
