@@ -66,10 +66,8 @@ class Map(Measured):
         flat = {"r_log": products, "sigma_0": widths, "ratio": self.ratio, "slowest": self.slowest}
         return {
             "theorem62_map": {name: values.ravel() for name, values in flat.items()},
-            "theorem62_condition": {
-                "sigma_0": self.widths, "largest_product": self.exact, "handy_form": self.handy,
-            },
-        }  # fmt: skip
+            "theorem62_condition": {"sigma_0": self.widths, "largest_product": self.exact, "handy_form": self.handy},
+        }
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,14 @@ from omegaconf import OmegaConf
 
 from drift_cli.config.objects import Settings, chosen
 from drift_cli.errors import RunFailed
+from drift_cli.schedules.optimal import OF_KERNELS
 from drift_cli.studies import kept_runs, training
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
+from drift_cli.theory.annealing import SWEEPS
 from drift_cli.training import step as steps
 from drift_cli.training.evaluation import distance
 from drift_cli.training.settings import TrainConfig
 from drift_cli.training.setup import assemble
-
-WIDE, NARROW = "constant, wide", "constant, narrow"
-_STAIRS_OF = ("gaussian", "laplace", "matern32", "matern52")
 
 
 @dataclass(frozen=True)
@@ -85,34 +84,23 @@ def targets(config: AblateScheduleConfig) -> dict[str, Settings]:
 def schedules(config: AblateScheduleConfig) -> dict[str, tuple[Settings, float]]:
     """Each schedule with a factor of kernel.bandwidth: the constants are the two ends of the sweep."""
     sweep: dict[str, Any] = {"floor": config.floor, "steps": config.steps}
-    stairs = config.kernel.name if config.kernel.name in _STAIRS_OF else "gaussian"
-    every: dict[str, tuple[Settings, float]] = {
-        WIDE: (chosen("schedule", "constant"), 1.0),
-        NARROW: (chosen("schedule", "constant"), config.floor),
-        "exponential": (chosen("schedule", "exponential", **sweep), 1.0),
-        "linear": (chosen("schedule", "linear", **sweep), 1.0),
-        "cosine": (chosen("schedule", "cosine", **sweep), 1.0),
+    stairs = config.kernel.name if config.kernel.name in OF_KERNELS else "gaussian"
+    return {
+        "constant, wide": (chosen("schedule", "constant"), 1.0),
+        "constant, narrow": (chosen("schedule", "constant"), config.floor),
+        **{name: (chosen("schedule", name, **sweep), 1.0) for name in SWEEPS},
+        "optimal": (chosen("schedule", "optimal", **sweep, kernel=stairs, dimension=2), 1.0),
     }
-    return every | {"optimal": (chosen("schedule", "optimal", **sweep, kernel=stairs, dimension=2), 1.0)}
 
 
 def _settings(
     config: AblateScheduleConfig, dataset: Settings, schedule: Settings, scale: float, seed: int
 ) -> TrainConfig:
     return training.settings(
-        dataset=dataset,
-        kernel=replace(config.kernel, **{"bandwidth": scale * config.kernel.bandwidth}),
-        drift=config.drift,
-        schedule=schedule,
-        generator=config.generator,
-        optimizer=config.optimizer,
-        ema=config.ema,
-        evaluation=config.evaluation,
-        batch_size=config.batch_size,
-        steps=config.steps,
-        seed=seed,
-        device=config.device,
-    )
+        dataset=dataset, kernel=replace(config.kernel, **{"bandwidth": scale * config.kernel.bandwidth}),
+        drift=config.drift, schedule=schedule, generator=config.generator, optimizer=config.optimizer, ema=config.ema,
+        evaluation=config.evaluation, batch_size=config.batch_size, steps=config.steps, seed=seed, device=config.device,
+    )  # fmt: skip
 
 
 def carried_out(plan: dict[Case, Job], folder: Path, jobs: int | None) -> Iterator[tuple[Case, Run]]:
