@@ -29,13 +29,13 @@ _SEARCH_NODES, _ASCENT_STEPS, _ASCENT_RATE = 241, 60, 0.05
 
 @dataclass(frozen=True)
 class Followed(Measured):
-    """Where a field carries the point mass, and its energy there, [t] both; the first numbers are of the start."""
+    """Where a field carries the point mass, and its energy there, both [t]."""
 
     position: np.ndarray
     energy: np.ndarray
-    velocity: float
+    velocity: float  # at the start, as the next
     energy_rate: float  # dF/dt along the field
-    energy_rises_along: float
+    energy_rises_along: float  # by how much at the most
     energy_end: float
     position_end: float
 
