@@ -62,7 +62,7 @@ def test_it_leaves_its_numbers_curves_and_figures(finished: Path) -> None:
             assert found[f"checkerboard.laplace.{paths}.{what}"] > 0
             assert found[f"checkerboard.laplace.{paths}.{what}.sd"] >= 0
         assert (finished / f"data/checkerboard_laplace_{paths}_0.csv").is_file()
-    missing = {claim.field for claim in claims.load("stop-grad-study")} - set(found)
+    missing = {claim.field for claim in claims.of("stop-grad-study")} - set(found)
     # With one kernel there is no comparison of two; and so short, the stop-gradient's runs do not cover the target
     # either, and nothing is said of collapse.
     uncovered = {"samples_alone_collapses", "query_alone_collapses"} if found["none_collapsed"] else set()

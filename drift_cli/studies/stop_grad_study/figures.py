@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axis import Axis
@@ -12,10 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from drift_cli.figures.style import DATA, FLOOR, KERNEL_NAMES, MODEL, panels, save, style
+from drift_cli.studies.stop_grad_study.comparison import OfPaths
+from drift_cli.studies.stop_grad_study.pairs import Cell
+from drift_cli.studies.stop_grad_study.training import Tracked
 
-if TYPE_CHECKING:
-    from drift_cli.studies.stop_grad_study.pairs import Cell
-    from drift_cli.studies.stop_grad_study.training import Tracked
+Shown = dict[tuple[str, str], OfPaths]  # by dataset and paths
 
 _BLACK, _GREEN = "#000000", "#009E73"
 LOOKS = {  # colour, line and marker of each choice of paths, as in the figure of the mechanism
@@ -36,19 +36,17 @@ def _titled(dataset: str) -> str:
     return dataset.replace("_", " ")
 
 
+def _runs(shown: Shown) -> dict[tuple[str, str], list[Tracked]]:
+    return {key: list(each.runs.values()) for key, each in shown.items()}
+
+
 def kernel_title(kernel: str, bandwidth: float) -> str:
     return f"{KERNEL_NAMES.get(kernel, kernel)} kernel, bandwidth {bandwidth:g}"
 
 
-def norm_against_distance(
-    runs: dict[tuple[str, str], list[Tracked]],
-    correlations: dict[tuple[str, str], float],
-    label: str,
-    folder: Path,
-    name: str,
-) -> Path:
+def norm_against_distance(shown: Shown, label: str, folder: Path, name: str) -> Path:
     """Figure 4: mean drift norm against SW-2, coloured by step, a thin line per seed, with the floors of both."""
-    datasets = list(dict.fromkeys(dataset for dataset, _ in runs))
+    runs, datasets = _runs(shown), list(dict.fromkeys(dataset for dataset, _ in shown))
     every = [r for some in runs.values() for r in some]
     with style():
         told_paths = {paths: TOLD[paths] for paths in TOLD if (datasets[0], paths) in runs}
@@ -65,8 +63,8 @@ def norm_against_distance(
                                         edgecolors="none")  # fmt: skip
                 axis.axhline(float(np.mean([r.sw_floor for r in own])), color=FLOOR, linestyle="--", linewidth=0.9)
                 axis.axvline(float(np.mean([r.norm_floor for r in own])), color=FLOOR, linestyle=":", linewidth=1.1)
-                correlation = correlations[dataset, paths]
-                told = f"\nr = {correlation:.2f}".replace("-", "−") if np.isfinite(correlation) else ""
+                correlation = shown[dataset, paths].correlation
+                told = "" if correlation is None else f"\nr = {correlation.value:.2f}".replace("-", "−")
                 axis.set(xscale="log", yscale="log", title=f"{TOLD[paths]}{told}")
                 if row == len(datasets) - 1:
                     axis.set_xlabel("mean drift norm |V| (length)")
@@ -150,9 +148,9 @@ def landscape(runs: dict[str, Tracked], dataset: str, label: str, folder: Path, 
         return save(figure, folder, name)
 
 
-def curves(runs: dict[tuple[str, str], list[Tracked]], label: str, folder: Path, name: str) -> Path:
+def curves(found: Shown, label: str, folder: Path, name: str) -> Path:
     """Drift norm, SW-2, spread and uncovered share over training; a thin line per seed."""
-    datasets = list(dict.fromkeys(dataset for dataset, _ in runs))
+    runs, datasets = _runs(found), list(dict.fromkeys(dataset for dataset, _ in found))
     shown = (
         ("drift_norm", "mean drift norm |V| (length)", "log"),
         ("sw", "SW-2 to the target (length)", "log"),
@@ -184,9 +182,9 @@ def curves(runs: dict[tuple[str, str], list[Tracked]], label: str, folder: Path,
         return save(figure, folder, name)
 
 
-def samples(runs: dict[tuple[str, str], list[Tracked]], label: str, folder: Path, name: str) -> Path:
+def samples(found: Shown, label: str, folder: Path, name: str) -> Path:
     """The target and what each choice of paths generates at the end, for the first seed."""
-    datasets = list(dict.fromkeys(dataset for dataset, _ in runs))
+    runs, datasets = _runs(found), list(dict.fromkeys(dataset for dataset, _ in found))
     with style():
         told_paths = {paths: TOLD[paths] for paths in TOLD if (datasets[0], paths) in runs}
         width = 1 + len(told_paths)
@@ -215,10 +213,10 @@ def pairs(cells: list[Cell], folder: Path) -> Path:
         figure, axes = panels(1, 1, 6.4, 1.2 + 0.26 * len(cells))
         places = np.arange(len(cells))[::-1]
         for place, cell in zip(places, cells, strict=True):
-            for ratio, run in zip(cell.ratios, cell.runs, strict=True):
+            for ratio, run in zip(cell.samples_over_none.ratios, cell.runs, strict=True):
                 axes[0].plot(ratio, place, color=MODEL if run.collapsed else DATA, markersize=5, linestyle="none",
                              marker="x" if run.collapsed else "o", markerfacecolor="none")  # fmt: skip
-            axes[0].plot(np.exp(np.log(cell.ratios).mean()), place, color="black", marker="|", markersize=13)
+            axes[0].plot(cell.samples_over_none.value, place, color="black", marker="|", markersize=13)
         axes[0].set_yticks(places, [_setting(cell) for cell in cells])
         axes[0].axvline(1, color="black", linewidth=0.9)
         axes[0].set(xscale="log", xlabel="SW-2 of `samples` / SW-2 of `none`, paired by seed")

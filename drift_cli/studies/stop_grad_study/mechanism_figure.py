@@ -1,18 +1,16 @@
-"""Figure of the mechanism in `drift stop-grad-study`: what each gradient path does to particles."""
+"""Figure of the mechanism: what each gradient path does to particles."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from drift_cli.figures.style import DATA, MODEL, panels, save, style
-
-if TYPE_CHECKING:
-    from drift_cli.studies.stop_grad_study.minibatch import Minibatch
-    from drift_cli.theory.drift_collapse import Course, Growth
+from drift_cli.studies.stop_grad_study.mechanism import Mechanism
+from drift_cli.studies.stop_grad_study.minibatch import SIZES, Pair
+from drift_cli.theory.drift_collapse import Course, Growth
 
 GREEN, BLACK = "#009E73", "#000000"
 # colour, line, marker and name of each gradient path
@@ -25,20 +23,15 @@ LOOKS: dict[str, tuple[str, str, str, str]] = {
 _DATASET_MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
-def mechanism(
-    rates: list[tuple[str, int, str, float, float, float, float]],
-    growth: dict[str, tuple[Growth, Growth]],
-    courses: dict[str, Course],
-    losses: dict[str, tuple[Minibatch, Minibatch]],
-    sizes: np.ndarray,
-    setting: str,
-    kernel: str,
-    folder: Path,
-) -> Path:
+def mechanism(found: Mechanism, folder: Path) -> Path:
     """Rates near the target, growth at the collapsed state, a cloud let go there, and the loss on minibatches.
 
-    `rates` has rows (kernel, mode, paths, λ, predicted, at once, along the flow); `growth` (measured, predicted).
+    The middle two for the first target and kernel, the last for the first kernel and every target.
     """
+    (target, kernel), growth = next(iter(found.collapse.growths.items()))
+    courses, setting = found.collapse.courses[target, kernel], f"{target}, {kernel}"
+    losses = {name: found.losses.pairs[f"{name}.{kernel}"] for name, other in found.collapse.growths if other == kernel}
+    rates, sizes = found.rates.rows, np.array(SIZES)
     with style():
         figure, axes = panels(2, 2, 4.3, 3.3)
         _rates(axes[0], rates)
@@ -97,9 +90,9 @@ def _cloud(axis: Axes, courses: dict[str, Course], setting: str) -> None:
     axis.set_ylim(bottom=1e-3 * courses["none"].std[0])  # below, the error of the integration
 
 
-def _losses(axis: Axes, losses: dict[str, tuple[Minibatch, Minibatch]], sizes: np.ndarray, kernel: str) -> None:
+def _losses(axis: Axes, losses: dict[str, Pair], sizes: np.ndarray, kernel: str) -> None:
     for marker, (dataset, pair) in zip(_DATASET_MARKERS, losses.items(), strict=False):
-        for each, colour, line, what in ((pair[0], DATA, "-", "q = p"), (pair[1], MODEL, "--", "collapsed")):
+        for each, colour, line, what in ((pair.truth, DATA, "-", "q = p"), (pair.collapsed, MODEL, "--", "collapsed")):
             axis.plot(sizes, each.constant / sizes, color=colour, linestyle=line, linewidth=1.0)
             axis.errorbar(sizes, each.mean, yerr=1.96 * each.error, color=colour, linestyle="", marker=marker,
                           markersize=4.5, markerfacecolor="none" if what == "collapsed" else colour, capsize=2,

@@ -1,4 +1,4 @@
-r"""Of the mechanism in `drift stop-grad-study`: the loss on minibatches of N, at the truth and collapsed (ours).
+r"""The loss on minibatches of N, at the truth and collapsed (ours).
 
 Both fall as 1/N, and the collapsed one is the smaller: the loss alone does not tell q = p from a collapse.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 
 from drift_cli.data import Target
 from drift_cli.kernels import Kernel, Weighted
-from drift_cli.studies.study import Study
+from drift_cli.studies.numbers import Interval, Measured, Table, after, columns
 from drift_cli.theory import drift_collapse, minibatch_loss
 from drift_cli.theory.fits import Fit, fit
 
@@ -38,47 +38,68 @@ class Minibatch:
     rho: float
 
 
-def losses(
-    targets: dict[str, Target], kernels: dict[str, Kernel], generator: Generator, s: Study
-) -> dict[tuple[str, str, float], tuple[Minibatch, Minibatch]]:
+@dataclass(frozen=True)
+class Pair(Measured):
+    """The loss at the truth and collapsed under one kernel: exponents in N, and their ratio at the largest N."""
+
+    minibatch_exponent: dict[str, Interval] = field(metadata=after("_"))
+    minibatch_collapsed_over_truth: Interval
+    minibatch_collapsed_over_truth_predicted: float
+    truth: Minibatch
+    collapsed: Minibatch
+
+
+@dataclass(frozen=True)
+class Losses(Measured):
+    """Every target, kernel and factor of its bandwidth; the exponent farthest from −1, the largest ratio and error."""
+
+    pairs: dict[str, Pair]
+    minibatch_exponent: dict[str, float]
+    minibatch_prediction_error: float
+    minibatch_collapsed_over_truth: dict[str, float]
+    settings: dict[str, tuple[str, str, float]]  # target, kernel and bandwidth of each pair
+
+    def tables(self) -> dict[str, Table]:
+        rows = [
+            (*self.settings[key], what, n, float(mean), float(error), each.constant / n, n / each.rho)
+            for key, pair in self.pairs.items()
+            for what, each in (("truth", pair.truth), ("collapsed", pair.collapsed))
+            for n, mean, error in zip(SIZES, each.mean, each.error, strict=True)
+        ]
+        names = ("dataset", "kernel", "bandwidth", "state", "batch_size", "loss", "error", "predicted", "effective")
+        return {"mechanism_minibatch": columns(names, rows)}
+
+
+def losses(targets: dict[str, Target], kernels: dict[str, Kernel], generator: Generator) -> Losses:
     """The loss at the truth and collapsed against the batch size, its exponents, and their ratio at the largest."""
-    every: dict[tuple[str, str, float], tuple[Minibatch, Minibatch]] = {}
-    slopes, rows = [], []
+    pairs, settings = {}, {}
     for target, source in targets.items():
         population = source.sample(_POPULATION, generator, torch.float64).points
         for (name, base), factor in itertools.product(kernels.items(), _FACTORS):
             kernel = base.scaled(factor)
-            truth, collapsed = every[target, name, factor] = _at_sizes(cast(Weighted, kernel), population, generator)
             key = f"{target}.{name}" if factor == 1 else f"{target}.{name}.bandwidth_times_{factor:g}"
-            for what, each in (("truth", truth), ("collapsed", collapsed)):
-                line = _exponent(each)
-                s.interval(f"{key}.minibatch_exponent_{what}", line.slope, line.low, line.high)
-                slopes.append(line.slope)
-                numbers = zip(SIZES, each.mean, each.error, strict=True)
-                rows += [
-                    (
-                        target,
-                        name,
-                        kernel.bandwidth,
-                        what,
-                        n,
-                        float(mean),
-                        float(error),
-                        each.constant / n,
-                        n / each.rho,
-                    )
-                    for n, mean, error in numbers
-                ]
-            s.interval(f"{key}.minibatch_collapsed_over_truth", *_ratio(collapsed, truth))
-            s.summary[f"{key}.minibatch_collapsed_over_truth_predicted"] = collapsed.constant / truth.constant
-    s.summary["minibatch_exponent.worst"] = max(slopes, key=lambda slope: abs(slope + 1))
-    both = [each for pair in every.values() for each in pair]
-    s.summary["minibatch_prediction_error"] = max(float(abs(m.mean[-1] * SIZES[-1] / m.constant - 1)) for m in both)
-    ratios = [_ratio(collapsed, truth)[0] for truth, collapsed in every.values()]
-    s.summary["minibatch_collapsed_over_truth.max"] = max(ratios)
-    names = ("dataset", "kernel", "bandwidth", "state", "batch_size", "loss", "error", "predicted", "effective")
-    s.rows("mechanism_minibatch", names, rows)
-    return every
+            pairs[key] = _pair(*_at_sizes(cast(Weighted, kernel), population, generator))
+            settings[key] = (target, name, kernel.bandwidth)
+    slopes = [each.value for pair in pairs.values() for each in pair.minibatch_exponent.values()]
+    both = [each for pair in pairs.values() for each in (pair.truth, pair.collapsed)]
+    return Losses(
+        pairs,
+        {"worst": max(slopes, key=lambda slope: abs(slope + 1))},
+        max(float(abs(m.mean[-1] * SIZES[-1] / m.constant - 1)) for m in both),
+        {"max": max(pair.minibatch_collapsed_over_truth.value for pair in pairs.values())},
+        settings,
+    )
+
+
+def _pair(truth: Minibatch, collapsed: Minibatch) -> Pair:
+    lines = {"truth": _exponent(truth), "collapsed": _exponent(collapsed)}
+    return Pair(
+        {what: Interval(line.slope, line.low, line.high) for what, line in lines.items()},
+        _ratio(collapsed, truth),
+        collapsed.constant / truth.constant,
+        truth,
+        collapsed,
+    )
 
 
 def _at_sizes(kernel: Weighted, population: Tensor, generator: Generator) -> tuple[Minibatch, Minibatch]:
@@ -104,8 +125,8 @@ def _exponent(found: Minibatch) -> Fit:
     return fit(np.log(SIZES[first:]), np.log(found.mean[first:]))
 
 
-def _ratio(above: Minibatch, below: Minibatch) -> tuple[float, float, float]:
+def _ratio(above: Minibatch, below: Minibatch) -> Interval:
     """Of the losses at the largest batch, with the ends of its 95 % interval, normal in the logarithm."""
     ratio = float(above.mean[-1] / below.mean[-1])
     half = _NORMAL * math.hypot(*(float(each.error[-1] / each.mean[-1]) for each in (above, below)))
-    return ratio, ratio * math.exp(-half), ratio * math.exp(half)
+    return Interval(ratio, ratio * math.exp(-half), ratio * math.exp(half))

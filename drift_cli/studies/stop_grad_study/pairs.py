@@ -1,4 +1,4 @@
-"""Of `drift stop-grad-study`: `samples` against `none`, paired by seed, at other bandwidths and batch sizes (ours)."""
+"""`samples` against `none`, paired by seed, at other bandwidths and batch sizes (ours)."""
 
 from __future__ import annotations
 
@@ -6,51 +6,84 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from drift_cli.studies.numbers import Measured, Ratio, Table, columns
 from drift_cli.studies.stop_grad_study import training
 from drift_cli.studies.stop_grad_study.comparison import Runs, by_seed, cases
 from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
 from drift_cli.studies.stop_grad_study.training import Case, Tracked
-from drift_cli.studies.study import Study
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One setting of the pairs (its seed is 0): SW-2 of `samples` over `none` for each seed, and the `samples` runs."""
+class Cell(Measured):
+    """One setting: SW-2 of `samples` over `none`, paired by seed, and the share of the `samples` runs that collapsed."""
 
-    setting: Case
-    ratios: list[float]
-    runs: list[Tracked]
+    setting: Case  # its seed is 0
+    runs: list[Tracked]  # of `samples`
+    samples_over_none: Ratio
+    samples_collapsed: float
+
+    @property
+    def key(self) -> str:
+        case = self.setting
+        return f"pairs.{case.dataset}.{case.kernel}.{case.bandwidth:g}.{case.batch_size}"
 
 
-def pairs(config: StopGradStudyConfig, s: Study, runs: Runs) -> list[Cell]:
-    """`samples` over `none` in SW-2 at every bandwidth and batch size; over all of a kernel, one mean per seed."""
-    cells: list[Cell] = []
-    for dataset, kernel in cases(config):
-        for none in training.pairs(config, dataset, kernel, "none"):
-            samples = replace(none, paths="samples")
-            if not cells or cells[-1].setting != replace(samples, seed=0):
-                cells.append(Cell(replace(samples, seed=0), [], []))
-            cells[-1].ratios.append(runs[samples].final_sw / runs[none].final_sw)
-            cells[-1].runs.append(runs[samples])
-    for cell in cells:
-        case = cell.setting
-        key = f"pairs.{case.dataset}.{case.kernel}.{case.bandwidth:g}.{case.batch_size}"
-        s.ratio(f"{key}.samples_over_none", cell.ratios)
-        s.summary[f"{key}.samples_collapsed"] = float(np.mean([run.collapsed for run in cell.runs]))
-    for kernel in config.kernels:
-        own = [cell for cell in cells if cell.setting.kernel == kernel]
-        if own:
-            s.ratio(f"pairs.{kernel}.samples_over_none", by_seed([cell.ratios for cell in own]))
-            kept = [[r if not run.collapsed else np.nan for r, run in zip(c.ratios, c.runs, strict=True)] for c in own]
-            if rest := by_seed(kept):
-                s.ratio(f"pairs.{kernel}.samples_over_none_where_not_collapsed", rest)
-    if cells:
+@dataclass(frozen=True)
+class OfKernel(Measured):
+    """Over all settings of a kernel, one mean a seed: of every pair, and of those whose `samples` did not collapse."""
+
+    samples_over_none: Ratio
+    samples_over_none_where_not_collapsed: Ratio | None
+
+
+@dataclass(frozen=True)
+class Pairs(Measured):
+    """Every setting, and every kernel over its settings; `seeds` are those of the pairs."""
+
+    cells: dict[str, Cell]
+    kernels: dict[str, OfKernel]
+    seeds: tuple[int, ...]
+
+    def tables(self) -> dict[str, Table]:
         rows = [
             (*(getattr(cell.setting, name) for name in ("dataset", "kernel", "bandwidth", "batch_size")), seed, ratio,
              float(run.collapsed))
-            for cell in cells
-            for seed, ratio, run in zip(config.pairs.seeds, cell.ratios, cell.runs, strict=True)
+            for cell in self.cells.values()
+            for seed, ratio, run in zip(self.seeds, cell.samples_over_none.ratios, cell.runs, strict=True)
         ]  # fmt: skip
         names = ("dataset", "kernel", "bandwidth", "batch_size", "seed", "ratio", "collapsed")
-        s.rows("pairs", names, rows)
-    return cells
+        return {"pairs": columns(names, rows)} if rows else {}
+
+
+def pairs(config: StopGradStudyConfig, runs: Runs) -> Pairs:
+    """`samples` over `none` in SW-2 at every bandwidth and batch size."""
+    halves: dict[Case, list[tuple[Tracked, Tracked]]] = {}
+    for dataset, kernel in cases(config):
+        for none in training.pairs(config, dataset, kernel, "none"):
+            samples = replace(none, paths="samples")
+            halves.setdefault(replace(samples, seed=0), []).append((runs[samples], runs[none]))
+    cells = [_cell(setting, each) for setting, each in halves.items()]
+    kernels = {}
+    for kernel in config.kernels:
+        if own := [cell for cell in cells if cell.setting.kernel == kernel]:
+            kernels[f"pairs.{kernel}"] = _of_kernel(own)
+    return Pairs({cell.key: cell for cell in cells}, kernels, tuple(config.pairs.seeds))
+
+
+def _cell(setting: Case, both: list[tuple[Tracked, Tracked]]) -> Cell:
+    ratios = [samples.final_sw / none.final_sw for samples, none in both]
+    runs = [samples for samples, _ in both]
+    return Cell(setting, runs, Ratio(ratios), float(np.mean([run.collapsed for run in runs])))
+
+
+def _of_kernel(cells: list[Cell]) -> OfKernel:
+    kept = [
+        [
+            np.nan if run.collapsed else ratio
+            for ratio, run in zip(cell.samples_over_none.ratios, cell.runs, strict=True)
+        ]
+        for cell in cells
+    ]
+    rest = by_seed(kept)
+    every = by_seed([list(cell.samples_over_none.ratios) for cell in cells])
+    return OfKernel(Ratio(every), Ratio(rest) if rest else None)

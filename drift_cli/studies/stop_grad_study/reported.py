@@ -1,4 +1,4 @@
-r"""Of `drift stop-grad-study`: what a public digest reports of Figure 4, at each setting that it leaves open.
+r"""What a public digest reports of Figure 4, at each setting that it leaves open.
 
 The correlation of $\|V\|$ and SW with the stop-gradient; the drift norm and SW at the end without it. Left open: which
 correlation, over which part of a run, of which power; the unit of the targets, and whether SW is SW-1, SW-2 or its
@@ -8,7 +8,8 @@ are the same of both.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,10 +19,10 @@ from torch import Tensor
 from drift_cli.data import Target
 from drift_cli.kernels import Kernel
 from drift_cli.metrics.sliced_wasserstein import directions
+from drift_cli.studies.numbers import Estimate, Measured, NextRun
 from drift_cli.studies.stop_grad_study.comparison import Runs, before_floor, cases, own_runs
 from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
 from drift_cli.studies.stop_grad_study.training import Tracked
-from drift_cli.studies.study import Study
 from drift_cli.studies.units import units
 from drift_cli.theory.correlation import LEAST
 
@@ -46,41 +47,63 @@ CORRELATIONS: dict[str, Pair] = {
 }
 
 
+@dataclass(frozen=True)
+class Correlation(Estimate):
+    """The mean over runs and what one run more gives, by Fisher's z = artanh r, in which the interval is even."""
+
+    values: Sequence[float]
+
+    @property
+    def value(self) -> float:  # type: ignore[override]
+        return float(np.tanh(self._transformed.value))
+
+    def spread(self) -> dict[str, float]:
+        return {end: float(np.tanh(each)) for end, each in self._transformed.spread().items()}
+
+    @property
+    def _transformed(self) -> NextRun:
+        return NextRun(np.arctanh(np.clip(self.values, -_SURE, _SURE)).tolist())
+
+
+@dataclass(frozen=True)
+class Figure4(Measured):
+    """`reported.fig4.<what>.<dataset>_<kernel>.<open settings>`."""
+
+    reported: dict[str, Estimate | float]
+
+
 def figure_4(
-    config: StopGradStudyConfig, s: Study, runs: Runs, targets: dict[str, Target], kernels: dict[str, Kernel]
-) -> None:
-    """`reported.fig4.…`, for each dataset and kernel."""
+    config: StopGradStudyConfig, runs: Runs, targets: dict[str, Target], kernels: dict[str, Kernel]
+) -> Figure4:
+    """What is reported, for each dataset and kernel, at every setting that is open."""
+    found: dict[str, Estimate | float] = {}
     for dataset, kernel in cases(config):
         case, seed = f"{dataset}_{kernel}", config.seeds[0]
         generator = torch.Generator().manual_seed(seed)
         data = targets[dataset].sample(config.points, generator, torch.float32).points
-        correlations(s, case, own_runs(config, runs, dataset, kernel, "none"))
+        found |= correlations(case, own_runs(config, runs, dataset, kernel, "none"))
         if "both" in config.paths:
-            ends(s, case, own_runs(config, runs, dataset, kernel, "both"), units(data))
+            found |= ends(case, own_runs(config, runs, dataset, kernel, "both"), units(data))
         fixed, fresh = collapsed_norms(kernels[kernel], targets[dataset], config.batch_size, seed)
-        s.summary[f"reported.fig4.norm.{case}.point_fixed_data"] = fixed
-        s.summary[f"reported.fig4.norm.{case}.point_fresh_data"] = fresh
+        found[f"fig4.norm.{case}.point_fixed_data"] = fixed
+        found[f"fig4.norm.{case}.point_fresh_data"] = fresh
+    return Figure4(found)
 
 
-def correlations(s: Study, case: str, own: list[Tracked]) -> None:
-    """Each correlation of drift norm and SW-2, run by run: their mean, and what one run more gives (Fisher's z)."""
+def correlations(case: str, own: list[Tracked]) -> dict[str, Estimate | float]:
+    """Each correlation of drift norm and SW-2, run by run."""
+    found: dict[str, Estimate | float] = {}
     for extent, lengths in (("whole", [len(r.steps) for r in own]), ("before_floor", [before_floor(r) for r in own])):
         for name, of in CORRELATIONS.items():
-            found = [
+            each = [
                 of(r.drift_norm[:n], r.sw[:n]) for r, n in zip(own, lengths, strict=True) if n >= LEAST
             ]  # a run with fewer points before its floor says nothing
-            if len(found) == len(own) and np.isfinite(found).all():
-                _fisher(s, f"reported.fig4.correlation.{case}.{extent}.{name}", found)
+            if len(each) == len(own) and np.isfinite(each).all():
+                found[f"fig4.correlation.{case}.{extent}.{name}"] = Correlation(each)
+    return found
 
 
-def _fisher(s: Study, key: str, found: list[float]) -> None:
-    s.next_run(key, np.arctanh(np.clip(found, -_SURE, _SURE)).tolist())
-    for end in ("", ".next_low", ".next_high"):
-        if key + end in s.summary:
-            s.summary[key + end] = float(np.tanh(s.summary[key + end]))
-
-
-def ends(s: Study, case: str, own: list[Tracked], of_units: dict[str, float]) -> None:
+def ends(case: str, own: list[Tracked], of_units: dict[str, float]) -> dict[str, Estimate | float]:
     """The drift norm and the distance that runs without the stop-gradient end at."""
     norms = {
         "end": [r.drift_norm[-1] for r in own],
@@ -88,14 +111,16 @@ def ends(s: Study, case: str, own: list[Tracked], of_units: dict[str, float]) ->
         "end_squared": [r.drift_norm[-1] ** 2 for r in own],
         "least_squared": [r.drift_norm.min() ** 2 for r in own],
     }
-    for name, values in norms.items():
-        s.next_run(f"reported.fig4.norm.{case}.{name}", [float(value) for value in values])
+    found: dict[str, Estimate | float] = {
+        f"fig4.norm.{case}.{name}": NextRun([float(value) for value in values]) for name, values in norms.items()
+    }
     first = [sliced_1(torch.from_numpy(r.samples), torch.from_numpy(r.data)) for r in own]
     for unit, length in of_units.items():
-        key = f"reported.fig4.sw.{case}.{unit}"
-        s.next_run(f"{key}.sw1", [length * value for value in first])
-        s.next_run(f"{key}.sw2", [length * r.final_sw for r in own])
-        s.next_run(f"{key}.sw2_squared", [(length * r.final_sw) ** 2 for r in own])
+        key = f"fig4.sw.{case}.{unit}"
+        found[f"{key}.sw1"] = NextRun([length * value for value in first])
+        found[f"{key}.sw2"] = NextRun([length * r.final_sw for r in own])
+        found[f"{key}.sw2_squared"] = NextRun([(length * r.final_sw) ** 2 for r in own])
+    return found
 
 
 def sliced_1(x: Tensor, y: Tensor) -> float:

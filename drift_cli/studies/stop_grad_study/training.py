@@ -18,11 +18,12 @@ from drift_cli.errors import RunFailed
 from drift_cli.metrics.coverage import reach, uncovered
 from drift_cli.metrics.spread import spread
 from drift_cli.studies import kept_runs
+from drift_cli.studies import training as runs
 from drift_cli.studies.stop_grad_study.landscape import Landscape, flat, landscape
 from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
 from drift_cli.training import step as steps
 from drift_cli.training.evaluation import distance, drift_norms, generate
-from drift_cli.training.settings import CheckpointConfig, EmaConfig, EvaluationConfig, TrainConfig
+from drift_cli.training.settings import EvaluationConfig, TrainConfig
 from drift_cli.training.setup import Setup, assemble
 from drift_cli.training.sittings import Seen, Sitting
 
@@ -125,26 +126,20 @@ def pairs(config: StopGradStudyConfig, dataset: str, kernel: str, paths: str) ->
 
 
 def _job(config: StopGradStudyConfig, case: Case, plane: int) -> Job:
-    settings = TrainConfig(
+    settings = runs.settings(
         dataset=DATASETS[case.dataset],
         kernel=chosen("kernel", case.kernel, bandwidth=case.bandwidth),
         drift=config.drift,
-        schedule=chosen("schedule", "constant"),
         generator=config.generator,
         optimizer=config.optimizer,
-        ema=EmaConfig(decay=0.0),  # the weights as they are trained: an average would hide what the loss does
         evaluation=EvaluationConfig(
             every=config.steps, points=config.points, large_points=0, projections=config.projections, draws=config.draws
         ),
-        checkpoint=CheckpointConfig(every=0, keep=1),
         batch_size=case.batch_size,
         steps=config.steps,
         seed=case.seed,
         device=config.device,
-        dtype="float32",
-        threads=1,  # the same bits however many runs go on at a time
         gradient_paths=case.paths,
-        animate=False,
     )
     return Job(settings, config.track, plane)
 
@@ -163,7 +158,7 @@ def _trained(job: Job, unfinished: Path) -> dict[str, Any]:
     setup, seen = sitting.setup, sitting.seen
     advance = steps.build(setup)
     tracker = _Tracker(setup, seen.numbers)
-    marks = set(np.unique(np.round(np.geomspace(1, settings.steps, job.track)).astype(int)).tolist())
+    marks = runs.marks(settings.steps, job.track)
     stride = -(-settings.steps // _GRADIENTS)
     parameters = list(setup.model.parameters())
     weights, gradients, losses = (list(seen.tensors.get(name, ())) for name in ("weights", "gradients", "losses"))
