@@ -24,6 +24,8 @@ from drift_cli.data.noise import normal
 _AT_ONCE = 2**22  # projections at a time: 16 MB in float32; with fewer, threads wait for each other too often
 _IN_CACHE = 2**16  # of these sorted and compared at a time: 256 KB, and their gaps in float64 as much again twice
 
+_FIXED = 200  # directions of SW_1
+
 
 @dataclass(frozen=True)
 class Distance:
@@ -44,6 +46,16 @@ def directions(count: int, dimension: int, generator: Generator, dtype: torch.dt
 def sliced_wasserstein(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], theta: Float[Tensor, "l d"]) -> float:
     """SW_2 between two samples of one size along the directions `theta`. Raises `ValueError` for two sizes."""
     return distances_to(y, [x], theta)[0]
+
+
+def sliced_1(x: Tensor, y: Tensor) -> float:
+    r"""$SW_1 = \frac1L\sum_\theta\frac1n\sum_i|(\theta^\top x)_{(i)} - (\theta^\top y)_{(i)}|$ along 200 fixed directions.
+
+    Of x [n, d] and y [m, d] the first min(n, m) points are taken.
+    """
+    theta = directions(_FIXED, x.shape[1], torch.Generator().manual_seed(0), x.dtype)
+    n = min(len(x), len(y))
+    return float(((theta @ x[:n].T).sort(dim=1).values - (theta @ y[:n].T).sort(dim=1).values).abs().mean())
 
 
 def distances_to(y: Float[Tensor, "n d"], samples: Sequence[Tensor], theta: Float[Tensor, "l d"]) -> list[float]:

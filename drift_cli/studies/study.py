@@ -29,8 +29,6 @@ from drift_cli.runs.progress import Progress
 from drift_cli.studies import numbers
 from drift_cli.studies.numbers import Kept, Measured, Table
 
-Curves = Table  # LEGACY
-
 
 @dataclass
 class Study:
@@ -86,31 +84,6 @@ class Study:
         write_json(place, {"settings": settings, "summary": numbers.summary(found), "figures": drawn})
         return Kept(numbers.summary(found))
 
-    # LEGACY
-    def interval(self, key, value, low, high):
-        self.summary |= {key: value, f"{key}.ci_low": low, f"{key}.ci_high": high}
-
-    def mean(self, key, values):
-        self.summary |= numbers._named(key, numbers.Mean(values), None)
-
-    def finite_mean(self, key, values):
-        if np.isfinite(values).all():
-            self.mean(key, values)
-
-    def next_run(self, key, values):
-        self.summary |= numbers._named(key, numbers.NextRun(values), None)
-
-    def ratio(self, key, ratios):
-        self.summary |= numbers._named(key, numbers.Ratio(ratios), None)
-
-    def rows(self, name, names, rows):
-        self._write(name, dict(zip(names, zip(*rows, strict=True), strict=True)))
-
-    def curves(self, name, columns):
-        self._write(name, columns)
-
-    # END LEGACY
-
     def _write(self, name: str, table: Table) -> None:
         """Columns of equal length as data/<name>.csv, for others to draw again."""
         folder = self.path / "data"
@@ -164,7 +137,7 @@ def study(command: str, config: Any, path: Path, seed: int, parts: int, *, resum
             raise
     seconds = time.perf_counter() - began
     write_json(folder.provenance, origin | provenance.at_end(torch.device("cpu"), seconds))
-    write_json(folder.summary, {key: float(value) for key, value in opened.summary.items()})
+    write_json(folder.summary, opened.summary)
     opened.progress.remove(path)
     show(console, claims.judge(command, opened.summary))
     for place in [*opened.figures, folder.summary]:

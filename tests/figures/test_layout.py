@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from drift_cli.figures import curves
 from drift_cli.figures.style import log_ticks, panels, style
-from drift_cli.studies.compare_operators import figure_5 as operator_figure_5
+from drift_cli.studies.compare_operators import figure_5
 from drift_cli.studies.compare_operators import figures as compare_operators
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
 from drift_cli.studies.numbers import Interval
@@ -92,7 +92,7 @@ def test_figure_5_calls_an_operator_what_the_paper_does() -> None:
     def named(**operators: dict[str, Any]) -> dict[str, str]:
         config = object.__new__(CompareOperatorsConfig)
         config.operators, config.only = operators, None
-        return operator_figure_5.names(config)
+        return figure_5.names(config)
 
     laplace = {"drift": "mean_shift", "kernel": "laplace", "bandwidth": 0.1}
     sinkhorn = {"drift": "sinkhorn", "options": {"epsilon": 0.01}}

@@ -8,8 +8,8 @@ import pytest
 
 from drift_cli.files import read_json
 from drift_cli.report import experiments
-from drift_cli.studies.compare_operators import plan as operator_plan
-from drift_cli.studies.stop_grad_study import training as stop_grad_training
+from drift_cli.studies.compare_operators import plan
+from drift_cli.studies.stop_grad_study import training
 from tests.problems.settings import composed
 
 KEPT = Path(__file__).parents[2] / "docs/results/full"
@@ -20,11 +20,11 @@ def asked(part: str) -> dict[str, dict]:
     """What --full asks of every run of a part, by the run's name."""
     words = next(each for each in experiments.load() if each.name == part).settings["full"]
     if part == "fig3-4":
-        plan = stop_grad_training.planned(composed("stop-grad-study", words))
-        return {case.name: job.asked() for case, job in plan.items()}
+        jobs = training.planned(composed("stop-grad-study", words))
+        return {case.name: job.asked() for case, job in jobs.items()}
     config = composed("compare-operators", words)
-    cases = {case: operator_plan.job(config, case, {}, Path()) for case in operator_plan.cases(config)}
-    return {case.name: job.asked() for case, job in {**operator_plan.preparations(config), **cases}.items()}
+    cases = {case: plan.job(config, case, {}, Path()) for case in plan.cases(config)}
+    return {case.name: job.asked() for case, job in {**plan.preparations(config), **cases}.items()}
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=[record.stem for record in RECORDS])

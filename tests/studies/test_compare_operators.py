@@ -16,10 +16,10 @@ from drift_cli.data import target_of
 from drift_cli.metrics.modes import total_variation
 from drift_cli.report import claims
 from drift_cli.shell.cli import main
-from drift_cli.studies.compare_operators import comparison as operator_numbers
-from drift_cli.studies.compare_operators import figure_5 as operator_figure_5
-from drift_cli.studies.compare_operators import runs as operator_runs
+from drift_cli.studies.compare_operators import comparison
+from drift_cli.studies.compare_operators import runs as making
 from drift_cli.studies.compare_operators.fields import Field
+from drift_cli.studies.compare_operators.figure_5 import _first_within
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
 from drift_cli.training import step as steps
 from drift_cli.training.streams import stream
@@ -102,8 +102,8 @@ def test_what_is_measured_decides_every_claim(finished: Path, figure_5: Path) ->
     late = {"fig5.steps_to_2_floors_over_laplace.max"}  # ten steps do not get there
     assert fields - late <= set(summary(finished)) | set(summary(figure_5))
     runs = {"steps": [1, 4, 9], "sw": [0.9, 0.2, 0.1], "floor": [0.1, 0.1, 0.1]}
-    assert operator_figure_5._first_within(runs, "steps") == 4
-    assert operator_figure_5._first_within(runs | {"sw": [0.9, 0.8, 0.7]}, "steps") == math.inf
+    assert _first_within(runs, "steps") == 4
+    assert _first_within(runs | {"sw": [0.9, 0.8, 0.7]}, "steps") == math.inf
 
 
 def test_the_curl_tells_gradients_from_others(finished: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:
 def test_particles_take_explicit_steps_of_the_field_alone(finished: Path) -> None:
     config = settings(finished)
     operator = config.compared()["energy"]
-    bench = operator_runs.built(operator_runs.particle_run(config, operator, "missing_mode", 0, 0.3))
+    bench = making.built(making.particle_run(config, operator, "missing_mode", 0, 0.3))
     x = bench.model.positions.detach().clone()
     y = bench.data(config.particles, "data", 0).points
     expected = x + 0.3 * bench.drift(bench.kernel, x, y, x, paired=True)
@@ -154,8 +154,8 @@ def test_particles_take_explicit_steps_of_the_field_alone(finished: Path) -> Non
 
 def test_every_operator_starts_at_the_same_place(finished: Path) -> None:
     config = settings(finished)
-    runs = [operator_runs.particle_run(config, o, "far", 1, 0.1) for o in config.compared().values()]
-    first, *others = [operator_runs.built(run).model.positions for run in runs]
+    runs = [making.particle_run(config, o, "far", 1, 0.1) for o in config.compared().values()]
+    first, *others = [making.built(run).model.positions for run in runs]
     for other in others:
         assert bool((other == first).all())
     curves = {}
@@ -172,8 +172,8 @@ def test_every_operator_starts_at_the_same_place(finished: Path) -> None:
 def test_the_starts_are_what_they_are_called(start: str, error: float, finished: Path) -> None:
     """Weights 0.4, 0.3, 0.2, 0.1: without 0.3; reversed; all on 0.4; none anywhere. To 0.02 at 20,000 samples."""
     config = settings(finished)
-    begins = operator_runs.start_distribution(start, config.dataset)
-    mixture = operator_runs.target_modes(config.dataset)
+    begins = making.start_distribution(start, config.dataset)
+    mixture = making.target_modes(config.dataset)
     assert begins is not None
     assert mixture is not None
     samples = target_of(begins.made()).sample(20_000, stream(0, "sample"), torch.float64).points
@@ -182,8 +182,7 @@ def test_the_starts_are_what_they_are_called(start: str, error: float, finished:
 
 def test_the_step_size_is_the_best_of_those_that_diverge_least() -> None:
     scores = [
-        operator_numbers._score(ratios)
-        for ratios in ({"a": 1.0, "b": 4.0}, {"a": 1.0, "b": None}, {"a": None, "b": None})
+        comparison._score(ratios) for ratios in ({"a": 1.0, "b": 4.0}, {"a": 1.0, "b": None}, {"a": None, "b": None})
     ]
     assert scores == [(0, pytest.approx(2.0)), (1, pytest.approx(1.0)), (2, math.inf)]
     assert min(scores) == scores[0]
@@ -194,7 +193,7 @@ def test_the_sinkhorn_drift_recovers_the_weights_of_modes_and_the_gaussian_mean_
     config = settings(finished, particles=200, particle_steps=60, points=200)
     errors = {}
     for label in ("sinkhorn_5e-2", "mean_shift_gaussian"):
-        found = operator_runs.particle_run(config, config.compared()[label], "imbalanced", 3, 1.0).made(Path("unused"))
+        found = making.particle_run(config, config.compared()[label], "imbalanced", 3, 1.0).made(Path("unused"))
         errors[label] = found["mode_error"]
     assert errors["sinkhorn_5e-2"] < 0.2 < errors["mean_shift_gaussian"]  # 0.4 where it starts
 
@@ -214,11 +213,11 @@ def test_figure_5_compares_the_drifts_by_seed(figure_5: Path) -> None:
 
 def test_an_operator_that_diverges_is_said_to(tmp_path: Path, finished: Path) -> None:
     config = settings(finished, particle_steps=30)
-    run = operator_runs.particle_run(config, config.compared()["chi2"], "far", 0, 1e6)
+    run = making.particle_run(config, config.compared()["chi2"], "far", 0, 1e6)
     found = run.made(Path("unused"))
     assert found["diverged"] is not None
     assert "final" not in found
-    assert operator_runs.Tried({"far": run}).made(Path("unused")) == {"ratios": {"far": None}}
+    assert making.Tried({"far": run}).made(Path("unused")) == {"ratios": {"far": None}}
 
 
 def test_the_field_is_measured_with_its_iterations_carried_to_the_end(finished: Path) -> None:

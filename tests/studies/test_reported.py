@@ -12,6 +12,7 @@ from scipy import integrate
 
 from drift_cli.data.checkerboard import Checkerboard
 from drift_cli.kernels import Gaussian
+from drift_cli.metrics.sliced_wasserstein import sliced_1
 from drift_cli.studies.ablate_schedule.reported import figure_2, per_unit_of_time
 from drift_cli.studies.stop_grad_study import reported as stop_grad_reported
 from drift_cli.studies.units import units
@@ -111,7 +112,7 @@ def test_one_correlation_more_falls_into_its_interval_as_often_as_it_says() -> N
 def test_the_distance_of_a_point_from_a_segment() -> None:
     """On a line through both, SW-1 is the mean distance times the mean |cos| of the directions, 2/π."""
     segment = torch.stack([torch.linspace(-1, 1, 2001), torch.zeros(2001)], dim=1)
-    found = stop_grad_reported.sliced_1(torch.zeros(2001, 2), segment)
+    found = sliced_1(torch.zeros(2001, 2), segment)
     assert found == pytest.approx(0.5 * 2 / math.pi, rel=0.1)  # 200 directions: their mean |cos| is off by 3 %
 
 

@@ -1,8 +1,9 @@
-"""What the runs of `drift compare-operators` say of each operator: step size, distance, modes, cost."""
+"""What the runs say of each operator: step size, distance, modes, cost of the iterations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,27 +12,44 @@ from drift_cli.studies.compare_operators import plan
 from drift_cli.studies.compare_operators.plan import Runs
 from drift_cli.studies.compare_operators.runs import Case
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
-from drift_cli.studies.study import Study
+from drift_cli.studies.numbers import Kept, Mean, Measured, Table, columns, finite_mean
 
 _SINKHORN = "sinkhorn"
 _FAMILIES = {_SINKHORN: "sinkhorn", "from_discrepancy": "discrepancies"}  # of drifts, by their name
 
 
-def step_sizes(config: CompareOperatorsConfig, s: Study, tried: Runs) -> dict[str, float]:
+@dataclass(frozen=True)
+class StepSize(Measured):
+    """The step size chosen for an operator's particles, and whether it is the least or largest that was tried."""
+
+    eta: float
+    eta_at_edge: float
+
+
+@dataclass(frozen=True)
+class StepSizes(Measured):
+    """Of every operator; `rows` are what each trial came to."""
+
+    operators: dict[str, StepSize]
+    rows: list[tuple[str, float, int, float]]
+
+    @property
+    def of(self) -> dict[str, float]:
+        return {label: each.eta for label, each in self.operators.items()}
+
+    def tables(self) -> dict[str, Table]:
+        return {"etas": columns(("operator", "eta", "diverged", "sw_over_floor"), self.rows)} if self.rows else {}
+
+
+def step_sizes(config: CompareOperatorsConfig, tried: Runs) -> StepSizes:
     """The step size of each operator that diverged from the fewest starts, and of those the one with the least SW-2."""
-    if "particles" not in config.forms:
-        return {}
-    chosen, rows = {}, []
-    for label in config.compared():
+    found, rows = {}, []
+    for label in config.compared() if "particles" in config.forms else ():
         scores = {eta: _score(tried[Case("eta", label, "all", config.eta_seed, eta)]["ratios"]) for eta in config.etas}
-        chosen[label] = min(sorted(scores), key=scores.__getitem__)
-        s.summary |= {
-            f"{label}.eta": chosen[label],
-            f"{label}.eta_at_edge": float(len(scores) > 1 and chosen[label] in (min(scores), max(scores))),
-        }
+        eta = min(sorted(scores), key=scores.__getitem__)
+        found[label] = StepSize(eta, float(len(scores) > 1 and eta in (min(scores), max(scores))))
         rows += [(label, eta, *score) for eta, score in scores.items()]
-    s.rows("etas", ("operator", "eta", "diverged", "sw_over_floor"), rows)
-    return chosen
+    return StepSizes(found, rows)
 
 
 def _score(ratios: Mapping[str, float | None]) -> tuple[int, float]:
@@ -40,71 +58,157 @@ def _score(ratios: Mapping[str, float | None]) -> tuple[int, float]:
     return len(ratios) - len(finite), float(np.exp(np.mean(np.log(finite)))) if finite else np.inf
 
 
-def summarise(config: CompareOperatorsConfig, s: Study, prepared: Runs, runs: Runs) -> None:
-    """`<operator>.<start>.<form>.<what>`; `start.<start>.generator.<what>`: how near a generator is to its start."""
-    for label in config.compared():
-        for what in ("curl", "at_equality"):
-            found = [prepared[plan.field_of(label, seed)][what] for seed in config.seeds]
-            s.finite_mean(f"{label}.{what}", [np.nan if value is None else value for value in found])
-    _extremes(config, s)
-    _of_the_template(config, s, prepared)
-    for start in config.starts:
-        own = [prepared[plan.start_of(start, seed)] for seed in config.seeds if plan.start_of(start, seed) in prepared]
-        if own:
-            s.mean(f"start.{start}.generator.sw", [r["sw"] for r in own])
-            s.mean(f"start.{start}.generator.sw_floor", [r["sw_floor"] for r in own])
-    for case in plan.cases(config):
-        if case.seed != config.seeds[0]:
-            continue
-        key, own = f"{case.operator}.{case.start}.{case.form}", _over_seeds(config, runs, case)
-        s.summary[f"{key}.diverged"] = float(np.mean([r["diverged"] is not None for r in own]))
-        s.summary[f"{key}.sw_start"] = float(np.mean([r["sw"][0] for r in own]))
-        if s.summary[f"{key}.diverged"]:
-            continue
-        s.mean(f"{key}.sw", [r["final"] for r in own])
-        s.summary[f"{key}.sw_floor"] = float(np.mean([r["sw_floor"] for r in own]))
-        if "mode_error" in own[0]:
-            s.mean(f"{key}.mode_error", [r["mode_error"] for r in own])
-            s.summary[f"{key}.mode_error_floor"] = float(np.mean([r["mode_error_floor"] for r in own]))
-        if max(r["marginal_error"][-1] for r in own) > 0:
-            s.summary[f"{key}.marginal_error"] = max(max(r["marginal_error"]) for r in own)
-            s.summary[f"{key}.iterations"] = float(np.mean([_mean_iterations(r) for r in own]))
-    for form in config.forms:
-        for label in config.compared():
-            keys = [f"{label}.{start}.{form}" for start in config.starts]
-            if all(f"{key}.sw" in s.summary for key in keys):
-                ratios = [s.summary[f"{key}.sw"] / s.summary[f"{key}.sw_floor"] for key in keys]
-                s.summary[f"{label}.{form}.sw_over_floor"] = float(np.exp(np.mean(np.log(ratios))))
-    _warn(config, s)
+@dataclass(frozen=True)
+class OfField(Measured):
+    """Of an operator's field: its curl fraction, and mean |V| at q = p over that at the start."""
+
+    curl: Mean | None
+    at_equality: Mean | None
 
 
-def _extremes(config: CompareOperatorsConfig, s: Study) -> None:
-    """The worst of the Sinkhorn drifts, which decides the claims about them."""
-    for what in ("curl", "at_equality"):
-        found = [
-            s.summary[f"{label}.{what}"]
-            for label, operator in config.compared().items()
-            if operator.drift.name == _SINKHORN and f"{label}.{what}" in s.summary
-        ]
-        if found:
-            s.summary[f"sinkhorn.{what}.max"] = max(found)
+@dataclass(frozen=True)
+class Largest(Measured):
+    """The worst of the Sinkhorn drifts, which decides the claims about them: "max" of each."""
+
+    curl: dict[str, float]
+    at_equality: dict[str, float]
 
 
-def _of_the_template(config: CompareOperatorsConfig, s: Study, prepared: Runs) -> None:
-    """`<operator>.<what>.min` and `.max` over the seeds; `sinkhorn.…` and `discrepancies.…` over their drifts too."""
-    found: dict[str, list[float]] = {}
+@dataclass(frozen=True)
+class Onto(Measured):
+    """How near a generator is to the start that it was trained onto, and the floor of that."""
+
+    sw: Mean
+    sw_floor: Mean
+
+
+@dataclass(frozen=True)
+class Outcome(Measured):
+    """Where an operator took one form from one start: the share of seeds that diverged, and if none did the end.
+
+    `marginal_error` is the largest of the run, `iterations` their mean over the steps, where there were any.
+    """
+
+    diverged: float
+    sw_start: float
+    sw: Mean | None = None
+    sw_floor: float | None = None
+    mode_error: Mean | None = None
+    mode_error_floor: float | None = None
+    marginal_error: float | None = None
+    iterations: float | None = None
+
+    @property
+    def sw_over_floor(self) -> float | None:
+        return None if self.sw is None or self.sw_floor is None else self.sw.value / self.sw_floor
+
+
+@dataclass(frozen=True)
+class Overall(Measured):
+    """Of an operator in one form: the geometric mean over starts of SW-2 over its floor."""
+
+    sw_over_floor: float
+
+
+@dataclass(frozen=True)
+class Comparison(Measured):
+    """Every operator: its field, what is said of its template, and its outcome by `<operator>.<start>.<form>`."""
+
+    fields: dict[str, OfField]
+    largest: dict[str, Largest]
+    template: dict[str, Kept]
+    starts: dict[str, Onto]
+    outcomes: dict[str, Outcome]
+    overall: dict[str, Overall]
+
+    def outcome(self, operator: str, start: str, form: str) -> Outcome:
+        return self.outcomes[f"{operator}.{start}.{form}"]
+
+
+@dataclass(frozen=True)
+class Courses(Measured):
+    """SW-2 along every run, a table for each form."""
+
+    rows: dict[str, list[tuple]]
+
+    def tables(self) -> dict[str, Table]:
+        return {form: columns(("operator", "start", "seed", *_COURSE), rows) for form, rows in self.rows.items()}
+
+
+_COURSE = ("steps", "seconds", "sw", "floor", "marginal_error", "iterations")
+
+
+def comparison(config: CompareOperatorsConfig, prepared: Runs, runs: Runs) -> Comparison:
+    """What was prepared and what the runs came to."""
+    fields = {label: _of_field(config, prepared, label) for label in config.compared()}
+    first = [case for case in plan.cases(config) if case.seed == config.seeds[0]]
+    outcomes = {f"{case.operator}.{case.start}.{case.form}": _outcome(config, runs, case) for case in first}
+    return Comparison(
+        fields,
+        _largest(config, fields),
+        _of_the_template(config, prepared),
+        _starts(config, prepared),
+        outcomes,
+        _overall(config, outcomes),
+    )
+
+
+def _of_field(config: CompareOperatorsConfig, prepared: Runs, label: str) -> OfField:
+    found = [prepared[plan.field_of(label, seed)] for seed in config.seeds]
+    curls, norms = (
+        [np.nan if each[what] is None else each[what] for each in found] for what in ("curl", "at_equality")
+    )
+    return OfField(finite_mean(curls), finite_mean(norms))
+
+
+def _largest(config: CompareOperatorsConfig, fields: dict[str, OfField]) -> dict[str, Largest]:
+    own = [fields[label] for label, operator in config.compared().items() if operator.drift.name == _SINKHORN]
+    curls = [each.curl.value for each in own if each.curl is not None]
+    norms = [each.at_equality.value for each in own if each.at_equality is not None]
+    return {"sinkhorn": Largest({"max": max(curls)} if curls else {}, {"max": max(norms)} if norms else {})}
+
+
+def _of_the_template(config: CompareOperatorsConfig, prepared: Runs) -> dict[str, Kept]:
+    """The least and largest over the seeds, of an operator and of its family: `sinkhorn`, `discrepancies`."""
+    found: dict[str, dict[str, list[float]]] = {}
     for label, operator in config.compared().items():
         family = _FAMILIES.get(operator.drift.name)
         for kept in (prepared.get(plan.template_of(label, seed), {}) for seed in config.seeds):
             for what in kept.keys() - {"asked"}:
                 for whose in {label, family} - {None}:
-                    found.setdefault(f"{whose}.{what}", []).append(kept[what])
-    for key, values in sorted(found.items()):
-        s.summary |= {f"{key}.min": min(values), f"{key}.max": max(values)}
+                    found.setdefault(str(whose), {}).setdefault(what, []).append(kept[what])
+    return {
+        whose: Kept({f"{what}.{end.__name__}": end(values) for what, values in each.items() for end in (min, max)})
+        for whose, each in found.items()
+    }
 
 
-def _over_seeds(config: CompareOperatorsConfig, runs: Runs, case: Case) -> list[dict[str, Any]]:
-    return [runs[Case(case.form, case.operator, case.start, seed)] for seed in config.seeds]
+def _starts(config: CompareOperatorsConfig, prepared: Runs) -> dict[str, Onto]:
+    found = {}
+    for start in config.starts:
+        own = [prepared[plan.start_of(start, seed)] for seed in config.seeds if plan.start_of(start, seed) in prepared]
+        if own:
+            found[f"start.{start}.generator"] = Onto(*(Mean([r[what] for r in own]) for what in ("sw", "sw_floor")))
+    return found
+
+
+def _outcome(config: CompareOperatorsConfig, runs: Runs, case: Case) -> Outcome:
+    own = [runs[Case(case.form, case.operator, case.start, seed)] for seed in config.seeds]
+    diverged = float(np.mean([r["diverged"] is not None for r in own]))
+    start = float(np.mean([r["sw"][0] for r in own]))
+    if diverged:
+        return Outcome(diverged, start)
+    modes, iterated = "mode_error" in own[0], max(r["marginal_error"][-1] for r in own) > 0
+    return Outcome(
+        diverged,
+        start,
+        Mean([r["final"] for r in own]),
+        float(np.mean([r["sw_floor"] for r in own])),
+        Mean([r["mode_error"] for r in own]) if modes else None,
+        float(np.mean([r["mode_error_floor"] for r in own])) if modes else None,
+        max(max(r["marginal_error"]) for r in own) if iterated else None,
+        float(np.mean([_mean_iterations(r) for r in own])) if iterated else None,
+    )
 
 
 def _mean_iterations(found: Mapping[str, Any]) -> float:
@@ -113,29 +217,39 @@ def _mean_iterations(found: Mapping[str, Any]) -> float:
     return float((lengths * found["iterations"][1:]).sum() / lengths.sum())
 
 
-def _warn(config: CompareOperatorsConfig, s: Study) -> None:
-    """The operators whose iterations ended at their cap somewhere, in one line each."""
-    for label, operator in config.compared().items():
-        errors = [
-            s.summary.get(f"{label}.{start}.{form}.marginal_error", 0.0)
-            for start in config.starts
-            for form in config.forms
-        ]
-        tol = getattr(operator.drift, "tol", None)
-        if tol is not None and max(errors) >= tol:
-            told = f"{label} stopped at its cap on iterations in some step, its marginal error up to {max(errors):.2g}"
-            remedy = f"above its tol of {tol:g}: raise options.max_iter or options.epsilon"
-            s.console.print(f"warning: {told}, {remedy}", style="yellow", highlight=False, soft_wrap=True)
-
-
-def curves(config: CompareOperatorsConfig, s: Study, runs: Runs) -> None:
-    """SW-2 along every run, one file a form."""
-    names = ("steps", "seconds", "sw", "floor", "marginal_error", "iterations")
+def _overall(config: CompareOperatorsConfig, outcomes: dict[str, Outcome]) -> dict[str, Overall]:
+    found = {}
     for form in config.forms:
-        rows = [
+        for label in config.compared():
+            ratios = [outcomes[f"{label}.{start}.{form}"].sw_over_floor for start in config.starts]
+            if all(ratio is not None for ratio in ratios):
+                logs = np.log(ratios)  # type: ignore[arg-type]
+                found[f"{label}.{form}"] = Overall(float(np.exp(np.mean(logs))))
+    return found
+
+
+def capped(config: CompareOperatorsConfig, found: Comparison) -> list[str]:
+    """The operators whose iterations ended at their cap somewhere, in one line each."""
+    told = []
+    for label, operator in config.compared().items():
+        own = [found.outcome(label, start, form) for start in config.starts for form in config.forms]
+        worst, tol = max(each.marginal_error or 0.0 for each in own), getattr(operator.drift, "tol", None)
+        if tol is not None and worst >= tol:
+            told.append(
+                f"{label} stopped at its cap on iterations in some step, its marginal error up to {worst:.2g}, above "
+                f"its tol of {tol:g}: raise options.max_iter or options.epsilon"
+            )
+    return told
+
+
+def courses(config: CompareOperatorsConfig, runs: Runs) -> Courses:
+    """Every look at every run."""
+    return Courses({
+        form: [
             (case.operator, case.start, case.seed, *row)
             for case, found in runs.items()
             if case.form == form
-            for row in zip(*(found[name] for name in names), strict=True)
+            for row in zip(*(found[name] for name in _COURSE), strict=True)
         ]
-        s.rows(form, ("operator", "start", "seed", *names), rows)
+        for form in config.forms
+    })  # fmt: skip

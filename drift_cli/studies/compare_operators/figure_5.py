@@ -4,72 +4,109 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from drift_cli.studies.compare_operators.comparison import Comparison
 from drift_cli.studies.compare_operators.plan import Runs
 from drift_cli.studies.compare_operators.runs import Case
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig, OperatorConfig
-from drift_cli.studies.study import Study
+from drift_cli.studies.numbers import Mean, Measured, Ratio, before, finite_mean
+from drift_cli.studies.training import first_within
 
 _LAPLACE, _SINKHORN = "laplace", "sinkhorn"
 
 
-def measure(config: CompareOperatorsConfig, s: Study, runs: Runs) -> None:
-    """`fig5.<operator>.…`: the Sinkhorn drift beside the Laplace drift, from the generator's own initialisation."""
+@dataclass(frozen=True)
+class OfOperator(Measured):
+    """How an operator that never diverged ended, and when SW-2 was first at most twice its floor, over the seeds.
+
+    Of a Sinkhorn drift steps and seconds over the Laplace drift's, paired by seed, where all drifts came there.
+    """
+
+    sw: Mean | None
+    sw_floor: float | None
+    marginal_error: float | None
+    iterations: float | None
+    sw_over_floor: Mean
+    seconds: Mean
+    steps_to_2_floors: Mean | None
+    seconds_to_2_floors: Mean | None
+    steps_to_2_floors_over_laplace: Ratio | None
+    seconds_to_2_floors_over_laplace: Ratio | None
+
+
+@dataclass(frozen=True)
+class Largest(Measured):
+    """Over the operators and seeds, and over the Sinkhorn drifts: "max" of each."""
+
+    sw_over_floor: dict[str, float]
+    sinkhorn_over_laplace: dict[str, Ratio]
+    steps_to_2_floors_over_laplace: dict[str, Ratio]
+    seconds_to_2_floors_over_laplace: dict[str, Ratio]
+
+
+@dataclass(frozen=True)
+class Figure5(Measured):
+    """`fig5.<operator>.…`, the final SW-2 of each Sinkhorn drift over the Laplace drift's, and the largest."""
+
+    operators: dict[str, OfOperator]
+    over_laplace: dict[str, Ratio] = field(metadata=before("_"))
+    largest: dict[str, Largest]
+
+
+def figure_5(config: CompareOperatorsConfig, found: Comparison, runs: Runs) -> Figure5:
+    """The runs from the generator's own initialisation."""
     compared = config.compared()
-    worst = []
-    finals: dict[str, list[float]] = {}
-    reached: dict[str, dict[str, list[float]]] = {"steps": {}, "seconds": {}}
-    for label in compared:
-        own = [runs[Case("generator", label, "own", seed)] for seed in config.seeds]
-        if any(r["diverged"] is not None for r in own):
-            continue
-        finals[label] = [r["final"] for r in own]
-        key, base = f"fig5.{label}", f"{label}.own.generator"
-        for name in ("sw", "sw.sd", "sw_floor", "marginal_error", "iterations"):
-            if f"{base}.{name}" in s.summary:
-                s.summary[f"{key}.{name}"] = s.summary[f"{base}.{name}"]
-        ratios = [r["final"] / r["sw_floor"] for r in own]
-        s.mean(f"{key}.sw_over_floor", ratios)
-        s.mean(f"{key}.seconds", [r["seconds"][-1] for r in own])
-        worst += ratios
-        for name, each in reached.items():
-            each[label] = [_first_within(r, name) for r in own]
-            s.finite_mean(f"{key}.{name}_to_2_floors", each[label])
-    if worst:
-        s.summary["fig5.sw_over_floor.max"] = max(worst)
+    every = {label: [runs[Case("generator", label, "own", seed)] for seed in config.seeds] for label in compared}
+    own = {label: each for label, each in every.items() if all(r["diverged"] is None for r in each)}
+    reached = {
+        name: {label: [_first_within(r, name) for r in each] for label, each in own.items()}
+        for name in ("steps", "seconds")
+    }
     laplace = [label for label, o in compared.items() if (o.drift.name, o.kernel.name) == ("mean_shift", _LAPLACE)]
-    if laplace and laplace[0] in finals:
-        _over_laplace(s, config, finals, laplace[0], "_over_laplace", "sinkhorn_over_laplace")
-        for name, each in reached.items():
-            if np.isfinite(list(each.values())).all():
-                what = f"{name}_to_2_floors_over_laplace"
-                _over_laplace(s, config, each, laplace[0], f".{what}", what)
+    base = laplace[0] if laplace and laplace[0] in own else None
+    sinkhorn = [label for label in own if base is not None and compared[label].drift.name == _SINKHORN]
+    ends = _over({label: [r["final"] for r in each] for label, each in own.items()}, sinkhorn, base)
+    steps, seconds = (
+        _over(each, sinkhorn, base) if np.isfinite(list(each.values())).all() else {} for each in reached.values()
+    )
+    ratios = {label: [r["final"] / r["sw_floor"] for r in each] for label, each in own.items()}
+    operators = {}
+    for label, each in own.items():
+        outcome = found.outcome(label, "own", "generator")
+        operators[f"fig5.{label}"] = OfOperator(
+            outcome.sw,
+            outcome.sw_floor,
+            outcome.marginal_error,
+            outcome.iterations,
+            Mean(ratios[label]),
+            Mean([r["seconds"][-1] for r in each]),
+            finite_mean(reached["steps"][label]),
+            finite_mean(reached["seconds"][label]),
+            steps.get(label),
+            seconds.get(label),
+        )
+    worst = [ratio for each in ratios.values() for ratio in each]
+    largest = Largest({"max": max(worst)} if worst else {}, *map(_largest, (ends, steps, seconds)))
+    return Figure5(operators, {f"fig5.{label}": ratio for label, ratio in ends.items()}, {"fig5": largest})
 
 
-def _over_laplace(
-    s: Study, config: CompareOperatorsConfig, found: Mapping[str, list[float]], laplace: str, ending: str, key: str
-) -> None:
-    """What each Sinkhorn drift has over the Laplace drift's, paired by seed; and the largest with its interval."""
-    compared = config.compared()
-    keys = []
-    for label in found:
-        if compared[label].drift.name == _SINKHORN:
-            keys.append(f"fig5.{label}{ending}")
-            s.ratio(keys[-1], (np.array(found[label]) / np.array(found[laplace])).tolist())
-    if keys:
-        largest = max(keys, key=s.summary.__getitem__)
-        for end in ("", ".ci_low", ".ci_high"):
-            if largest + end in s.summary:
-                s.summary[f"fig5.{key}.max{end}"] = s.summary[largest + end]
+def _over(found: Mapping[str, list[float]], labels: list[str], base: str | None) -> dict[str, Ratio]:
+    """Of each of `labels` over `base`, paired by seed."""
+    return {label: Ratio((np.array(found[label]) / np.array(found[base])).tolist()) for label in labels if base}
+
+
+def _largest(found: Mapping[str, Ratio]) -> dict[str, Ratio]:
+    return {"max": max(found.values(), key=lambda ratio: ratio.value)} if found else {}
 
 
 def _first_within(found: Mapping[str, Any], name: str) -> float:
     """The first tracked step (or second) at which SW-2 is at most twice its mean floor; infinite if none."""
-    below = np.flatnonzero(np.array(found["sw"]) <= 2 * np.mean(found["floor"]))
-    return float(found[name][below[0]]) if len(below) else np.inf
+    below = first_within(np.array(found["sw"]), 2 * np.mean(found["floor"]))
+    return np.inf if below is None else float(found[name][below])
 
 
 def names(config: CompareOperatorsConfig) -> dict[str, str]:

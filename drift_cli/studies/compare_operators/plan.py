@@ -1,4 +1,4 @@
-"""What `drift compare-operators` runs: every operator from every start with every seed, and what comes before."""
+"""What is run: every operator from every start with every seed, and what comes before."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from drift_cli.runs.cores import usable
 from drift_cli.studies import kept_runs
 from drift_cli.studies.compare_operators import runs as operator_runs
 from drift_cli.studies.compare_operators.fields import Field
 from drift_cli.studies.compare_operators.runs import Case
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
 from drift_cli.studies.compare_operators.template import Template
-from drift_cli.studies.study import Study
 
 Runs = dict[Case, dict[str, Any]]
 
@@ -97,15 +95,3 @@ def _trials(config: CompareOperatorsConfig) -> dict[Case, kept_runs.Job]:
         for label, operator in config.compared().items()
         for eta in config.etas
     }
-
-
-def made(config: CompareOperatorsConfig, s: Study, plan: Mapping[Case, kept_runs.Job], what: str) -> Runs:
-    """The runs of the plan in its order, whichever was done first."""
-    found: Runs = {}
-    for case, kept in kept_runs.each(plan, s.path / "runs", config.jobs or usable()):
-        found[case] = kept
-        told = f", eta {case.eta:g}" if case.eta is not None else ""
-        s.part(
-            f"{what} ({len(found)} of {len(plan)}): {case.form}, {case.operator}, {case.start}, seed {case.seed}{told}"
-        )
-    return {case: found[case] for case in plan}

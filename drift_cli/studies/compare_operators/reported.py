@@ -1,4 +1,4 @@
-r"""Of `drift compare-operators`: what a public digest reports of Figure 5, at each setting that it leaves open.
+r"""What a public digest reports of Figure 5, at each setting that it leaves open.
 
 The final distance under the Sinkhorn drift and under the exponential kernel's, and their ratio. Left open: ε, the unit
 of the checkerboard, and whether SW is SW-2 or its square. The floors stand beside them, of SW-1 too.
@@ -6,44 +6,55 @@ of the checkerboard, and whether SW is SW-2 or its square. The floors stand besi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
 from drift_cli.data import target_of
+from drift_cli.metrics.sliced_wasserstein import sliced_1
 from drift_cli.studies.compare_operators.plan import Runs
 from drift_cli.studies.compare_operators.runs import Case
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig, OperatorConfig
-from drift_cli.studies.stop_grad_study.reported import sliced_1
-from drift_cli.studies.study import Study
+from drift_cli.studies.numbers import Measured, NextRun
 from drift_cli.studies.units import units
 from drift_cli.training.streams import stream
 
 
-def figure_5(config: CompareOperatorsConfig, s: Study, runs: Runs) -> None:
+@dataclass(frozen=True)
+class Figure5(Measured):
     """`reported.fig5.<drift>.…`: final distances in every unit, ratios paired by seed, and floors."""
+
+    reported: dict[str, NextRun | float]
+
+
+def figure_5(config: CompareOperatorsConfig, runs: Runs) -> Figure5:
+    """What is reported, at every setting that is open."""
     target = target_of(config.dataset.made())
     pairs = [target.sample(2 * config.points, stream(config.seeds[0], "floor", n), torch.float64).points.split(
         config.points) for n in range(config.draws)]  # fmt: skip
     of_units = units(pairs[0][0])
     finals, floors = _finals(config, runs)
     kernel = [label for label in finals if _name(config.compared()[label]) == "laplace"]
+    found: dict[str, NextRun | float] = {}
     for label, values in finals.items():
         name = _name(config.compared()[label])
         for unit, length in of_units.items():
-            s.next_run(f"reported.fig5.{name}.{unit}.sw2", [length * value for value in values])
-            s.next_run(f"reported.fig5.{name}.{unit}.sw2_squared", [(length * value) ** 2 for value in values])
+            found[f"fig5.{name}.{unit}.sw2"] = NextRun([length * value for value in values])
+            found[f"fig5.{name}.{unit}.sw2_squared"] = NextRun([(length * value) ** 2 for value in values])
         if kernel and label != kernel[0]:
             ratios = np.array(values) / np.array(finals[kernel[0]])
-            s.next_run(f"reported.fig5.ratio.{name}.sw2", ratios.tolist())
-            s.next_run(f"reported.fig5.ratio.{name}.sw2_squared", (ratios**2).tolist())
+            found[f"fig5.ratio.{name}.sw2"] = NextRun(ratios.tolist())
+            found[f"fig5.ratio.{name}.sw2_squared"] = NextRun((ratios**2).tolist())
     if floors:
         first = float(np.mean([sliced_1(a, b) for a, b in pairs]))
         for unit, length in of_units.items():
-            s.summary |= {
-                f"reported.fig5.floor.{unit}.sw1": length * first,
-                f"reported.fig5.floor.{unit}.sw2": length * float(np.mean(floors)),
-                f"reported.fig5.floor.{unit}.sw2_squared": length**2 * float(np.mean(np.square(floors))),
+            found |= {
+                f"fig5.floor.{unit}.sw1": length * first,
+                f"fig5.floor.{unit}.sw2": length * float(np.mean(floors)),
+                f"fig5.floor.{unit}.sw2_squared": length**2 * float(np.mean(np.square(floors))),
             }
+    return Figure5(found)
 
 
 def _finals(config: CompareOperatorsConfig, runs: Runs) -> tuple[dict[str, list[float]], list[float]]:

@@ -1,4 +1,4 @@
-"""`drift compare-operators`: every drift operator from the same starts, as particles and as a generator; Figure 5."""
+"""Every drift operator from the same starts, as particles and as a generator; Figure 5."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ import numpy as np
 import torch
 
 from drift_cli.data import target_of
+from drift_cli.runs.cores import usable
 from drift_cli.runs.folder import RunFolder
-from drift_cli.studies.compare_operators import comparison as operator_numbers
-from drift_cli.studies.compare_operators import fields as operator_fields
-from drift_cli.studies.compare_operators import figure_5 as operator_figure_5
-from drift_cli.studies.compare_operators import figures
-from drift_cli.studies.compare_operators import plan as operator_plan
-from drift_cli.studies.compare_operators import reported as operator_reported
-from drift_cli.studies.compare_operators import runs as operator_runs
+from drift_cli.studies import kept_runs
+from drift_cli.studies.compare_operators import comparison, fields, figure_5, figures, plan, reported, runs
+from drift_cli.studies.compare_operators.comparison import Comparison, Courses, StepSizes
+from drift_cli.studies.compare_operators.figures import Panel
 from drift_cli.studies.compare_operators.plan import Runs
 from drift_cli.studies.compare_operators.runs import Case, plain
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
 from drift_cli.studies.compare_operators.table import markdown
+from drift_cli.studies.numbers import Kept, Measured
 from drift_cli.studies.study import Study, refuse_another, study
 from drift_cli.training.streams import stream
 
@@ -30,44 +29,52 @@ _SHOWN = 400  # points of the target behind the gallery
 
 
 @dataclass(frozen=True)
-class Result:
-    """What was measured, and every run as it is kept."""
-
-    summary: dict[str, float]
-    runs: Runs
+class Result(Measured):
+    costs: Kept
+    step_sizes: StepSizes
+    comparison: Comparison
+    courses: Courses
+    figure_5: figure_5.Figure5 | None
+    digest: reported.Figure5 | None
 
 
 def run(config: CompareOperatorsConfig, path: Path) -> Result:
     """Choose the step sizes, make every run that is not made yet, and write table, curves, figures and summary."""
-    operator_runs.check(config)
+    runs.check(config)
     refuse_another(config, path)
     path.mkdir(parents=True, exist_ok=True)
-    before = operator_plan.preparations(config)
-    parts = len(before) + len(operator_plan.cases(config)) + 2
+    before = plan.preparations(config)
+    parts = len(before) + len(plan.cases(config)) + 2
     with (
         RunFolder(path).locked(),
         study("compare-operators", config, path, config.seeds[0], parts, resumable=True) as s,
     ):
-        _milliseconds(config, s)
-        prepared = operator_plan.made(config, s, before, "prepared")
-        etas = operator_numbers.step_sizes(config, s, prepared)
-        plan = {case: operator_plan.job(config, case, etas, path / "runs") for case in operator_plan.cases(config)}
-        runs = operator_plan.made(config, s, plan, "run")
+        costs = _costs(config, s)
+        prepared = _made(config, s, before, "prepared")
+        etas = comparison.step_sizes(config, prepared)
+        jobs = {case: plan.job(config, case, etas.of, path / "runs") for case in plan.cases(config)}
+        found = _made(config, s, jobs, "run")
         s.part("what the runs say")
-        operator_numbers.summarise(config, s, prepared, runs)
-        operator_numbers.curves(config, s, runs)
-        table = markdown(config, s.summary)
-        (path / "table.md").write_text(table)
+        compared = comparison.comparison(config, prepared, found)
+        for told in comparison.capped(config, compared):
+            s.console.print(f"warning: {told}", style="yellow", highlight=False, soft_wrap=True)
+        table = markdown(config, etas, compared, costs)
+        (path / "table.md").write_text(table, encoding="utf-8")
         s.console.print(table, highlight=False, soft_wrap=True)
-        if config.dataset.name == "checkerboard" and "own" in config.starts:
-            operator_figure_5.measure(config, s, runs)
-            operator_reported.figure_5(config, s, runs)
-        _draw(config, s, runs)
-    return Result(s.summary, runs)
+        papers = config.dataset.name == "checkerboard" and "own" in config.starts  # as in Figure 5
+        result = Result(
+            costs,
+            etas,
+            compared,
+            comparison.courses(config, found),
+            figure_5.figure_5(config, compared, found) if papers else None,
+            reported.figure_5(config, found) if papers else None,
+        )
+        s.leave(result, _drawn(config, compared, found, s.drawings))
+    return result
 
 
-def _milliseconds(config: CompareOperatorsConfig, s: Study) -> None:
-    """`<operator>.ms_per_drift` and `.ms_per_step`."""
+def _costs(config: CompareOperatorsConfig, s: Study) -> Kept:
     asked = {
         "operators": {label: plain(operator) for label, operator in config.compared().items()},
         "dataset": plain(config.dataset),
@@ -76,37 +83,51 @@ def _milliseconds(config: CompareOperatorsConfig, s: Study) -> None:
         "generator": plain(config.generator),
     }
 
-    def measure() -> None:
+    def measure() -> tuple[Measured, list[Path]]:
         s.part("the time of a drift and of a step")
-        for label, (of_drift, of_step) in operator_fields.milliseconds(config).items():
-            s.summary |= {f"{label}.ms_per_drift": of_drift, f"{label}.ms_per_step": of_step}
+        return fields.milliseconds(config), []
 
-    s.once("milliseconds", asked, 1, measure)
+    return s.once("milliseconds", asked, 1, measure)
 
 
-def _draw(config: CompareOperatorsConfig, s: Study, runs: Runs) -> None:
-    folder = s.path / "figures"
+def _made(config: CompareOperatorsConfig, s: Study, jobs: Mapping[Case, kept_runs.Job], what: str) -> Runs:
+    """The runs in the order of the jobs, whichever was done first."""
+    found: Runs = {}
+    for case, kept in kept_runs.each(jobs, s.path / "runs", config.jobs or usable()):
+        found[case] = kept
+        told = f", eta {case.eta:g}" if case.eta is not None else ""
+        s.part(
+            f"{what} ({len(found)} of {len(jobs)}): {case.form}, {case.operator}, {case.start}, seed {case.seed}{told}"
+        )
+    return {case: found[case] for case in jobs}
+
+
+def _drawn(config: CompareOperatorsConfig, compared: Comparison, found: Runs, folder: Path) -> list[Path]:
     draw = stream(config.seeds[0], "snapshot")
     target = target_of(config.dataset.made()).sample(_SHOWN, draw, torch.float64).points.numpy()
-    labels = list(config.compared())
+    labels, drawn = list(config.compared()), []
     for form in config.forms:
         shown = {
-            (label, start): _panel(s, runs[Case(form, label, start, config.seeds[0])], f"{label}.{start}.{form}")
+            (label, start): _panel(found[Case(form, label, start, config.seeds[0])], compared, label, start, form)
             for label in labels
             for start in config.starts
         }
-        s.figures.append(figures.gallery(shown, labels, config.starts, target, form, folder))
+        drawn.append(figures.gallery(shown, labels, config.starts, target, form, folder))
     if "own" in config.starts:
-        names = operator_figure_5.names(config)
-        own = {names[label]: [runs[Case("generator", label, "own", seed)] for seed in config.seeds] for label in labels}
-        s.figures.append(figures.training(own, target, folder))
+        names = figure_5.names(config)
+        own = {
+            names[label]: [found[Case("generator", label, "own", seed)] for seed in config.seeds] for label in labels
+        }
+        drawn.append(figures.training(own, target, folder))
+    return drawn
 
 
-def _panel(s: Study, found: Mapping[str, Any], key: str) -> tuple[np.ndarray | None, str]:
+def _panel(found: Mapping[str, Any], compared: Comparison, label: str, start: str, form: str) -> Panel:
     """The samples of one run, and what its panel says of the mean over seeds."""
-    if "samples" not in found or f"{key}.sw" not in s.summary:
+    outcome = compared.outcome(label, start, form)
+    if "samples" not in found or outcome.sw is None:
         return None, "diverged"
-    told = f"SW {s.summary[f'{key}.sw'] / s.summary[f'{key}.sw_floor']:.1f} floors"
-    if f"{key}.mode_error" in s.summary:
-        told += f", TV {s.summary[f'{key}.mode_error']:.2f}"
+    told = f"SW {outcome.sw_over_floor:.1f} floors"
+    if outcome.mode_error is not None:
+        told += f", TV {outcome.mode_error.value:.2f}"
     return np.array(found["samples"]), told

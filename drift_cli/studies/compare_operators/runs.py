@@ -19,10 +19,11 @@ from drift_cli.errors import RunFailed, UserError
 from drift_cli.files import read_json
 from drift_cli.generator import Particles
 from drift_cli.metrics.modes import total_variation
+from drift_cli.studies import training
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig, OperatorConfig
 from drift_cli.training import step as steps
 from drift_cli.training.evaluation import comparable_points, distance, generate
-from drift_cli.training.settings import CheckpointConfig, EmaConfig, EvaluationConfig, TrainConfig
+from drift_cli.training.settings import EvaluationConfig, TrainConfig
 from drift_cli.training.setup import Setup, assemble
 from drift_cli.training.sittings import Seen, Sitting
 from drift_cli.training.streams import stream
@@ -186,26 +187,18 @@ def _settings(
     generator: Settings,
     optimizer: Settings,
 ) -> TrainConfig:
-    return TrainConfig(
+    return training.settings(
         dataset=config.dataset,
         kernel=operator.kernel,
         drift=operator.drift,
-        schedule=chosen("schedule", "constant"),
         generator=generator,
         optimizer=optimizer,
-        ema=EmaConfig(decay=0.0),  # the weights as they are trained: an average would hold the start back
         evaluation=EvaluationConfig(
             every=number, points=config.points, large_points=0, projections=config.projections, draws=config.draws
         ),
-        checkpoint=CheckpointConfig(every=0, keep=1),
         batch_size=batch_size,
         steps=number,
         seed=seed,
-        device="cpu",
-        dtype="float32",
-        threads=1,  # the same bits however many runs go on at a time
-        gradient_paths="none",
-        animate=False,
     )
 
 
@@ -242,7 +235,7 @@ def _run(run: Moved, unfinished: Path) -> dict[str, Any]:
     sitting = Sitting(lambda: built(run), unfinished, run.asked())
     settings, setup = run.settings, sitting.setup
     advance = steps.build(setup)
-    marks = set(np.unique(np.round(np.geomspace(1, settings.steps, run.track)).astype(int)).tolist())
+    marks = training.marks(settings.steps, run.track)
     names = ("steps", "seconds", "sw", "floor", "marginal_error", "iterations")
     curve: dict[str, list[float]] = sitting.seen.numbers.get("curve") or {name: [] for name in names}
     seconds, diverged = sitting.seen.numbers.get("seconds", 0.0), None

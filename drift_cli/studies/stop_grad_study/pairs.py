@@ -15,7 +15,7 @@ from drift_cli.studies.stop_grad_study.training import Case, Tracked
 
 @dataclass(frozen=True)
 class Cell(Measured):
-    """One setting: SW-2 of `samples` over `none`, paired by seed, and the share of the `samples` runs that collapsed."""
+    """One setting: SW-2 of `samples` over `none` by seed, and the share of the `samples` runs that collapsed."""
 
     setting: Case  # its seed is 0
     runs: list[Tracked]  # of `samples`

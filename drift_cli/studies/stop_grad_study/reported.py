@@ -18,7 +18,7 @@ from torch import Tensor
 
 from drift_cli.data import Target
 from drift_cli.kernels import Kernel
-from drift_cli.metrics.sliced_wasserstein import directions
+from drift_cli.metrics.sliced_wasserstein import sliced_1
 from drift_cli.studies.numbers import Estimate, Measured, NextRun
 from drift_cli.studies.stop_grad_study.comparison import Runs, before_floor, cases, own_runs
 from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
@@ -26,7 +26,6 @@ from drift_cli.studies.stop_grad_study.training import Tracked
 from drift_cli.studies.units import units
 from drift_cli.theory.correlation import LEAST
 
-_DIRECTIONS = 200
 _PATIENCE = 300  # mean shifts without a smaller one, after which rounding decides
 _DRAWS = 20  # of fresh data at the fixed point
 _SURE = 1 - 1e-12  # a correlation of exactly 1 has no Fisher transform
@@ -121,13 +120,6 @@ def ends(case: str, own: list[Tracked], of_units: dict[str, float]) -> dict[str,
         found[f"{key}.sw2"] = NextRun([length * r.final_sw for r in own])
         found[f"{key}.sw2_squared"] = NextRun([(length * r.final_sw) ** 2 for r in own])
     return found
-
-
-def sliced_1(x: Tensor, y: Tensor) -> float:
-    r"""$SW_1 = \frac1L\sum_\theta\frac1n\sum_i|(\theta^\top x)_{(i)} - (\theta^\top y)_{(i)}|$; as many points each."""
-    theta = directions(_DIRECTIONS, x.shape[1], torch.Generator().manual_seed(0), x.dtype)
-    n = min(len(x), len(y))
-    return float(((theta @ x[:n].T).sort(dim=1).values - (theta @ y[:n].T).sort(dim=1).values).abs().mean())
 
 
 def collapsed_norms(kernel: Kernel, target: Target, count: int, seed: int) -> tuple[float, float]:
