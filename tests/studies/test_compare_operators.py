@@ -97,7 +97,7 @@ def test_it_leaves_its_numbers_curves_table_and_figures(finished: Path) -> None:
 
 
 def test_what_is_measured_decides_every_claim(finished: Path, figure_5: Path) -> None:
-    fields = {claim.field for claim in claims.load("compare-operators")}
+    fields = {claim.field for claim in claims.of("compare-operators")}
     assert fields
     late = {"fig5.steps_to_2_floors_over_laplace.max"}  # ten steps do not get there
     assert fields - late <= set(summary(finished)) | set(summary(figure_5))
