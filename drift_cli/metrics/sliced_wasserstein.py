@@ -49,7 +49,7 @@ def sliced_wasserstein(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], theta: 
 
 
 def sliced_1(x: Tensor, y: Tensor) -> float:
-    r"""$SW_1 = \frac1{Ln}\sum_\theta\sum_i|(\theta^\top x)_{(i)} - (\theta^\top y)_{(i)}|$ along 200 fixed directions θ.
+    r"""$SW_1 = \frac1{Ln}\sum_\theta\sum_i|(\theta^\top x)_{(i)} - (\theta^\top y)_{(i)}|$, along 200 fixed directions.
 
     Of x [n, d] and y [m, d] the first min(n, m) points are taken.
     """
