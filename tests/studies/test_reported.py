@@ -73,7 +73,9 @@ def test_the_ratio_to_cosine_does_not_depend_on_the_length_of_the_sweep() -> Non
 
 
 def tracked(norm: np.ndarray, sw: np.ndarray, floor: float = 0.0) -> SimpleNamespace:
-    return SimpleNamespace(steps=np.arange(len(norm)), drift_norm=norm, sw=sw, norm_floor=floor, norm_floor_sd=0.0)
+    return SimpleNamespace(
+        steps=np.arange(len(norm)), drift_norm=norm, mean_square=norm**4, sw=sw, norm_floor=floor, norm_floor_sd=0.0
+    )
 
 
 def correlations(*runs: SimpleNamespace) -> dict[str, float]:
@@ -86,6 +88,10 @@ def test_each_correlation_is_one_for_its_own_relation_and_not_for_the_others() -
     found = correlations(tracked(norm, norm**3))
     assert found["whole.spearman"] == pytest.approx(1)
     assert found["whole.log_log"] == pytest.approx(1)
+    assert found["whole.log_log.mean_square"] == pytest.approx(1)
+    assert found["whole.pearson.mean_square_sw2"] < 1 - 1e-3
+    assert correlations(tracked(norm, norm**4))["whole.pearson.mean_square_sw2"] == pytest.approx(1)
+    assert correlations(tracked(norm, norm**2))["whole.pearson.mean_square_sw2_squared"] == pytest.approx(1)
     assert found["whole.pearson.norm_sw2"] < 0.95
     assert correlations(tracked(norm, norm[::-1]))["whole.spearman"] == pytest.approx(-1)
 

@@ -1,9 +1,8 @@
 r"""What a public digest reports of Figure 4, at each setting that it leaves open.
 
 The correlation of $\|V\|$ and SW with the stop-gradient; the drift norm and SW at the end without it. Left open: which
-correlation, over which part of a run, of which power; the unit of the targets, and whether SW is SW-1, SW-2 or its
-square. A power of the tracked mean |V| stands in for the mean |V|², which is not tracked; rank and log-log correlations
-are the same of both.
+correlation, over which part of a run, of the mean |V| (of fresh samples), its square or the mean |V|² (of the training
+batch, which is the loss); the unit of the targets, and whether SW is SW-1, SW-2 or its square.
 """
 
 from __future__ import annotations
@@ -30,19 +29,27 @@ _PATIENCE = 300  # mean shifts without a smaller one, after which rounding decid
 _DRAWS = 20  # of fresh data at the fixed point
 _SURE = 1 - 1e-12  # a correlation of exactly 1 has no Fisher transform
 
-Pair = Callable[[np.ndarray, np.ndarray], float]
+Along = Callable[[np.ndarray, np.ndarray, np.ndarray], float]  # of the mean |V|, the mean |V|² and SW-2 along a run
 
 
 def _pearson(x: np.ndarray, y: np.ndarray) -> float:
     return float(stats.pearsonr(x, y).statistic)
 
 
-CORRELATIONS: dict[str, Pair] = {
-    "pearson.norm_sw2": _pearson,
-    "pearson.norm_sw2_squared": lambda x, y: _pearson(x, y**2),
-    "pearson.norm_squared_sw2_squared": lambda x, y: _pearson(x**2, y**2),
-    "spearman": lambda x, y: float(stats.spearmanr(x, y).statistic),
-    "log_log": lambda x, y: _pearson(np.log(x), np.log(y)),
+def _spearman(x: np.ndarray, y: np.ndarray) -> float:
+    return float(stats.spearmanr(x, y).statistic)
+
+
+CORRELATIONS: dict[str, Along] = {
+    "pearson.norm_sw2": lambda v, _, sw: _pearson(v, sw),
+    "pearson.norm_sw2_squared": lambda v, _, sw: _pearson(v, sw**2),
+    "pearson.norm_squared_sw2_squared": lambda v, _, sw: _pearson(v**2, sw**2),
+    "pearson.mean_square_sw2": lambda _, v2, sw: _pearson(v2, sw),
+    "pearson.mean_square_sw2_squared": lambda _, v2, sw: _pearson(v2, sw**2),
+    "spearman": lambda v, _, sw: _spearman(v, sw),
+    "spearman.mean_square": lambda _, v2, sw: _spearman(v2, sw),
+    "log_log": lambda v, _, sw: _pearson(np.log(v), np.log(sw)),
+    "log_log.mean_square": lambda _, v2, sw: _pearson(np.log(v2), np.log(sw)),
 }
 
 
@@ -95,7 +102,9 @@ def correlations(case: str, own: list[Tracked]) -> dict[str, Estimate | float]:
     for extent, lengths in (("whole", [len(r.steps) for r in own]), ("before_floor", [before_floor(r) for r in own])):
         for name, of in CORRELATIONS.items():
             each = [
-                of(r.drift_norm[:n], r.sw[:n]) for r, n in zip(own, lengths, strict=True) if n >= LEAST
+                of(r.drift_norm[:n], r.mean_square[:n], r.sw[:n])
+                for r, n in zip(own, lengths, strict=True)
+                if n >= LEAST
             ]  # a run with fewer points before its floor says nothing
             if len(each) == len(own) and np.isfinite(each).all():
                 found[f"fig4.correlation.{case}.{extent}.{name}"] = Correlation(each)
@@ -109,6 +118,8 @@ def ends(case: str, own: list[Tracked], of_units: dict[str, float]) -> dict[str,
         "least": [r.drift_norm.min() for r in own],
         "end_squared": [r.drift_norm[-1] ** 2 for r in own],
         "least_squared": [r.drift_norm.min() ** 2 for r in own],
+        "end_mean_square": [r.mean_square[-1] for r in own],
+        "least_mean_square": [r.mean_square.min() for r in own],
     }
     found: dict[str, Estimate | float] = {
         f"fig4.norm.{case}.{name}": NextRun([float(value) for value in values]) for name, values in norms.items()
