@@ -254,7 +254,9 @@ def test_it_refuses_in_one_line(words: str, told: str, tmp_path: Path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
-def test_one_choice_of_paths_is_a_study_too(tmp_path: Path) -> None:
+def test_one_choice_of_paths_is_a_study_too(finished: Path, tmp_path: Path) -> None:
+    for part in ("parts", "figures"):
+        shutil.copytree(finished / part, tmp_path / part)  # the mechanism, which is the same
     small = ("datasets=[checkerboard]", "generator.widths=[8]", "batch_size=32", "steps=20", "track=8", "points=100",
              "projections=5", "draws=2", "plane=3", "device=cpu", "jobs=1")  # fmt: skip
     assert main(["stop-grad-study", "paths=[none]", *small, f"hydra.run.dir={tmp_path}"]) == 0
