@@ -32,7 +32,7 @@ def _over(decay: float, rate: float) -> float:
     return decay / rate if rate > 0 else math.inf
 
 
-class Course(Protocol):
+class Decay(Protocol):
     """How fast a mode decays over time, in closed form and as the rate that an integration sees."""
 
     @property
@@ -183,7 +183,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 _PANELS = 6
 
 
-def integrated(course: Course, frequency: float, t: float) -> float:
+def integrated(course: Decay, frequency: float, t: float) -> float:
     """Λ_k(t) by Gauss–Legendre quadrature of the rate alone, in panels that end at its kinks."""
     if t <= 0:
         return 0.0
@@ -195,7 +195,7 @@ def integrated(course: Course, frequency: float, t: float) -> float:
     return float((course.rate(frequency, times) @ _WEIGHTS) @ half)
 
 
-def crossing(course: Course, frequency: float, epsilon: float) -> float:
+def crossing(course: Decay, frequency: float, epsilon: float) -> float:
     """T_k from the integrated rate by root finding; infinite where it is beyond 1e300."""
     decay = math.log(1 / epsilon)
     low, high = 0.0, 1.0
@@ -208,12 +208,12 @@ def crossing(course: Course, frequency: float, epsilon: float) -> float:
     )
 
 
-def times(course: Course, frequencies: np.ndarray, epsilon: float) -> np.ndarray:
+def times(course: Decay, frequencies: np.ndarray, epsilon: float) -> np.ndarray:
     """T_k in closed form, where there is one."""
     return np.array([course.time(float(k), epsilon) for k in frequencies])
 
 
-def crossings(course: Course, frequencies: np.ndarray, epsilon: float) -> np.ndarray:
+def crossings(course: Decay, frequencies: np.ndarray, epsilon: float) -> np.ndarray:
     """T_k by integration and root finding."""
     return np.array([crossing(course, float(k), epsilon) for k in frequencies])
 

@@ -138,7 +138,7 @@ def measured(kernel: Weighted, at: Mode, data: Float[Tensor, "m d"], n: int, pat
 
 
 @dataclass(frozen=True)
-class Course:
+class Cloud:
     """Of particles over `times` [t]: their standard deviation, how far the centre is from the mode, and mean |V|²."""
 
     times: np.ndarray
@@ -149,7 +149,7 @@ class Course:
 
 def follow(
     kernel: Weighted, at: Mode, data: Float[Tensor, "m d"], start: Float[Tensor, "n d"], times: np.ndarray, paths: str
-) -> Course:
+) -> Cloud:
     """The particles from `start` under the policy, by an adaptive Runge–Kutta method (order 5(4))."""
 
     def velocity(_: float, flat: np.ndarray) -> np.ndarray:
@@ -162,4 +162,4 @@ def follow(
     std = [float((x - x.mean(dim=0)).square().sum(dim=1).mean().sqrt()) for x in states]
     way = [float((x.mean(dim=0) - at.place).norm()) for x in states]
     loss = [float(derivatives(kernel, x, data).drift.square().sum(dim=1).mean()) for x in states]
-    return Course(found.t, np.array(std), np.array(way), np.array(loss))
+    return Cloud(found.t, np.array(std), np.array(way), np.array(loss))

@@ -40,7 +40,7 @@ class Growth(Measured):
 
 
 @dataclass(frozen=True)
-class Course(Measured):
+class OneDrift(Measured):
     """One drift of Figure 2: T_k in closed form and by root finding; what is left of each mode over time.
 
     `left` is [times, modes]; so is `followed`, of the nonlinear equation, None for a formula that no drift here obeys.
@@ -48,7 +48,7 @@ class Course(Measured):
 
     slowest_time: float
     slowest_mode: float
-    rates: ct.Course
+    rates: ct.Decay
     times: np.ndarray
     crossings: np.ndarray
     left: np.ndarray
@@ -64,7 +64,7 @@ class Figure2(Measured):
     annealing over the better of the others, and of the slowest time, annealed over the better fixed kernel.
     """
 
-    courses: dict[str, Course] = field(metadata=after("_"))
+    courses: dict[str, OneDrift] = field(metadata=after("_"))
     modes: np.ndarray
     t: np.ndarray
     followed_t: np.ndarray
@@ -93,7 +93,7 @@ class Figure2(Measured):
 class _Drift:
     """The rates over time, and the kernel at each time where the nonlinear equation is solved for it."""
 
-    rates: ct.Course
+    rates: ct.Decay
     kernel_at: Callable[[float], Kernel] | None = None
 
 
@@ -175,13 +175,13 @@ def figure2(config: SpectralConfig) -> Figure2:
     )  # fmt: skip
 
 
-def _course(config: SpectralConfig, drift: _Drift, modes: np.ndarray, t: np.ndarray, steps: int) -> Course:
+def _course(config: SpectralConfig, drift: _Drift, modes: np.ndarray, t: np.ndarray, steps: int) -> OneDrift:
     times = ct.times(drift.rates, modes, config.epsilon)
     crossings = times if isinstance(drift.rates, ct.Swept) else ct.crossings(drift.rates, modes, config.epsilon)
     left = ct.remaining(drift.rates.accumulated, modes, t)
     followed = None if drift.kernel_at is None else _followed(config, drift.kernel_at, modes, steps)
     slowest = int(np.argmax(times))
-    return Course(float(times.max()), float(modes[slowest]), drift.rates, times, crossings, left, followed)
+    return OneDrift(float(times.max()), float(modes[slowest]), drift.rates, times, crossings, left, followed)
 
 
 def _drifts(config: SpectralConfig) -> dict[str, _Drift]:
@@ -223,13 +223,13 @@ def _followed(
     return np.abs(found.amplitudes / found.amplitudes[0])
 
 
-def _crossing_error(course: Course) -> float:
+def _crossing_error(course: OneDrift) -> float:
     """Over the times that do not overflow; 0 without a closed form, as the crossings stand for it."""
     finite = np.isfinite(course.times) & (course.times < _NEVER)
     return float(np.abs(course.crossings / course.times - 1)[finite].max(initial=0))
 
 
-def _followed_error(config: SpectralConfig, course: Course, modes: np.ndarray, t: np.ndarray) -> float:
+def _followed_error(config: SpectralConfig, course: OneDrift, modes: np.ndarray, t: np.ndarray) -> float:
     if course.followed is None:
         return 0.0
     left = ct.remaining(course.rates.accumulated, modes, t)

@@ -18,7 +18,7 @@ from drift_cli.studies.numbers import Measured, Table, after, columns
 from drift_cli.studies.stop_grad_study import minibatch
 from drift_cli.studies.stop_grad_study.minibatch import Losses
 from drift_cli.theory import drift_collapse, unstopped
-from drift_cli.theory.drift_collapse import Course, Growth
+from drift_cli.theory.drift_collapse import Cloud, Growth
 from drift_cli.theory.particle_derivatives import PATHS, by_autograd, derivatives
 from drift_cli.theory.unstopped import along_flow, instantaneous
 from drift_cli.training.loss import loss_and_drift
@@ -101,7 +101,7 @@ class Collapse(Measured):
     collapse_centre_rate: dict[str, float]
     settings: dict[str, Collapsed]
     growths: dict[Setting, dict[str, tuple[Growth, Growth]]]
-    courses: dict[Setting, dict[str, Course]]
+    courses: dict[Setting, dict[str, Cloud]]
 
     def tables(self) -> dict[str, Table]:
         rates = [
@@ -202,7 +202,7 @@ def _rates() -> Rates:
 def _collapse(targets: dict[str, Target], kernels: dict[str, Kernel], generator: Generator) -> Collapse:
     """Growth rates (measured, predicted) at the collapsed state, and a cloud around it that is followed."""
     growths: dict[Setting, dict[str, tuple[Growth, Growth]]] = {}
-    courses: dict[Setting, dict[str, Course]] = {}
+    courses: dict[Setting, dict[str, Cloud]] = {}
     errors = []
     for (target, source), (name, kernel) in itertools.product(targets.items(), kernels.items()):
         weighted = cast(Weighted, kernel)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from drift_cli.figures.style import DATA, MODEL, panels, save, style
 from drift_cli.studies.stop_grad_study.mechanism import Mechanism
 from drift_cli.studies.stop_grad_study.minibatch import SIZES, Pair
-from drift_cli.theory.drift_collapse import Course, Growth
+from drift_cli.theory.drift_collapse import Cloud, Growth
 
 GREEN, BLACK = "#009E73", "#000000"
 # colour, line, marker and name of each gradient path
@@ -81,7 +81,7 @@ def _growth(axis: Axes, growth: dict[str, tuple[Growth, Growth]], setting: str) 
     axis.set(ylabel="growth rate (1 / time)", title=f"collapsed at a mode: {setting} (bars: predicted)")
 
 
-def _cloud(axis: Axes, courses: dict[str, Course], setting: str) -> None:
+def _cloud(axis: Axes, courses: dict[str, Cloud], setting: str) -> None:
     for paths, (colour, line, marker, _) in LOOKS.items():
         course = courses[paths]
         axis.plot(course.times, course.std, color=colour, linestyle=line, marker=marker, markersize=4, markevery=10)
