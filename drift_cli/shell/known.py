@@ -11,6 +11,7 @@ from typing import get_type_hints
 from drift_cli.catalogue import GROUPS
 from drift_cli.command import Command
 from drift_cli.config import setting_names
+from drift_cli.config.checked import choices_of
 
 
 def as_setting(command: Command, flag: str, rest: list[str]) -> str | None:
@@ -37,7 +38,7 @@ def as_setting(command: Command, flag: str, rest: list[str]) -> str | None:
 def _choices(command: Command, keys: list[str]) -> dict[str, Iterable[str]]:
     """The settings that take one of a few words, with these words."""
     groups = {key: list(command.options(key)) for key in keys if key in GROUPS or key == "experiment"}
-    return groups | getattr(command.schema(), "choices", {})
+    return groups | {key: words for key, words in choices_of(command.schema()).items() if key in keys}
 
 
 def known_keys(command: Command, settings: list[str]) -> dict[str, list[str]]:

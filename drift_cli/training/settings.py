@@ -3,98 +3,79 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar, get_args
 
-from omegaconf import MISSING
-
+from drift_cli.config.checked import Checked, Resume, Samples, Seed, Steps, choice, least, obeys, within
 from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
 from drift_cli.gradient_paths import GRADIENT_PATHS
-from drift_cli.rules import a_folder_or_none, at_least, between, check_samples, check_steps, fraction, one_of
+from drift_cli.rules import fraction
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+Device = Annotated[str, choice(DEVICES, {"gpu": "cuda", "nvidia": "cuda", "metal": "mps", "apple": "mps"})]
 
 
 def known_device(name: str) -> None:
-    one_of("device", name, DEVICES, {"gpu": "cuda", "nvidia": "cuda", "metal": "mps", "apple": "mps"})
+    """Raise `UserError` for a device that is none."""
+    _, setting = get_args(Device)
+    setting.check("device", name)
 
 
-@dataclass
-class EmaConfig:
+@dataclass(kw_only=True)
+class EmaConfig(Checked):
     """Exponential moving average of the weights: θ̄ ← decay·θ̄ + (1 − decay)·θ; 0 switches it off."""
 
-    decay: float = MISSING
-
-    def __post_init__(self) -> None:
-        fraction("ema.decay", self.decay)
+    prefix: ClassVar = "ema."
+    decay: Annotated[float, obeys(fraction)]
 
 
-@dataclass
-class EvaluationConfig:
+@dataclass(kw_only=True)
+class EvaluationConfig(Checked):
     """`every`: steps between points of the curves; the sizes of the sliced Wasserstein distances."""
 
-    every: int = MISSING
-    points: int = MISSING
-    large_points: int = MISSING
-    projections: int = MISSING
-    draws: int = MISSING
-
-    def __post_init__(self) -> None:
-        for key in ("every", "points", "projections", "draws"):
-            at_least(f"evaluation.{key}", getattr(self, key), 1)
-        at_least("evaluation.large_points", self.large_points, 0)
+    prefix: ClassVar = "evaluation."
+    every: Annotated[int, least(1)]
+    points: Annotated[int, least(1)]
+    large_points: Annotated[int, least(0)]
+    projections: Annotated[int, least(1)]
+    draws: Annotated[int, least(1)]
 
 
-@dataclass
-class CheckpointConfig:
+@dataclass(kw_only=True)
+class CheckpointConfig(Checked):
     """A checkpoint every `every` steps (0: only at the end); the last `keep` are kept."""
 
-    every: int = MISSING
-    keep: int = MISSING
-
-    def __post_init__(self) -> None:
-        at_least("checkpoint.every", self.every, 0)
-        at_least("checkpoint.keep", self.keep, 1)
+    prefix: ClassVar = "checkpoint."
+    every: Annotated[int, least(0)]
+    keep: Annotated[int, least(1)]
 
 
-@dataclass
-class TrainConfig:
-    choices: ClassVar = {"device": DEVICES}
-    changeable: ClassVar[tuple[str, ...]] = (
-        "steps",
-        "device",
-        "threads",
-        "checkpoint.every",
-        "checkpoint.keep",
-    )  # with resume=
+@dataclass(kw_only=True)
+class TrainConfig(Checked):
+    changeable: ClassVar[tuple[str, ...]] = (  # with resume=
+        "steps", "device", "threads", "checkpoint.every", "checkpoint.keep",
+    )  # fmt: skip
 
-    dataset: Settings = MISSING
-    kernel: Settings = MISSING
-    drift: Settings = MISSING
-    schedule: Settings = MISSING
-    generator: Settings = MISSING
-    optimizer: Settings = MISSING
-    ema: EmaConfig = MISSING
-    evaluation: EvaluationConfig = MISSING
-    checkpoint: CheckpointConfig = MISSING
-    batch_size: int = MISSING
-    steps: int = MISSING
-    seed: int = MISSING
-    device: str = MISSING
-    dtype: str = MISSING
-    threads: int | None = None
-    gradient_paths: str = MISSING
-    animate: bool = MISSING
-    resume: str | None = None
+    dataset: Settings
+    kernel: Settings
+    drift: Settings
+    schedule: Settings
+    generator: Settings
+    optimizer: Settings
+    ema: EmaConfig
+    evaluation: EvaluationConfig
+    checkpoint: CheckpointConfig
+    batch_size: Samples
+    steps: Steps
+    seed: Seed
+    device: Device
+    dtype: Annotated[str, choice(("float32", "float64"))]
+    threads: Annotated[int | None, within(1, 1024)] = None
+    gradient_paths: Annotated[str, choice(GRADIENT_PATHS)]
+    animate: bool
+    resume: Resume = None
 
-    def __post_init__(self) -> None:
-        a_folder_or_none("resume", self.resume)
-        check_samples("batch_size", self.batch_size)
-        check_steps("steps", self.steps)
-        at_least("seed", self.seed, 0)
-        known_device(self.device)
-        one_of("dtype", self.dtype, ("float32", "float64"))
-        one_of("gradient_paths", self.gradient_paths, GRADIENT_PATHS)
+    def check_together(self) -> None:
         if self.gradient_paths != "none" and getattr(self.drift, "normalize", None) == "rms":
             raise UserError(
                 f"gradient_paths={self.gradient_paths} differentiates |V|^2, which drift.normalize=rms makes constant: "
@@ -102,8 +83,6 @@ class TrainConfig:
             )
         if isinstance(self.drift, Settings):
             self._check_drift()
-        if self.threads is not None:
-            between("threads", self.threads, 1, 1024)
         if getattr(self.generator, "name", None) == "particles":
             count = self.generator.count
             if self.batch_size > count:

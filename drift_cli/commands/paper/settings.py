@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from omegaconf import MISSING
-
+from drift_cli.config.checked import Checked, choice, within
 from drift_cli.errors import UserError
 from drift_cli.report.experiments import SIZES
-from drift_cli.rules import between, different, not_empty, one_of
+from drift_cli.rules import different, not_empty
 from drift_cli.runs.cores import usable
 
 
-@dataclass
-class PaperConfig:
-    choices: ClassVar = {"size": SIZES}
+@dataclass(kw_only=True)
+class PaperConfig(Checked):
     writes_to: ClassVar = "write out=FOLDER"  # in place of a run folder
 
-    size: str = MISSING
-    out: str = MISSING
+    size: Annotated[str, choice(SIZES)]
+    out: str
     parts: list[str] | None = None
-    cores: int | None = None
-    report: bool = MISSING
+    cores: Annotated[int | None, within(1, 1024)] = None
+    report: bool
     export: str | None = None
     records: str | None = None
     kept: str | None = None
@@ -34,8 +32,7 @@ class PaperConfig:
         """The folder that is written."""
         return str(Path(self.out) / self.size)
 
-    def __post_init__(self) -> None:
-        one_of("size", self.size, SIZES)
+    def check_together(self) -> None:
         if self.parts is not None:
             not_empty("parts", self.parts)
             different("parts", self.parts)
@@ -45,7 +42,5 @@ class PaperConfig:
             raise UserError(
                 f"kept must be a folder with <size>/<part> of earlier runs, got {self.kept}: there is none."
             )
-        if self.cores is not None:
-            between("cores", self.cores, 1, 1024)
-            if self.cores > usable():
-                raise UserError(f"cores must be at most the {usable()} that there are here, got {self.cores}.")
+        if self.cores is not None and self.cores > usable():
+            raise UserError(f"cores must be at most the {usable()} that there are here, got {self.cores}.")

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from omegaconf import MISSING
-
-from drift_cli.rules import at_least
-from drift_cli.training.settings import DEVICES, known_device
+from drift_cli.config.checked import Checked, Seed, least
+from drift_cli.training.settings import Device
 
 
-@dataclass
-class SampleConfig:
-    choices: ClassVar = {"device": DEVICES}
+@dataclass(kw_only=True)
+class SampleConfig(Checked):
     argument: ClassVar = "run"  # `drift sample RUN` is `drift sample run=RUN`
     writes_to: ClassVar = "write out=FILE"  # in place of a run folder
 
-    run: str = MISSING
-    n: int = MISSING
-    out: str = MISSING
-    seed: int = MISSING
+    run: str
+    n: Annotated[int, least(1)]
+    out: str
+    seed: Seed
     label: int | None = None
-    ema: bool = MISSING
-    device: str = MISSING
+    ema: bool
+    device: Device
 
     @property
     def destination(self) -> str:
         """The file that is written."""
         return self.out
-
-    def __post_init__(self) -> None:
-        at_least("n", self.n, 1)
-        at_least("seed", self.seed, 0)
-        known_device(self.device)

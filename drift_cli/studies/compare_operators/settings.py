@@ -5,24 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from omegaconf import MISSING, OmegaConf
+from omegaconf import OmegaConf
 
 from drift_cli.catalogue import conf_dir, names
+from drift_cli.config.checked import Checked, Different, Jobs, Resume, Seed, Seeds, Steps, least, within
 from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError, did_you_mean
-from drift_cli.rules import (
-    a_folder_or_none,
-    at_least,
-    between,
-    check_steps,
-    different,
-    not_empty,
-    one_of,
-    positive,
-)
+from drift_cli.rules import different, not_empty, one_of, positive
 
 STARTS = ("standard", "far", "collapsed", "missing_mode", "imbalanced", "own")
 OF_MODES = ("missing_mode", "imbalanced")
@@ -36,74 +29,50 @@ _UNUSED = {"kernel": "laplace", "bandwidth": 1.0}  # the kernel that is handed t
 class OperatorConfig:
     """One of those that are compared."""
 
-    drift: Settings = MISSING
-    kernel: Settings = MISSING
+    drift: Settings
+    kernel: Settings
 
 
-@dataclass
-class CompareOperatorsConfig:
+@dataclass(kw_only=True)
+class CompareOperatorsConfig(Checked):
     changeable: ClassVar = ("jobs",)  # with resume=
 
-    operators: Any = MISSING  # label: {drift, kernel, bandwidth, options}; `compared` has them typed
+    operators: Any  # label: {drift, kernel, bandwidth, options}; `compared` has them typed
     only: list[str] | None = None
-    dataset: Settings = MISSING
-    starts: list[str] = MISSING
-    forms: list[str] = MISSING
-    seeds: list[int] = MISSING
-    particles: int = MISSING
-    particle_steps: int = MISSING
-    etas: list[float] = MISSING
-    eta_seed: int = MISSING
-    generator: Settings = MISSING
-    optimizer: Settings = MISSING
-    batch_size: int = MISSING
-    steps: int = MISSING
-    start_steps: int = MISSING
-    points: int = MISSING
-    projections: int = MISSING
-    draws: int = MISSING
-    track: int = MISSING
-    probes: int = MISSING
-    rounds: int = MISSING
-    jobs: int | None = None
-    resume: str | None = None
+    dataset: Settings
+    starts: Annotated[list[str], Different("", (partial(one_of, choices=STARTS),))]
+    forms: Annotated[list[str], Different("", (partial(one_of, choices=FORMS),))]
+    seeds: Seeds
+    particles: Annotated[int, within(8, 65_536)]
+    particle_steps: Steps
+    etas: Annotated[list[float], Different("", (positive,))]
+    eta_seed: Seed
+    generator: Settings
+    optimizer: Settings
+    batch_size: Annotated[int, within(8, 65_536)]
+    steps: Steps
+    start_steps: Steps
+    points: Annotated[int, within(10, 10**6)]
+    projections: Annotated[int, least(1)]
+    draws: Annotated[int, least(1)]
+    track: Annotated[int, least(1)]
+    probes: Annotated[int, least(1)]
+    rounds: Annotated[int, least(1)]
+    jobs: Jobs = None
+    resume: Resume = None
 
-    def __post_init__(self) -> None:
-        a_folder_or_none("resume", self.resume)
+    def check_together(self) -> None:
         self._check_operators()
-        for key, choices in (("starts", STARTS), ("forms", FORMS)):
-            not_empty(key, getattr(self, key))
-            different(key, getattr(self, key))
-            for name in getattr(self, key):
-                one_of(f"each of {key}", name, choices)
         self._check_starts()
-        not_empty("seeds", self.seeds)
-        different("seeds", self.seeds)
-        for seed in self.seeds:
-            at_least("each of seeds", seed, 0)
-        at_least("eta_seed", self.eta_seed, 0)
         if self.eta_seed in self.seeds:
             raise UserError(
                 f"eta_seed must not be one of seeds, on which the chosen step sizes are judged, got {self.eta_seed}: "
                 "choose another."
             )
-        not_empty("etas", self.etas)
-        different("etas", self.etas)
-        for eta in self.etas:
-            positive("each of etas", eta)
         if self.generator.name != "mlp":
             raise UserError(
                 f"generator must be mlp, got {self.generator.name}: particles are compared with forms=[particles]."
             )
-        for key in ("particles", "batch_size"):
-            between(key, getattr(self, key), 8, 65_536)
-        for key in ("particle_steps", "steps", "start_steps"):
-            check_steps(key, getattr(self, key))
-        between("points", self.points, 10, 10**6)
-        for key in ("projections", "draws", "track", "probes", "rounds"):
-            at_least(key, getattr(self, key), 1)
-        if self.jobs is not None:
-            between("jobs", self.jobs, 1, 1024)
 
     @staticmethod
     def nested_settings(files: Sequence[Path]) -> dict[str, list[str]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
-from omegaconf import MISSING
-
+from drift_cli.config.checked import Checked, Positive, Seed, choice, obeys, within
 from drift_cli.errors import UserError
-from drift_cli.rules import at_least, between, not_empty, one_of, positive
+from drift_cli.rules import between, positive
 
 KERNELS = ("gaussian", "laplace", "matern32", "matern52", "rational_quadratic")
 
@@ -17,65 +17,43 @@ KERNELS = ("gaussian", "laplace", "matern32", "matern52", "rational_quadratic")
 _CUSP = {"grid": 200.0, "grid_2d": 24.0}
 
 
-@dataclass
-class SpectralConfig:
+@dataclass(kw_only=True)
+class SpectralConfig(Checked):
     """Lengths are in the units of a torus of period 2π; times are the flow's."""
 
-    kernels: list[str] = MISSING
-    bandwidth: float = MISSING
-    alpha: float = MISSING
-    dimensions: list[int] = MISSING
-    modes: int = MISSING
-    modes_2d: int = MISSING
-    grid: int = MISSING
-    grid_2d: int = MISSING
-    amplitude: float = MISSING
-    horizon: float = MISSING
-    steps: int = MISSING
-    far_bandwidth: float = MISSING
-    particles: int = MISSING
-    starts: int = MISSING
-    dimension: int = MISSING
-    epsilon: float = MISSING
-    sigma0: float = MISSING
-    sigma_min: float | None = None
-    anneal_rate: float = MISSING
-    follow: float = MISSING
-    target_ratio: float = MISSING
-    tilt: float = MISSING
-    regularisation: float = MISSING
-    seed: int = MISSING
+    kernels: Annotated[list[str], choice(KERNELS)]
+    bandwidth: Positive
+    alpha: Annotated[float, within(1.5, 1e3)]
+    dimensions: Annotated[list[int], within(1, 4096)]
+    modes: Annotated[int, within(1, 1000)]
+    modes_2d: Annotated[int, within(1, 100)]
+    grid: int
+    grid_2d: int
+    amplitude: Annotated[float, within(1e-8, 0.1)]
+    horizon: Positive
+    steps: Annotated[int, within(10, 10_000)]
+    far_bandwidth: Positive
+    particles: Annotated[int, within(50, 20_000)]
+    starts: Annotated[int, within(3, 1000)]
+    dimension: Annotated[int, within(1, 2)]
+    epsilon: float
+    sigma0: Positive
+    sigma_min: Annotated[float | None, obeys(positive)] = None
+    anneal_rate: Positive
+    follow: Positive
+    target_ratio: Annotated[float, within(0.5, 20)]
+    tilt: Annotated[float, within(0.01, 0.99)]
+    regularisation: Annotated[float, within(0.01, 10)]
+    seed: Seed
 
-    def __post_init__(self) -> None:
-        not_empty("kernels", self.kernels)
-        for name in self.kernels:
-            one_of("kernels", name, KERNELS)
-        for key in ("bandwidth", "far_bandwidth", "horizon", "sigma0", "anneal_rate", "follow"):
-            positive(key, getattr(self, key))
-        not_empty("dimensions", self.dimensions)
-        for d in self.dimensions:
-            between("dimensions", d, 1, 4096)
-        between("alpha", self.alpha, 1.5, 1e3)
-        between("modes", self.modes, 1, 1000)
-        between("modes_2d", self.modes_2d, 1, 100)
-        between("amplitude", self.amplitude, 1e-8, 0.1)
-        between("steps", self.steps, 10, 10_000)
-        between("particles", self.particles, 50, 20_000)
-        between("starts", self.starts, 3, 1000)
-        between("dimension", self.dimension, 1, 2)
+    def check_together(self) -> None:
         if not 1e-100 <= self.epsilon < 1:
             raise UserError(f"epsilon must be above 0 and below 1, got {self.epsilon}: it is what a mode shrinks to.")
-        if self.sigma_min is not None:
-            positive("sigma_min", self.sigma_min)
         if self.final_bandwidth > self.sigma0:
             raise UserError(
                 f"sigma_min must be at most sigma0, got {self.final_bandwidth:g} above {self.sigma0:g}: "
                 "the annealing goes from wide to narrow."
             )
-        between("target_ratio", self.target_ratio, 0.5, 20)
-        between("tilt", self.tilt, 0.01, 0.99)
-        between("regularisation", self.regularisation, 0.01, 10)
-        at_least("seed", self.seed, 0)
         flat, plane = (
             (self.modes, self.modes_2d) if self.dimension == 1 else (self.modes, max(self.modes, self.modes_2d))
         )
