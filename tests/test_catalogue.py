@@ -118,6 +118,7 @@ def drift(*words: str, where: Path, environment: dict[str, str]) -> subprocess.C
                           text=True, check=False, timeout=300)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_kernel_of_ones_own_trains_and_is_loaded_at_the_users_word_alone(tmp_path: Path, outside) -> None:
     small = ["steps=3", "batch_size=32", "generator.widths=[8]", "evaluation.points=50", "evaluation.large_points=0",
              "device=cpu", "hydra.run.dir=run"]  # fmt: skip
@@ -190,6 +191,7 @@ def test_a_drift_of_ones_own_is_tried_before_the_training(returned: str, told: s
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_all_that_needs_the_users_word_is_asked_for_at_once(tmp_path: Path, outside) -> None:
     (tmp_path / "my_package.py").write_text(SECH + NO_DRIFT.format(name="Mine", returned="data.mean(0) - x"))
     (tmp_path / "my_conf/drift").mkdir()

@@ -73,6 +73,7 @@ def _run(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_commands_of_what_is_added_run(extended: Path) -> None:
     shown = [block["text"] for block in _BLOCK.finditer(ADDING) if block["kind"] == "bash"]
     commands = [shlex.split(line) for text in shown for line in text.splitlines()]
@@ -84,6 +85,7 @@ def test_the_commands_of_what_is_added_run(extended: Path) -> None:
         assert (extended / f"run{at}/summary.json").is_file()
 
 
+@pytest.mark.slow
 def test_the_added_study_decides_its_claims_and_belongs_to_the_paper(extended: Path) -> None:
     assert "drift verify-translation" in _run(extended, "drift_cli", "--help").stdout
     ran = _run(extended, "drift_cli", "verify-translation", "hydra.run.dir=translation")
@@ -94,6 +96,7 @@ def test_the_added_study_decides_its_claims_and_belongs_to_the_paper(extended: P
     assert "The drift moves with the data" in (extended / "paper/quick/report.md").read_text()
 
 
+@pytest.mark.slow
 def test_what_is_added_is_refused_as_the_rest_is(extended: Path) -> None:
     ran = _run(extended, "drift_cli", "train", "dataset=two_spirals", "dataset.turns=0")
     assert ran.returncode == 2
@@ -101,6 +104,7 @@ def test_what_is_added_is_refused_as_the_rest_is(extended: Path) -> None:
     assert len(ran.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_identities_of_the_kernels_test_the_added_one(extended: Path) -> None:
     ran = _run(extended, "pytest", "-v", "-p", "no:cacheprovider", "tests/kernels/test_kernels.py",
                "tests/fused/test_kernel_mean.py", "-k", "sech")  # fmt: skip

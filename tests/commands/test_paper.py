@@ -24,6 +24,7 @@ from drift_cli.report.experiments import Experiment
 from drift_cli.shell.cli import main
 from tests.problems.processes import heed_interrupts, offspring
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 SCORE = ["samples=[50,100]", "repeats=2", "queries=4", "field_samples=50", "bandwidths=[0.5]"]
 STUDY = ["datasets=[checkerboard]", "generator.widths=[16]", "batch_size=64", "steps=240", "seeds=[0,1,2]", "track=8",

@@ -79,6 +79,7 @@ def test_the_study_leaves_its_numbers_curves_and_figures(tmp_path: Path, capsys)
     assert "not confirmed" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_grid_without_a_setting_of_theorem_62_measures_the_rest(tmp_path: Path) -> None:
     assert main([*QUICK, "grid.last=[1.0]", f"hydra.run.dir={tmp_path}"]) == 0  # σ_min K below √2
     summary = numbers(tmp_path)
@@ -145,6 +146,7 @@ def test_other_settings_are_other_runs_and_several_at_a_time_are_the_same(finish
     assert other.sw[-1] != alone[case].sw[-1]
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_no_process_and_says_how_to_go_on(tmp_path: Path) -> None:
     words = [*QUICK, *TRAINED, "jobs=2", "steps=400", "evaluation.every=100", f"hydra.run.dir={tmp_path}"]
     running = subprocess.Popen(

@@ -114,6 +114,7 @@ def test_other_settings_are_other_runs_and_several_at_a_time_are_the_same(finish
     assert other.final_sw != alone[case].final_sw
 
 
+@pytest.mark.slow
 def test_the_stop_gradient_is_what_keeps_the_samples_on_the_target(finished: Path, tmp_path: Path) -> None:
     """300 steps are enough: the widest margins of the study, at a fifth of its length, and a bound inside them."""
     config = settings(finished)
@@ -133,6 +134,7 @@ def test_the_stop_gradient_is_what_keeps_the_samples_on_the_target(finished: Pat
     assert found["both"].drift_norm[-1] < found["both"].drift_norm[0]  # and yet the norm fell
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_study_that_is_stopped_leaves_no_process_and_says_how_to_go_on(finished: Path, tmp_path: Path, how) -> None:
     for part in ("parts", "figures"):
@@ -254,6 +256,7 @@ def test_it_refuses_in_one_line(words: str, told: str, tmp_path: Path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_one_choice_of_paths_is_a_study_too(finished: Path, tmp_path: Path) -> None:
     for part in ("parts", "figures"):
         shutil.copytree(finished / part, tmp_path / part)  # the mechanism, which is the same
