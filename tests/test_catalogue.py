@@ -204,6 +204,7 @@ def test_all_that_needs_the_users_word_is_asked_for_at_once(tmp_path: Path, outs
     assert drift("sample", "run=run", "n=5", trusted, where=tmp_path, environment=outside).returncode == 0
 
 
+@pytest.mark.slow
 def test_what_an_installed_package_offers_needs_its_name_alone(tmp_path: Path, outside) -> None:
     """An entry point, as `pip install` leaves it."""
     offered = tmp_path / "my_package-1.0.dist-info"

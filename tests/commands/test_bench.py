@@ -147,6 +147,7 @@ def test_bench_refuses_what_cannot_be_measured(setting: str, told: str, refusal)
     assert refusal("bench", setting) == told
 
 
+@pytest.mark.slow
 def test_it_trains_without_the_native_loops(tmp_path: Path) -> None:
     run = [sys.executable, "-m", "drift_cli", "train", *SMALL, f"hydra.run.dir={tmp_path}"]
     subprocess.run(run, check=True, capture_output=True, timeout=120, env=os.environ | {"DRIFT_NATIVE": "0"})

@@ -100,6 +100,7 @@ def test_training_compares_every_schedule(finished: Path) -> None:
     assert summary["sw.mixture.linear"] == pytest.approx(sum(last) / 2)
 
 
+@pytest.mark.slow
 def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:
     before, table = numbers(finished), (finished / "data/training.csv").read_bytes()
     runs = sorted((finished / "runs").glob("*.json"))

@@ -112,12 +112,14 @@ def test_spectral_refuses_in_one_line(settings: list[str], says: str, tmp_path: 
     assert not list((tmp_path / "outputs").rglob("*.json"))
 
 
+@pytest.mark.slow
 def test_the_smallest_grid_that_is_named_will_do(tmp_path: Path) -> None:
     words = ["modes=9", "modes_2d=6", "grid=36", "grid_2d=40", "kernels=[gaussian]", "particles=100", "starts=3"]
     assert main(["spectral", *words, "follow=5", "steps=10", f"hydra.run.dir={tmp_path}"]) == 0
     assert json.loads((tmp_path / "summary.json").read_text())["rate_error_gaussian_1d"] < 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

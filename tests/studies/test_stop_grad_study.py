@@ -21,7 +21,7 @@ from drift_cli.errors import RunFailed
 from drift_cli.gradient_paths import GRADIENT_PATHS
 from drift_cli.report import claims
 from drift_cli.shell.cli import main
-from drift_cli.studies.stop_grad_study import training
+from drift_cli.studies.stop_grad_study import mechanism, minibatch, training
 from drift_cli.studies.stop_grad_study.landscape import _surfaces, flat, landscape, principal_plane
 from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
 from drift_cli.studies.stop_grad_study.training import Case
@@ -46,7 +46,11 @@ SMALL = (
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     pairs = "pairs={bandwidths: [0.1, 0.2], batch_sizes: [64], seeds: [0, 1]}"
-    assert main(["stop-grad-study", *SMALL, "seeds=[0,1]", pairs, f"hydra.run.dir={folder}"]) == 0
+    with pytest.MonkeyPatch.context() as patch:  # the mechanism has tests of its own
+        patch.setattr(mechanism, "_MODES", (1, 5))
+        patch.setattr(mechanism, "_TIMES", np.linspace(0, 4, 5))
+        patch.setattr(minibatch, "_POPULATION", 2048)
+        assert main(["stop-grad-study", *SMALL, "seeds=[0,1]", pairs, f"hydra.run.dir={folder}"]) == 0
     return folder
 
 
