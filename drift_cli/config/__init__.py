@@ -1,6 +1,6 @@
 r"""Typed settings: what Hydra composed (or a run folder kept) becomes one checked object, before any work.
 
-The groups are polymorphic: `kernel.name` says which dataclass of `config/kernel.py` types `kernel`.
+The groups are polymorphic: `kernel.name` says which object's settings `kernel` has (`objects.py`).
 No class is named in a configuration, so a configuration can run no code.
 """
 
