@@ -8,6 +8,10 @@ A command is a folder of `commands/` or, where claims are decided by what it mea
     experiment/          its presets, one file each
     claims.yaml          of a study: the claims that its numbers decide
     reported.yaml, parts.yaml   what a digest reports of it, and its parts of the reproduction
+
+The class of the settings may say more: `changeable`, what may be given with resume=; `argument`, what a bare word
+means; `writes_to`, that it has no run folder and what to write instead; `destination`, the one place that it writes;
+`nested_settings`, the settings within settings.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ _PLACES = ("commands", "studies")
 
 @dataclass(frozen=True)
 class Command:
-    """`own`: folders of a user's own configurations, beside those of the project (`--config-dir`)."""
+    """A command: its name and its folder. `own`: folders of a user's own configurations (`--config-dir`)."""
 
     name: str
     folder: Path

@@ -12,8 +12,11 @@ import drift_cli
 
 MATHEMATICS = ("kernels", "fused", "drift", "discrepancy", "transport", "schedules", "generator", "data", "metrics",
                "theory", "optimizers")  # fmt: skip
-FOREIGN = ("hydra", "omegaconf", "rich", "matplotlib", "drift_cli.config", "drift_cli.shell.cli", "drift_cli.runs",
-           "drift_cli.experiments", "drift_cli.report", "drift_cli.figures", "drift_cli.training")  # fmt: skip
+FOREIGN = (
+    "hydra", "omegaconf", "rich", "matplotlib", "drift_cli.config", "drift_cli.shell", "drift_cli.command",
+    "drift_cli.commands", "drift_cli.studies", "drift_cli.runs", "drift_cli.report", "drift_cli.figures",
+    "drift_cli.training",
+)  # fmt: skip
 
 _ASK = """
 import sys

@@ -1,7 +1,8 @@
 r"""Typed settings: what Hydra composed (or a run folder kept) becomes one checked object, before any work.
 
 The groups are polymorphic: `kernel.name` says which object's settings `kernel` has (`objects.py`).
-No class is named in a configuration, so a configuration can run no code.
+A class of another package that a configuration names is looked up only where the user vouched for it
+(`catalogue.trust`), so that a configuration by itself runs no code.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The papers' claims as data, and the verdicts that measurements give."""
+"""The claims, reported numbers and parts in the studies' folders: read, judged, and made into the page."""

@@ -1,4 +1,4 @@
-"""The paper's experiments as data: what is run at which size, and which figure shows which claim."""
+"""The parts of the reproduction, from the studies' `parts.yaml` or a user's file: what is run at which size."""
 
 from __future__ import annotations
 
@@ -69,6 +69,7 @@ def load(file: Path | None = None) -> list[Experiment]:
 
     Raises `UserError` for a file that does not hold any.
     """
+    where = file or "parts.yaml of the studies"
     try:
         if file is None:
             own = [
@@ -78,10 +79,10 @@ def load(file: Path | None = None) -> list[Experiment]:
         else:
             found = [_experiment(**entry) for entry in OmegaConf.to_container(OmegaConf.load(file))]  # type: ignore
     except Exception as error:
-        raise UserError(f"{file} cannot be read as a list of experiments: {str(error).splitlines()[0]}.") from error
+        raise UserError(f"{where} cannot be read as a list of experiments: {str(error).splitlines()[0]}.") from error
     names = [each.name for each in found]
     if not names or len(set(names)) < len(names):
-        raise UserError(f"{file} must list experiments with different names, got {names}.")
+        raise UserError(f"{where} must list experiments with different names, got {names}.")
     return sorted(found, key=lambda each: each.order)
 
 

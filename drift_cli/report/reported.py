@@ -18,13 +18,13 @@ from decimal import Decimal
 from pathlib import Path
 
 from drift_cli import command as commands
+from drift_cli.report.claims import TOO_WIDE
 from drift_cli.report.entries import entries
 
 OTHERS = Path(__file__).with_name("incomparable.yaml")  # numbers that nothing here can be compared with
 SOURCE = "a public wiki page on arXiv 2603.09936"
 AGREES, DISAGREES, INCOMPARABLE = "agrees", "does not agree", "cannot be compared"
 NOT_MEASURED = "not measured at this size"
-TOO_WIDE = "the interval of the measurement is too wide to say"
 _MOST = 3.0  # an interval whose ends are further apart than by this factor says nothing of a number inside it
 _ENDS = (("ci_low", "ci_high"), ("next_low", "next_high"))  # of a mean, and of one run more
 _NOT_VALUES = (*(f".{end}" for ends in _ENDS for end in ends), ".sd")

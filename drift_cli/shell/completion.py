@@ -27,7 +27,7 @@ def main(words: list[str]) -> None:
     if action == "query":
         print("\n".join(_answer(shell, os.environ.get("COMP_LINE", ""))))
     else:
-        print(_hydra(f"{action or 'install'}={shell}", "train"), end="")
+        print(_hydra(f"{action or 'install'}={shell}", commands.names()[0]), end="")
 
 
 def _answer(shell: str, line: str) -> list[str]:

@@ -29,13 +29,14 @@ def overview() -> str:
 
 {lines([each for each in every if not each.is_study])}
 
-Studies, each of which says of claims of the papers whether they hold:
+Studies (each measures, and says which claims of the papers hold):
 {lines(commands.studies())}
 
   drift <command> --help         settings of a command (also: drift help <command>)
   drift <command> key=value …    change settings; group=option composes (kernel=gaussian)
   drift <command> -m key=a,b …   run once per combination
   drift <command> --cfg job      show the composed settings without running
+  drift <command> --config-dir DIR  options of your own (trust=my_package.Class for its classes)
   drift --version
   eval "$(drift completion bash)"  complete commands, groups and settings (also: zsh, fish)"""
 
@@ -53,9 +54,14 @@ def command_help(command: Command, words: Sequence[str] = ()) -> str:
     if groups := _groups(command, body):
         parts.append("Groups (group=option; group.key=value changes a setting of the chosen option):\n" + groups)
     parts += [_option_help(command, group, option) for group, option in _chosen(command, words)]
+    if presets := command.options("experiment"):
+        parts.append(f"Presets (experiment=NAME): {', '.join(presets)}")
+    settings = settings.replace(": ???", ":    ")
     parts.append("Settings (key=value):\n" + "\n".join(f"  {line}".rstrip() for line in settings.splitlines()))
+    for base in command.bases:
+        parts.append(f"Also the groups and settings of `drift {base.name}` (`drift {base.name} --help`).")
     closing = []
-    if "resume" in settings:
+    if getattr(command.schema(), "writes_to", None) is None:
         closing.append(
             f"The run folder is outputs/{command.name}/<time>-<unique>; hydra.run.dir=FOLDER chooses another."
         )
@@ -127,7 +133,7 @@ def _choice(command: Command, body: str) -> str:
 
 
 def _groups(command: Command, body: str) -> str:
-    chosen = _defaults(body)
+    chosen = [(group, default) for group, default in _defaults(body) if group != "experiment"]
     width = max((len(group) for group, _ in chosen), default=0)
     lines = []
     for group, default in chosen:

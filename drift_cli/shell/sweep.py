@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import hydra
@@ -48,14 +47,9 @@ def _refuse_twice(settings: Any, written: set[str]) -> None:
     """Raise `UserError` where an earlier job writes its result to the same place, outside any run folder."""
     place = getattr(settings, "destination", None)
     if place in written:
-        raise UserError(f"Two jobs would write {place}: give each its own, as in out='{_numbered(place)}'.")
+        raise UserError(f"Two jobs would write {place}: give each its own out=, with ${{hydra:job.num}} in it.")
     if place is not None:
         written.add(place)
-
-
-def _numbered(place: str) -> str:
-    path = Path(place)
-    return str(path.with_name(f"{path.stem}_${{hydra:job.num}}{path.suffix}"))
 
 
 def _jobs(command: Command, settings: list[str], parser: OverridesParser) -> list[list[str]]:

@@ -434,11 +434,9 @@ def test_help_lists_every_group_with_its_options() -> None:
 @pytest.mark.parametrize("command", commands.names())
 def test_help_lists_the_presets_of_the_command_alone(command: str, capsys) -> None:
     assert main([command, "--help"]) == 0
-    listed = re.findall(r"^  experiment +(.*)$", capsys.readouterr().out, re.M)
+    listed = re.findall(r"^Presets \(experiment=NAME\): (.*)$", capsys.readouterr().out, re.M)
     own = list(commands.find(command).options("experiment"))
-    assert listed == (
-        [", ".join(own)] if own and command != "bench" else []
-    )  # bench lists no groups: train's are its own
+    assert listed == ([", ".join(own)] if own else [])
 
 
 @pytest.mark.parametrize("command", commands.names())

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import drift_cli
 from drift_cli.commands.paper.parts import FINISHED, Part
-from drift_cli.commands.paper.settings import SIZES
 from drift_cli.files import read_json
-from drift_cli.report.experiments import Experiment
+from drift_cli.report.experiments import SIZES, Experiment
 
 Measured = list[tuple[str, dict[str, float]]]
 
