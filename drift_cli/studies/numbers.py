@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -61,6 +61,9 @@ class Estimate(ABC):
     @abstractmethod
     def spread(self) -> Mapping[str, float]:
         """What is said beside the value, by the ending of its name."""
+
+
+Number = Estimate | float | int | np.floating | np.integer
 
 
 @dataclass(frozen=True)
@@ -139,12 +142,14 @@ def finite_mean(values: Sequence[float]) -> Mean | None:
 
 
 def summary(measured: Measured) -> dict[str, float]:
-    """Every finite number in `measured` and below, by its name."""
-    if isinstance(measured, Kept):
-        return dict(measured.numbers)
+    """Every finite number in `measured` and below, by its name, and what is said beside it."""
     found: dict[str, float] = {}
-    for each in fields(measured):  # type: ignore[arg-type]
-        found |= _named(each.name, getattr(measured, each.name), **each.metadata)
+    for name, value in _named(measured):
+        if isinstance(value, Estimate):
+            found[name] = float(value.value)
+            found |= {f"{name}.{end}": float(each) for end, each in value.spread().items()}
+        else:
+            found[name] = float(value)
     return {name: number for name, number in found.items() if math.isfinite(number)}
 
 
@@ -159,19 +164,24 @@ def tables(measured: Measured) -> dict[str, Table]:
     return found
 
 
-def _named(name: str, value: Any, after: str | None = None, before: str | None = None) -> dict[str, float]:
+def _named(measured: Measured) -> Iterator[tuple[str, Number]]:
+    """The numbers of `measured` and below by their names."""
+    if isinstance(measured, Kept):
+        yield from measured.numbers.items()
+        return
+    for each in fields(measured):  # type: ignore[arg-type]
+        yield from _below(each.name, getattr(measured, each.name), **each.metadata)
+
+
+def _below(name: str, value: Any, after: str | None = None, before: str | None = None) -> Iterator[tuple[str, Number]]:
     if isinstance(value, Measured):
-        return summary(value)
-    if isinstance(value, Estimate):
-        return {name: float(value.value), **{f"{name}.{end}": float(each) for end, each in value.spread().items()}}
-    if isinstance(value, float | int | np.floating | np.integer):
-        return {name: float(value)}
-    found: dict[str, float] = {}
-    if isinstance(value, Mapping):
+        yield from _named(value)
+    elif isinstance(value, Number):
+        yield name, value
+    elif isinstance(value, Mapping):
         for key, each in value.items():
             if isinstance(each, Measured):
-                for inner, number in summary(each).items():
-                    found[f"{inner}{after}{key}" if after else f"{key}{before or '.'}{inner}"] = number
+                for inner, number in _named(each):
+                    yield f"{inner}{after}{key}" if after else f"{key}{before or '.'}{inner}", number
             else:
-                found |= _named(f"{key}{before}{name}" if before else f"{name}{after or '.'}{key}", each)
-    return found
+                yield from _below(f"{key}{before}{name}" if before else f"{name}{after or '.'}{key}", each)

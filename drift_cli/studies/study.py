@@ -75,14 +75,16 @@ class Study:
         if kept.get("settings") == settings and all((self.path / figure).is_file() for figure in kept["figures"]):
             self.progress = self.progress.over(parts)
             self.bar.update(self.bar.tasks[0].id, completed=self.progress.done)
-            self.leave(Kept(kept["summary"]), [self.path / figure for figure in kept["figures"]])
-            return Kept(kept["summary"])
+            before = Kept(kept["summary"])
+            self.leave(before, [self.path / figure for figure in kept["figures"]])
+            return before
         found, figures = measure()
         self.leave(found, figures)
+        now = Kept(numbers.summary(found))
         place.parent.mkdir(exist_ok=True)
         drawn = [str(figure.relative_to(self.path)) for figure in figures]
-        write_json(place, {"settings": settings, "summary": numbers.summary(found), "figures": drawn})
-        return Kept(numbers.summary(found))
+        write_json(place, {"settings": settings, "summary": now.numbers, "figures": drawn})
+        return now
 
     def _write(self, name: str, table: Table) -> None:
         """Columns of equal length as data/<name>.csv, for others to draw again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from omegaconf import OmegaConf
 
 from drift_cli.config.objects import Settings, chosen
 from drift_cli.training.settings import CheckpointConfig, EmaConfig, EvaluationConfig, TrainConfig
@@ -42,6 +43,11 @@ def settings(
         dataset=dataset, kernel=kernel, drift=drift, generator=generator, optimizer=optimizer, evaluation=evaluation,
         batch_size=batch_size, steps=steps, seed=seed, **(shared | others),
     )  # fmt: skip
+
+
+def plain(settings: Any) -> Any:
+    """Settings as what a kept result writes down of them; None of none."""
+    return None if settings is None else OmegaConf.to_container(OmegaConf.structured(settings))
 
 
 def marks(steps: int, count: int) -> set[int]:

@@ -23,11 +23,16 @@ class Part(Measured):
 
 
 @dataclass(frozen=True)
+class Sure(Measured):
+    slope: Interval
+
+
+@dataclass(frozen=True)
 class Whole(Measured):
     part: Part
     by_kernel: dict[str, Part]
     rate: dict[str, float | Interval] = field(metadata=after("_"))
-    by_name: dict[str, Part] = field(metadata=after("_"))
+    by_name: dict[str, Part | Sure] = field(metadata=after("_"))
     size: dict[str, float] = field(default_factory=dict)
     worst: Interval | None = None
 
@@ -36,7 +41,7 @@ WHOLE = Whole(
     Part(1.0),
     {"laplace": Part(2.0), "gaussian": Part(3.0)},
     {"laplace_1d": 4.0, "gaussian_1d": Interval(5.0, 4.5, 5.5)},
-    {"2d": Part(6.0)},
+    {"2d": Part(6.0), "3d": Sure(Interval(6.5, 6.0, 7.0))},
     {"0.3": 7.0},
     Interval(8.0, 7.0, 9.0),
 )
@@ -52,6 +57,9 @@ def test_every_number_stands_under_the_name_of_its_field() -> None:
         "rate_gaussian_1d.ci_low": 4.5,
         "rate_gaussian_1d.ci_high": 5.5,
         "error_2d": 6.0,
+        "slope_3d": 6.5,
+        "slope_3d.ci_low": 6.0,
+        "slope_3d.ci_high": 7.0,
         "size.0.3": 7.0,
         "worst": 8.0,
         "worst.ci_low": 7.0,

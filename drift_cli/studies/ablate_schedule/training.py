@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
 
 from drift_cli.config.objects import Settings, chosen
 from drift_cli.errors import RunFailed
@@ -44,7 +43,7 @@ class Job:
 
     def asked(self) -> dict[str, Any]:
         """What a kept result must have been made with."""
-        return {"train": OmegaConf.to_container(OmegaConf.structured(self.settings))}
+        return {"train": training.plain(self.settings)}
 
     def made(self, unfinished: Path) -> dict[str, Any]:
         return _curve(self.settings)

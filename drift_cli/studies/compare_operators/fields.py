@@ -15,9 +15,10 @@ from torch import Tensor
 from drift_cli.config.objects import Settings
 from drift_cli.data import target_of
 from drift_cli.drift import Random, abilities
-from drift_cli.studies.compare_operators.runs import generator_run, plain, start_distribution
+from drift_cli.studies.compare_operators.runs import generator_run, start_distribution
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig, OperatorConfig
 from drift_cli.studies.numbers import Measured
+from drift_cli.studies.training import plain
 from drift_cli.theory.curl import curl_fraction, differentiable, jacobians
 from drift_cli.training import step as steps
 from drift_cli.training.setup import Setup, assemble

@@ -18,11 +18,12 @@ from drift_cli.studies.compare_operators import comparison, fields, figure_5, fi
 from drift_cli.studies.compare_operators.comparison import Comparison, Courses, StepSizes
 from drift_cli.studies.compare_operators.figures import Panel
 from drift_cli.studies.compare_operators.plan import Runs
-from drift_cli.studies.compare_operators.runs import Case, plain
+from drift_cli.studies.compare_operators.runs import Case
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
 from drift_cli.studies.compare_operators.table import markdown
 from drift_cli.studies.numbers import Kept, Measured
 from drift_cli.studies.study import Study, refuse_another, study
+from drift_cli.studies.training import plain
 from drift_cli.training.streams import stream
 
 _SHOWN = 400  # points of the target behind the gallery

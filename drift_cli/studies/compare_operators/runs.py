@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
 
 from drift_cli.config.objects import Settings, chosen
 from drift_cli.data import target_of
@@ -21,6 +20,7 @@ from drift_cli.generator import Particles
 from drift_cli.metrics.modes import total_variation
 from drift_cli.studies import training
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig, OperatorConfig
+from drift_cli.studies.training import plain
 from drift_cli.training import step as steps
 from drift_cli.training.evaluation import comparable_points, distance, generate
 from drift_cli.training.settings import EvaluationConfig, TrainConfig
@@ -150,10 +150,6 @@ class Tried:
         """SW-2 over its floor at the end of each start's run; null where it was not finite."""
         found = {start: run.made(unfinished / start) for start, run in self.runs.items()}
         return {"ratios": {start: None if f["diverged"] else f["final"] / f["sw_floor"] for start, f in found.items()}}
-
-
-def plain(settings: Any) -> Any:
-    return None if settings is None else OmegaConf.to_container(OmegaConf.structured(settings))
 
 
 def particle_run(config: CompareOperatorsConfig, operator: OperatorConfig, start: str, seed: int, eta: float) -> Moved:

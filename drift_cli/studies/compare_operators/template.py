@@ -26,8 +26,9 @@ from drift_cli.discrepancy.sinkhorn import dual_value
 from drift_cli.drift import FromDiscrepancy, Random, Sinkhorn
 from drift_cli.errors import RunFailed
 from drift_cli.studies.compare_operators.fields import mean_norm, to_the_end
-from drift_cli.studies.compare_operators.runs import plain, start_distribution
+from drift_cli.studies.compare_operators.runs import start_distribution
 from drift_cli.studies.compare_operators.settings import OperatorConfig
+from drift_cli.studies.training import plain
 from drift_cli.training.streams import stream
 from drift_cli.transport import Coupling, couple
 

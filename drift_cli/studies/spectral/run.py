@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from drift_cli.errors import UserError
-from drift_cli.kernels import Gaussian, Laplace, Matern32, Matern52, RationalQuadratic, Spectral
+from drift_cli.kernels import Gaussian, Laplace, RationalQuadratic, Spectral
+from drift_cli.kernels.mixture import Component
 from drift_cli.studies.numbers import Measured, after
 from drift_cli.studies.spectral import beyond, figures, rates, times
 from drift_cli.studies.spectral.beyond import Beyond
@@ -32,7 +33,9 @@ class Result(Measured):
 
 def run(config: SpectralConfig, path: Path) -> Result:
     """Everything, into the run folder `path`."""
-    kernels = {name: _kernel(name, config.bandwidth, config.alpha) for name in config.kernels}
+    kernels = {
+        name: cast(Spectral, Component(name, alpha=config.alpha).at(config.bandwidth)) for name in config.kernels
+    }
     _refuse_what_cannot_be_measured(config, kernels)
     with study("spectral", config, path, config.seed, parts=2 * len(kernels) + 5) as s:
         predictions = rates.predict(config, kernels)
@@ -64,18 +67,6 @@ def _drawn(config: SpectralConfig, result: Result, folder: Path) -> list[Path]:
         figures.draw_times(result.figure2, config.epsilon, config.dimension, folder),
         figures.draw_beyond(result.beyond, config.target_ratio, config.tilt, config.regularisation, folder),
     ]
-
-
-def _kernel(name: str, bandwidth: float, alpha: float) -> Spectral:
-    if name == "rational_quadratic":
-        return RationalQuadratic(bandwidth, alpha)
-    made: dict[str, Callable[[float], Spectral]] = {
-        "gaussian": Gaussian,
-        "laplace": Laplace,
-        "matern32": Matern32,
-        "matern52": Matern52,
-    }
-    return made[name](bandwidth)
 
 
 def _refuse_what_cannot_be_measured(config: SpectralConfig, kernels: dict[str, Spectral]) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
 from torch import Tensor
 
 from drift_cli.config.objects import Settings, chosen
@@ -62,8 +61,7 @@ class Job:
 
     def asked(self) -> dict[str, Any]:
         """What a kept result must have been made with."""
-        return {"train": OmegaConf.to_container(OmegaConf.structured(self.settings)), "track": self.track,
-                "plane": self.plane}  # fmt: skip
+        return {"train": runs.plain(self.settings), "track": self.track, "plane": self.plane}
 
     def made(self, unfinished: Path) -> dict[str, Any]:
         return _trained(self, unfinished)
