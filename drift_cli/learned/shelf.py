@@ -1,0 +1,72 @@
+"""Where learned networks are kept: by the content of what they were learned from, so that equal ones are learned once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from drift_cli.errors import UserError
+from drift_cli.files import whole
+
+
+def content_hash(*parts: Tensor | object) -> str:
+    """Sixteen hexadecimal digits of the SHA-256 of tensors (bytes, shape, type) and of other values (their text)."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, Tensor):
+            array = part.detach().cpu().contiguous().numpy()
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(memoryview(array).cast("B"))
+        else:
+            digest.update(repr(part).encode())
+        digest.update(b"\0")
+    return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """`own`: the run's folder of learned networks, which has all that the run needs; `common`: one beside it, shared
+    by runs. None: nothing is kept there."""
+
+    own: Path | None = None
+    common: Path | None = None
+
+    def learned(
+        self, name: str, key: str, network: nn.Module, learn: Callable[[nn.Module], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Give `network` the weights kept under `name` and `key`, or those that `learn` leaves in it; what `learn`
+        reported (numbers and words) comes back with either.
+
+        Raises `UserError` for a kept file that is broken or of another shape.
+        """
+        file = f"{name}-{key}.safetensors"
+        places = [folder / file for folder in (self.own, self.common) if folder is not None]
+        there = next((place for place in places if place.is_file()), None)
+        report = learn(network) if there is None else _load(network, there)
+        for place in places:
+            if not place.is_file():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                weights = {key: tensor.detach().cpu().contiguous() for key, tensor in network.state_dict().items()}
+                with whole(place) as beside:
+                    save_file(weights, beside, metadata={"report": json.dumps(report)})
+        network.requires_grad_(False).eval()
+        return report
+
+
+def _load(network: nn.Module, place: Path) -> dict[str, Any]:
+    try:
+        with safe_open(place, "pt") as kept:
+            network.load_state_dict({name: kept.get_tensor(name) for name in kept.keys()})  # noqa: SIM118
+            return json.loads(kept.metadata()["report"])
+    except Exception as error:  # cut short, of another shape, not of this kind
+        raise UserError(
+            f"{place} cannot be read ({str(error).splitlines()[0]}): remove it, and it is learned again."
+        ) from error
