@@ -1,4 +1,4 @@
-"""Where learned networks are kept: by the content of what they were learned from, so that equal ones are learned once."""
+"""Where learned networks are kept: by the content they were learned from, so that equal ones are learned once."""
 
 from __future__ import annotations
 

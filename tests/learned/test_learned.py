@@ -34,7 +34,8 @@ def test_it_finds_the_sum_and_repeats_itself() -> None:
     assert learn(first)["error"] < 1e-3  # noise of 0.01 leaves 1e-4 / steps
     learn(second)
     assert torch.equal(first.weight, second.weight)
-    assert not first.training and not first.weight.requires_grad
+    assert not first.training
+    assert not first.weight.requires_grad
 
 
 def test_the_same_content_is_learned_once(tmp_path: Path) -> None:
@@ -48,7 +49,8 @@ def test_the_same_content_is_learned_once(tmp_path: Path) -> None:
     one, other, alone = line(0), line(1), line(2)
     told = Shelf(tmp_path / "a", tmp_path / "common").learned("line", key, one, counted)
     again = Shelf(tmp_path / "b", tmp_path / "common").learned("line", key, other, counted)
-    assert len(calls) == 1 and told == again and torch.equal(one.weight, other.weight)
+    assert told == again
+    assert torch.equal(one.weight, other.weight)
     assert Shelf(tmp_path / "b").learned("line", key, alone, counted) == told  # the run's own folder is enough
     assert len(calls) == 1
 
