@@ -25,6 +25,7 @@ PACKAGES = {
     "discrepancy": "drift_cli.discrepancy",
 }
 GROUPS = tuple(group for group in PACKAGES if group != "discrepancy")  # those that a command line chooses from
+# A discrepancy is chosen within the drift that descends it: drift.discrepancy=energy.
 _NEEDED = {  # what a class of the group has, of each one of these
     "dataset": (("draw", "target"),),
     "kernel": (("log_profile",), ("scaled",)),
@@ -54,8 +55,11 @@ def trust(names: Sequence[str]) -> None:
         _trusted.add(name)
 
 
-def find(group: str, name: str) -> type:
-    """The class that `group=name` means. Raises `UserError` for a name that is none, or that nobody has vouched for."""
+def find(group: str, name: str, at: str = "") -> type:
+    """The class that `group=name` means. Raises `UserError` for a name that is none, or that nobody has vouched for.
+
+    `at`: the key that named it, where it is not the group's.
+    """
     if _is_of_others(name):
         return _of_others(group, name)
     if name in _own(group):
@@ -67,7 +71,9 @@ def find(group: str, name: str) -> type:
     if (offered := _offered(group).get(name)) is not None:
         return offered.load()  # installed, as the project itself is
     known = names(group)
-    raise UserError(f'{group}.name must be one of {", ".join(known)}, got "{name}".{did_you_mean(name, known)}')
+    raise UserError(
+        f'{at or f"{group}.name"} must be one of {", ".join(known)}, got "{name}".{did_you_mean(name, known)}'
+    )
 
 
 def _is_of_others(name: str) -> bool:
@@ -81,12 +87,8 @@ def names(group: str) -> list[str]:
 
 @cache
 def _own(group: str) -> set[str]:
-    """A discrepancy has no file in conf/, as its settings are those of its drift: its names are those of its files."""
-    if (files := sorted((conf_dir() / group).glob("*.yaml"))) or group != "discrepancy":
-        lines = (line for file in files for line in file.read_text().splitlines())
-        return {line.removeprefix("name: ").strip() for line in lines if line.startswith("name: ")}
-    folder = Path(__file__).parent / "discrepancy"
-    return {file.stem for file in folder.glob("*.py") if file.stem not in ("__init__", "base")}
+    lines = (line for file in sorted((conf_dir() / group).glob("*.yaml")) for line in file.read_text().splitlines())
+    return {line.removeprefix("name: ").strip() for line in lines if line.startswith("name: ")}
 
 
 def check_trusted(named: Mapping[str, str]) -> None:

@@ -21,10 +21,14 @@ REQUIRED = inspect.Parameter.empty
 
 @dataclass(frozen=True)
 class Setting:
-    """One line of help, and the rules that the value obeys: of a list, each of its entries."""
+    """One line of help, and the rules that the value obeys: of a list, each of its entries.
+
+    `group`: the value is an object of this group, written as its name or as `{name: …, setting: …}`.
+    """
 
     help: str
     rules: tuple[Rule, ...] = ()
+    group: str = ""
 
     @property
     def choices(self) -> tuple[str, ...]:

@@ -244,3 +244,14 @@ def test_a_folder_that_somebody_sent_runs_nothing(tmp_path: Path, capsys: pytest
     (tmp_path / "config.yaml").write_text(sent.replace("name: laplace", "name: os.system"))
     assert main(["train", f"resume={tmp_path}"]) == 2
     assert "kernel.name is os.system" in capsys.readouterr().err
+
+
+def test_an_object_within_an_object_is_given_by_its_name_or_with_its_settings() -> None:
+    short = chosen("drift", "from_discrepancy", self_term="include", discrepancy="sliced_wasserstein")
+    full = chosen(
+        "drift", "from_discrepancy", self_term="include", discrepancy={"name": "sliced_wasserstein", "projections": 8}
+    )
+    assert (short.made().discrepancy.projections, full.made().discrepancy.projections) == (64, 8)
+    assert pickle.loads(pickle.dumps(full)).made() == full.made()
+    with pytest.raises(UserError, match=r"my_package\.Means, which is not of this project"):
+        chosen("drift", "from_discrepancy", self_term="include", discrepancy={"name": "my_package.Means"})

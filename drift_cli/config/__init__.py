@@ -7,25 +7,24 @@ A class of another package that a configuration names is looked up only where th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
 
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from drift_cli.catalogue import GROUPS, check_trusted
 from drift_cli.config.objects import settings_class
-from drift_cli.errors import UserError, did_you_mean
+from drift_cli.config.wording import NO_WORDS, describe
+from drift_cli.errors import UserError
 from drift_cli.files import whole
 
 Config = TypeVar("Config")
-_NO_WORDS: Mapping[str, str] = {}
 
 
-def typed(composed: DictConfig, schema: type[Config], words: Mapping[str, str] = _NO_WORDS) -> Config:
+def typed(composed: DictConfig, schema: type[Config], words: Mapping[str, str] = NO_WORDS) -> Config:
     """The settings as an instance of `schema`, every value converted and checked.
 
     `words`: what was typed for a key (1e3, which is read as 1000.0), shown where it is refused. Raises `UserError`
@@ -71,67 +70,6 @@ def _merged(
 
 def _object(node: Any) -> Any:
     return OmegaConf.to_object(node) if OmegaConf.is_config(node) else node._value()
-
-
-def setting_names(schema: Any) -> list[str]:
-    """The settings of a group or block: its fields, without the `name` by which a group's option is chosen."""
-    return [field.name for field in fields(schema) if field.name != "name"] if is_dataclass(schema) else []
-
-
-def describe(
-    error: OmegaConfBaseException,
-    prefix: str = "",
-    node: DictConfig | None = None,
-    words: Mapping[str, str] = _NO_WORDS,
-) -> str:
-    """One line for an OmegaConf error: the key, what it must be, what was given (as typed, or read from `node`)."""
-    key = f"{prefix}{error.full_key or error.key or ''}" or "the configuration"
-    first = (error.msg or str(error)).splitlines()[0]
-    if found := re.match(r"Value '(.*)' of type '.*' could not be converted to (\w+)", first):
-        kind = found[2].lower()
-        return f'{key} must be of type {kind}, got "{words.get(key, found[1])}": {_remedy(kind, found[1])}.'
-    if found := re.match(r"Value '(.*)' is not a valid bool", first):
-        return f'{key} must be true or false, got "{found[1]}".'
-    if "is not a ListConfig" in first:
-        given = _given(error, node)
-        if given is None or OmegaConf.is_config(given):
-            return f"{key} must be a list, written as [a,b]."
-        return f'{key} must be a list, got "{given}": write {key}=[{given}].'
-    if "Cannot convert 'ListConfig' to string" in first:
-        given = _given(error, node)
-        if not isinstance(given, ListConfig) or not given:
-            return f"{key} must be one word, got a list."
-        listed = ",".join(map(str, given))
-        remedy = f"write {key}={listed}" if len(given) == 1 else f"to run once for each, write -m {key}={listed}"
-        return f"{key} must be one word, got the list [{listed}]: {remedy}."
-    if "Cannot convert 'DictConfig' to string" in first:
-        return f"{key} must be one word, got a group of settings."
-    if found := re.match(r"Interpolation key '(.*)' not found", first):
-        return f"{key} refers to ${{{found[1]}}}, and there is no such setting."
-    if "'None'" in first:
-        return f"{key} must have a value, got null."
-    if "not in '" in first:
-        known = setting_names(error.object_type)
-        near = did_you_mean(str(key).rsplit(".", 1)[-1], known)
-        return f'There is no setting "{key}".{near} Settings there: {", ".join(known)}.'
-    return f"{key}: {first}"
-
-
-def _remedy(kind: str, value: str) -> str:
-    """What to write for a value that is no number of the kind; 1000.0 is a whole number written as another."""
-    if kind != "integer":
-        return "give a number"
-    try:
-        number = float(value)
-    except ValueError:
-        return "give a whole number"
-    whole = number.is_integer() and abs(number) < 1e15
-    return f"write {int(number)}" if whole else "give a whole number"
-
-
-def _given(error: OmegaConfBaseException, node: DictConfig | None) -> Any:
-    """What stands at the key of the error; None where that cannot be told."""
-    return None if node is None else OmegaConf.select(node, str(error.full_key or error.key))
 
 
 def save(config: Any, path: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Union, cast, get_args, get_origin
 
-from omegaconf import MISSING
+from omegaconf import MISSING, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from drift_cli import catalogue
+from drift_cli.config.wording import describe
 from drift_cli.errors import UserError
 from drift_cli.setting import REQUIRED, checked, maker, parameters, without_setting
 
@@ -20,6 +23,7 @@ class Settings:
 
     name: str = MISSING
     group: ClassVar[str] = ""
+    at: ClassVar[str] = ""  # the key that the settings stand under: the group, or that of an object which has this one
     kind: ClassVar[type]
 
     if TYPE_CHECKING:
@@ -40,10 +44,13 @@ class Settings:
         settled = getattr(self.kind, "settled", None)  # what is kept for a value that means another one elsewhere
         for name, value in settled(**self._values()).items() if settled else ():
             setattr(self, name, value)
-        checked(self.group, self.kind, self._values())
+        for name, parameter in parameters(self.kind).items():
+            if parameter.setting.group:
+                setattr(self, name, _within(f"{self.at}.{name}", parameter.setting.group, getattr(self, name)))
+        checked(self.at, self.kind, self._values())
 
     def __reduce__(self) -> tuple:
-        return _again, (self.group, self.name, self._values())
+        return _again, (self.group, self.name, "" if self.at == self.group else self.at, self._values())
 
 
 def chosen(group: str, name: str, **values: Any) -> Settings:
@@ -51,10 +58,34 @@ def chosen(group: str, name: str, **values: Any) -> Settings:
     return settings_class(group, name)(**values)
 
 
+def defaults(group: str, name: str) -> dict[str, Any]:
+    """The values of `conf/<group>/<name>.yaml`, its name among them; nothing but the name where there is no file."""
+    file = catalogue.conf_dir() / group / f"{name}.yaml"
+    read = OmegaConf.to_container(OmegaConf.load(file)) if file.is_file() else {"name": name}
+    return {str(key): value for key, value in cast(dict, read).items()}
+
+
+def _within(key: str, group: str, given: Any) -> Settings:
+    """The settings of an object within an object: given by its name, or as {name: …, setting: …} over its defaults."""
+    if isinstance(given, Settings):
+        return given
+    written = dict(given) if isinstance(given, Mapping) else {"name": given}
+    name = str(written.get("name"))
+    kind = settings_class(group, name, key)
+    values = {**defaults(group, name), **written}
+    try:
+        return cast(Settings, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), values)))
+    except OmegaConfBaseException as error:
+        raise UserError(describe(error, f"{key}.")) from error
+
+
 @cache
-def settings_class(group: str, name: str) -> type[Settings]:
-    """The dataclass of the settings of `group=name`. Raises `UserError` where there is no such object."""
-    kind = catalogue.find(group, name)
+def settings_class(group: str, name: str, at: str = "") -> type[Settings]:
+    """The dataclass of the settings of `group=name`. Raises `UserError` where there is no such object.
+
+    `at`: the key under which they stand where that is not the group's.
+    """
+    kind = catalogue.find(group, name, at)
     if unknown := without_setting(kind):
         raise UserError(
             f"{kind.__name__} takes {unknown[0]}, which is no setting: annotate it in the class, as in "
@@ -63,16 +94,21 @@ def settings_class(group: str, name: str) -> type[Settings]:
     entries: list[tuple] = [("name", str, field(default=name))]
     for parameter in parameters(kind).values():
         default = MISSING if parameter.default is REQUIRED else parameter.default
-        entries.append((parameter.name, _typed(parameter.type), field(default=default)))
+        hint = Any if parameter.setting.group else _typed(parameter.type)
+        entries.append((parameter.name, hint, field(default=default)))
     return make_dataclass(
-        f"{kind.__name__}Settings", entries, bases=(Settings,), namespace={"group": group, "kind": kind}
+        f"{kind.__name__}Settings",
+        entries,
+        bases=(Settings,),
+        namespace={"group": group, "at": at or group, "kind": kind},
     )
 
 
-def _again(group: str, name: str, values: dict[str, Any]) -> Settings:
+def _again(group: str, name: str, at: str, values: dict[str, Any]) -> Settings:
     if "." in name:
         catalogue.trust([name])  # as the process that sent it does
-    return chosen(group, name, **values)
+    kind = settings_class(group, name, at) if at else settings_class(group, name)  # the cached class itself
+    return kind(**values)
 
 
 def _typed(hint: Any) -> Any:
@@ -102,6 +138,8 @@ def _nested_again(kind: type, values: dict[str, Any]) -> Any:
 
 def _plain(value: Any) -> Any:
     """A list as the tuple that a frozen object keeps, nested settings as the object that they are of."""
+    if isinstance(value, Settings):
+        return value.made()
     if isinstance(value, list):
         return tuple(map(_plain, value))
     if (kind := getattr(value, "kind", None)) is not None:

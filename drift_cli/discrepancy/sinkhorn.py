@@ -16,14 +16,15 @@ from torch import Tensor
 from drift_cli.kernels import Kernel
 from drift_cli.transport import Coupling, couple, couple_with_itself
 from drift_cli.transport.coupling import row_potential
+from drift_cli.transport.settings import Epsilon, MaxIter, Tolerance
 from drift_cli.transport.tally import Tally
 
 
 @dataclass
 class Sinkhorn:
-    epsilon: float
-    tol: float
-    max_iter: int
+    epsilon: Epsilon
+    tol: Tolerance
+    max_iter: MaxIter
     uses_kernel: ClassVar[bool] = False
     tally: Tally = field(init=False, repr=False, compare=False)
 

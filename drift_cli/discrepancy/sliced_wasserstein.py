@@ -11,7 +11,8 @@ translation decays at the rate $1/d$ in d dimensions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
+from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -19,11 +20,13 @@ from torch import Tensor
 
 from drift_cli.kernels import Kernel
 from drift_cli.metrics.sliced_wasserstein import directions
+from drift_cli.rules import at_least
+from drift_cli.setting import Setting
 
 
 @dataclass(frozen=True)
 class SlicedWasserstein:
-    projections: int
+    projections: Annotated[int, Setting("random directions, drawn anew at every step", (partial(at_least, least=1),))]
     uses_kernel: ClassVar[bool] = False
 
     def __call__(

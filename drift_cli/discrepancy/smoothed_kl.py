@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
@@ -20,11 +22,13 @@ from torch import Tensor
 from drift_cli.errors import UserError
 from drift_cli.fused import log_masses
 from drift_cli.kernels import Gaussian, Kernel
+from drift_cli.rules import at_least
+from drift_cli.setting import Setting
 
 
 @dataclass(frozen=True)
 class SmoothedKl:
-    draws: int
+    draws: Annotated[int, Setting("noises of each sample at every step", (partial(at_least, least=1),))]
 
     @staticmethod
     def check_kernel(kernel: Kernel) -> None:

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
-from functools import partial
-from inspect import signature
 from typing import Annotated
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.catalogue import find, names
 from drift_cli.discrepancy import Discrepancy
 from drift_cli.drift.base import Abilities, Counted, Iterative, any_kernel, counts_itself
 from drift_cli.errors import RunFailed, UserError
 from drift_cli.kernels import Kernel
-from drift_cli.rules import at_least, one_of
 from drift_cli.setting import Setting
-from drift_cli.transport.settings import Epsilon, MaxIter, Tolerance
 from drift_cli.transport.tally import Tally
-
-
-def _known(key: str, name: str) -> None:
-    one_of(key, name, names("discrepancy"))
 
 
 @dataclass(frozen=True)
@@ -48,20 +40,9 @@ class FromDiscrepancy:
     def from_settings(
         cls,
         self_term: Counted,
-        discrepancy: Annotated[str, Setting("the name of D, a file of drift_cli/discrepancy", (_known,))],
-        projections: Annotated[
-            int, Setting("sliced_wasserstein: random directions a step", (partial(at_least, least=1),))
-        ],
-        draws: Annotated[int, Setting("smoothed_kl: noises a sample and step", (partial(at_least, least=1),))],
-        epsilon: Epsilon,
-        tol: Tolerance,
-        max_iter: MaxIter,
+        discrepancy: Annotated[Discrepancy, Setting("D, as its name or as {name: …, setting: …}", group="discrepancy")],
     ) -> FromDiscrepancy:
-        """The settings are those of every discrepancy; each takes its own."""
-        given = {"projections": projections, "draws": draws, "epsilon": epsilon, "tol": tol, "max_iter": max_iter}
-        kind = find("discrepancy", discrepancy)
-        own = signature(kind).parameters
-        return cls(kind(**{name: value for name, value in given.items() if name in own}), discrepancy)
+        return cls(discrepancy, re.sub(r"(?<!^)(?=[A-Z])", "_", type(discrepancy).__name__).lower())
 
     @staticmethod
     def check_settings(self_term: str, **_: object) -> None:

@@ -24,7 +24,7 @@ def content_hash(*parts: Tensor | object) -> str:
         if isinstance(part, Tensor):
             array = part.detach().cpu().contiguous().numpy()
             digest.update(f"{array.dtype}{array.shape}".encode())
-            digest.update(memoryview(array).cast("B"))
+            digest.update(array.tobytes())
         else:
             digest.update(repr(part).encode())
         digest.update(b"\0")

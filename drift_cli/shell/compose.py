@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -75,7 +75,9 @@ def checked(command: Command, composed: DictConfig, given: list[str]) -> Any:
     `given` are the words of the command line. Raises `UserError` for impossible settings.
     """
     words = {key.lstrip("+"): value for key, _, value in (word.partition("=") for word in given)}
-    catalogue.trust(_outside(composed))  # the user's own words, or files that they named with --config-dir
+    catalogue.trust(
+        _outside(OmegaConf.to_container(composed))
+    )  # the user's own words, or files that they named with --config-dir
     found = typed(composed, command.schema(), words)
     if not getattr(found, "resume", None):
         return found
@@ -84,11 +86,11 @@ def checked(command: Command, composed: DictConfig, given: list[str]) -> Any:
     return merged(command, _kept(command, resumed.config), found, words)
 
 
-def _outside(composed: Mapping[str, Any]) -> list[str]:
-    """The classes of others that the settings name, `my_package.Sech`."""
-    nodes = [composed[key] for key in composed if not OmegaConf.is_missing(composed, key)]
-    named = [str(node.get("name", "")) for node in nodes if OmegaConf.is_dict(node)]
-    return [name for name in named if "." in name]
+def _outside(composed: Any) -> list[str]:
+    """The classes of others that the settings name, `my_package.Sech`, at any depth."""
+    groups = [node for node in composed.values() if isinstance(node, dict)]
+    named = [str(node.get("name", "")) for node in groups]
+    return [name for name in named if "." in name] + [name for node in groups for name in _outside(node)]
 
 
 def _kept(command: Command, place: Path) -> Any:

@@ -11,7 +11,7 @@ from yaml import MarkedYAMLError
 
 from drift_cli.catalogue import GROUPS
 from drift_cli.command import Command
-from drift_cli.config import describe
+from drift_cli.config.wording import describe
 from drift_cli.errors import did_you_mean
 from drift_cli.shell.known import known_keys
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from drift_cli import command as commands
-from drift_cli.catalogue import PACKAGES, find, trust
+from drift_cli.catalogue import PACKAGES, find, names, trust
 from drift_cli.command import Command
 from drift_cli.errors import UserError, did_you_mean
 from drift_cli.setting import parameters
@@ -100,7 +100,8 @@ def _option_help(command: Command, group: str, option: str) -> str:
         trust([values["name"]])  # a class of the user's own: they named the folder of this file
     lines = []
     for name, parameter in parameters(find(group, values["name"])).items():
-        choices = f" ({' | '.join(parameter.setting.choices)})" if parameter.setting.choices else ""
+        words = names(parameter.setting.group) if parameter.setting.group else parameter.setting.choices
+        choices = f" ({' | '.join(words)})" if words else ""
         lines.append((f"{group}.{name}={_shown(values[name])}", f"{parameter.setting.help}{choices}"))
     width = max((len(written) for written, _ in lines if len(written) < _WIDE), default=0)
     body = "\n".join(f"  {written:<{width}}  {what}" for written, what in lines) or "  it has no settings"

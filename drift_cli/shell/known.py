@@ -10,8 +10,8 @@ from typing import get_type_hints
 
 from drift_cli.catalogue import GROUPS
 from drift_cli.command import Command
-from drift_cli.config import setting_names
 from drift_cli.config.checked import choices_of
+from drift_cli.config.wording import setting_names
 
 
 def as_setting(command: Command, flag: str, rest: list[str]) -> str | None:

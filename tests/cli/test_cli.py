@@ -13,7 +13,7 @@ import hydra
 import pytest
 
 from drift_cli import command as commands
-from drift_cli.catalogue import conf_dir
+from drift_cli.catalogue import GROUPS, conf_dir
 from drift_cli.commands.train import run as train
 from drift_cli.errors import UserError
 from drift_cli.shell import compose, launch
@@ -197,7 +197,18 @@ REFUSALS = [
     ("train drift=sinkhorn gradient_paths=both", "drift=sinkhorn has no derivative here"),
     ("train drift=sinkhorn schedule=linear", "which drift=sinkhorn does not use"),
     ("train drift=from_discrepancy drift.discrepancy=mdm", 'got "mdm". Did you mean "mmd"?'),
-    ("train drift=from_discrepancy drift.projections=0", "drift.projections must be at least 1, got 0"),
+    (
+        "train drift=from_discrepancy drift.discrepancy={name:sliced_wasserstein,projections:0}",
+        "drift.discrepancy.projections must be at least 1, got 0",
+    ),
+    (
+        "train drift=from_discrepancy drift.discrepancy={name:sliced_wasserstein,projektions:9}",
+        'no setting "drift.discrepancy.projektions". Did you mean "projections"?',
+    ),
+    (
+        "train drift=from_discrepancy drift.discrepancy={name:sliced_wasserstein,projections:many}",
+        'drift.discrepancy.projections must be of type integer, got "many"',
+    ),
     ("train drift=from_discrepancy drift.discrepancy=energy schedule=linear", "drift=from_discrepancy does not use"),
     ("train drift=from_discrepancy drift.discrepancy=smoothed_kl", "the kernel is Laplace: choose kernel=gaussian"),
     ("train drift=kernel_score gradient_paths=query", "drift=kernel_score has no derivative here"),
@@ -409,7 +420,7 @@ def test_completion_knows_commands_groups_and_settings(line: str, expected: list
 
 def groups() -> dict[str, list[str]]:
     train = commands.find("train")
-    return {folder.name: list(train.options(folder.name)) for folder in conf_dir().iterdir() if folder.is_dir()}
+    return {folder.name: list(train.options(folder.name)) for folder in conf_dir().iterdir() if folder.name in GROUPS}
 
 
 CHOICES = [("train", f"{group}={option}") for group, options in groups().items() for option in options]

@@ -69,11 +69,17 @@ def test_iterations_and_marginal_error_are_logged(tmp_path: Path, capsys) -> Non
     assert "warning" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("drift", ["drift=sinkhorn", "drift=from_discrepancy drift.discrepancy=sinkhorn"])
+CAPPED = (
+    ["drift=sinkhorn", "drift.epsilon=0.0005", "drift.max_iter=2"],
+    ["drift=from_discrepancy", "drift.discrepancy={name: sinkhorn, epsilon: 0.0005, max_iter: 2}"],
+)
+
+
+@pytest.mark.parametrize("drift", CAPPED, ids=lambda words: words[0])
 def test_the_cap_on_iterations_is_told_once_with_the_error_reached_and_counted_at_the_end(
-    drift: str, tmp_path: Path, capsys
+    drift: list[str], tmp_path: Path, capsys
 ) -> None:
-    assert train(tmp_path, *drift.split(), "drift.epsilon=0.0005", "drift.max_iter=2") == 0
+    assert train(tmp_path, *drift) == 0
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
     assert len(told) == 2
     assert "at step 1 Sinkhorn stopped at drift.max_iter=2 iterations with a marginal error of" in told[0]

@@ -238,7 +238,8 @@ REFUSALS = [
     ("operators.mmd.bandwidth=0", "operators.mmd.bandwidth must be a finite number above 0"),
     ("+operators.mmd.width=0.1", 'There is no setting "operators.mmd.width"'),
     ("operators.mmd.options.discrepancy=mdd", "operators.mmd.options.discrepancy must be one of"),
-    ("+operators.mmd.options.epsilo=1", 'no setting "operators.mmd.options.epsilo". Did you mean "epsilon"?'),
+    ("+operators.sinkhorn_5e-2.options.epsilo=1", 'options.epsilo". Did you mean "epsilon"?'),
+    ("operators.mmd.options.discrepancy={name:mmd,draws:2}", 'no setting "operators.mmd.options.discrepancy.draws"'),
     ("+operators.sharp.options={a:1}", "Settings there: self_term."),
     (
         "'+operators.a={drift: sinkhorn, options: {self_term: exclude}}'",
@@ -246,7 +247,10 @@ REFUSALS = [
     ),
     ("+operators.lookahead.options={weights:3}", "write operators.lookahead.options.weights=[3]."),
     ("only=sharp", 'only must be a list, got "sharp": write only=[sharp].'),
-    ("+operators.mmd.options.epsilon=-1", "operators.mmd.options.epsilon must be from 1e-09 to 1e+09, got -1.0"),
+    (
+        "operators.mmd.options.discrepancy={name:sinkhorn,epsilon:-1}",
+        "operators.mmd.options.discrepancy.epsilon must be from 1e-09 to 1e+09, got -1.0",
+    ),
     (
         "operators.smoothed_kl.kernel=laplace",
         "operators.smoothed_kl.kernel: The noise of drift.discrepancy=smoothed_kl is Gaussian",

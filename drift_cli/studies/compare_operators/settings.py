@@ -11,9 +11,9 @@ from typing import Annotated, Any, ClassVar
 
 from omegaconf import OmegaConf
 
-from drift_cli.catalogue import conf_dir, names
+from drift_cli.catalogue import names
 from drift_cli.config.checked import Checked, Different, Jobs, Resume, Seed, Seeds, Steps, least, within
-from drift_cli.config.objects import Settings
+from drift_cli.config.objects import Settings, defaults
 from drift_cli.errors import UserError, did_you_mean
 from drift_cli.rules import different, not_empty, one_of, positive
 
@@ -83,7 +83,7 @@ class CompareOperatorsConfig(Checked):
         known = {"operators": list(operators)}
         for label, operator in operators.items():
             known[f"operators.{label}"] = list(OF_AN_OPERATOR)
-            own = _defaults("drift", operator["drift"])
+            own = defaults("drift", operator["drift"])
             known[f"operators.{label}.options"] = [name for name in own if name != "name"]
         return known
 
@@ -149,8 +149,8 @@ def _operator(label: str, settings: Any) -> OperatorConfig:
     used: dict[str, Any] = _UNUSED | given
     one_of(f"{where}.kernel", str(used["kernel"]), names("kernel"))
     try:
-        drift = _defaults("drift", settings["drift"]) | options
-        kernel = {**_defaults("kernel", used["kernel"]), "bandwidth": used["bandwidth"]}
+        drift = defaults("drift", settings["drift"]) | options
+        kernel = {**defaults("kernel", used["kernel"]), "bandwidth": used["bandwidth"]}
         found = typed(OmegaConf.create({"drift": drift, "kernel": kernel}), OperatorConfig)
     except UserError as error:
         raise UserError(_as_written(where, str(error))) from error
@@ -163,12 +163,6 @@ def _as_written(where: str, told: str) -> str:
     told = re.sub(r"\bdrift\.(?=\w)", f"{where}.options.", told)
     told = re.sub(r"\bkernel\.(?=bandwidth\b)", f"{where}.", told)
     return told if where in told else f"{where}: {told}"
-
-
-def _defaults(group: str, name: str) -> dict[str, Any]:
-    read = OmegaConf.to_container(OmegaConf.load(conf_dir() / group / f"{name}.yaml"))
-    assert isinstance(read, dict)
-    return {str(key): value for key, value in read.items()}
 
 
 def _check_kernel(where: str, found: OperatorConfig, given: dict[str, Any]) -> None:
