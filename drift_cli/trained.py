@@ -43,6 +43,10 @@ class Trained(nn.Module):
         self.generator, self.space, self.device = generator, space, device
 
     def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Raises `ValueError` for noise of another width than the generator's."""
+        wanted = getattr(self.generator, "noise", None)
+        if wanted is not None and (noise.ndim != 2 or noise.shape[1] != wanted):
+            raise ValueError(f"the noise must be [n, {wanted}], as the generator takes it, got {list(noise.shape)}")
         return self.generator(noise, labels)
 
     @torch.no_grad()

@@ -61,3 +61,5 @@ def test_a_trained_run_is_loaded_and_gives_the_samples_of_the_command(tmp_path: 
         drift_cli.load(tmp_path / "run", device="tpu")
     with pytest.raises(drift_cli.UserError, match="There is no folder"):
         drift_cli.load(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match=r"the noise must be \[n, 4\], as the generator takes it, got \[3, 5\]"):
+        trained(torch.zeros(3, 5))

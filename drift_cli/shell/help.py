@@ -44,7 +44,7 @@ Studies (each measures, and says which claims of the papers hold):
 def command_help(command: Command, words: Sequence[str] = ()) -> str:
     """Summary, groups with their options (the default starred), then the settings with their comments.
 
-    Of every option that `words` choose (kernel=mixture) its own settings too.
+    Of every option that `words` choose (kernel=mixture) its own settings too, and what a chosen preset is.
     """
     command = with_own(command, list(words))
     _, _, body = command.yaml.read_text(encoding="utf-8").partition("\n")
@@ -78,11 +78,11 @@ def _chosen(command: Command, words: Sequence[str]) -> list[tuple[str, str]]:
     found = []
     for word in words:
         group, _, options = word.partition("=")
-        for option in options.split(",") if group in PACKAGES else ():
+        for option in options.split(",") if group in (*PACKAGES, "experiment") else ():
             known = list(command.options(group))
             if option not in known:
-                near = did_you_mean(option, known)
-                raise UserError(f'There is no {group} "{option}".{near} There are: {", ".join(known)}.')
+                near, listed = did_you_mean(option, known), ", ".join(known) or "none"
+                raise UserError(f'There is no {group} "{option}".{near} There are: {listed}.')
             found.append((group, option))
     return found
 
@@ -93,7 +93,10 @@ def _option_help(command: Command, group: str, option: str) -> str:
 
     file = command.options(group)[option]
     text = file.read_text(encoding="utf-8")
-    told = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
+    comments = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
+    told = " ".join(line for line in comments if not line.startswith("@package"))
+    if group == "experiment":
+        return f"experiment={option}: {told}"
     values = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
     assert isinstance(values, dict)
     if "." in values["name"]:

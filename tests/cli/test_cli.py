@@ -480,6 +480,15 @@ def test_the_folder_of_another_command_is_not_resumed(tmp_path: Path, monkeypatc
     assert "cannot go on with train, by its config.yaml: There is no setting" in capsys.readouterr().err
 
 
+def test_help_says_what_a_chosen_preset_is_and_refuses_one_that_is_none(capsys) -> None:
+    assert main(["train", "experiment=deng_particles", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "experiment=deng_particles: Particles drifting toward a bimodal target" in shown
+    assert "@package" not in shown
+    assert main(["train", "--help", "experiment=deng_toys"]) == 2
+    assert 'There is no experiment "deng_toys". Did you mean "deng_toy"?' in capsys.readouterr().err
+
+
 def test_help_explains_the_options_that_are_chosen(capsys) -> None:
     assert main(["train", "kernel=rational_quadratic", "drift=multi_temperature", "--help"]) == 0
     said = capsys.readouterr().out
