@@ -87,7 +87,8 @@ def names(group: str) -> list[str]:
 
 @cache
 def _own(group: str) -> set[str]:
-    lines = (line for file in sorted((conf_dir() / group).glob("*.yaml")) for line in file.read_text().splitlines())
+    files = sorted((conf_dir() / group).glob("*.yaml"))
+    lines = (line for file in files for line in file.read_text("utf-8").splitlines())
     return {line.removeprefix("name: ").strip() for line in lines if line.startswith("name: ")}
 
 

@@ -12,8 +12,10 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml.events import AliasEvent
 
 from drift_cli.catalogue import GROUPS, check_trusted
 from drift_cli.config.objects import settings_class
@@ -22,6 +24,7 @@ from drift_cli.errors import UserError
 from drift_cli.files import whole
 
 Config = TypeVar("Config")
+_LARGEST = 1_000_000  # characters of a file of settings
 
 
 def typed(composed: DictConfig, schema: type[Config], words: Mapping[str, str] = NO_WORDS) -> Config:
@@ -79,11 +82,33 @@ def save(config: Any, path: Path) -> None:
 
 
 def load(path: Path, schema: type[Config]) -> Config:
-    """Read settings that `save` wrote, with the same checks as at the first start."""
+    """Read settings that `save` wrote, with the same checks as at the first start.
+
+    The file may be somebody else's: it is data, in which nothing refers to anything (a variable of the environment, a
+    part of itself that a few lines repeat a million times).
+    """
     try:
-        composed = OmegaConf.load(path)
+        text = path.read_text(encoding="utf-8")
+        if len(text) > _LARGEST:
+            raise ValueError(f"it has {len(text):,} characters, and settings have {_LARGEST:,} at most")
+        if any(isinstance(event, AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise ValueError("it repeats parts of itself (YAML aliases), which settings do not")
+        composed = OmegaConf.create(text)
     except Exception as error:
-        raise UserError(f"{path} cannot be read as YAML: {str(error).splitlines()[0]}.") from error
+        told = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path} cannot be read as YAML: {told}.") from error
     if not isinstance(composed, DictConfig):
         raise UserError(f"{path} holds no settings: it must be a YAML mapping.")
+    if (found := _reference(OmegaConf.to_container(composed, resolve=False))) is not None:
+        raise UserError(
+            f"{path} refers to {found}: the settings of a folder are data, and nothing in them is looked up."
+        )
     return typed(composed, schema)
+
+
+def _reference(node: Any) -> str | None:
+    """The first ${…} among the values."""
+    if isinstance(node, dict | list):
+        below = node.values() if isinstance(node, dict) else node
+        return next((found for each in below if (found := _reference(each)) is not None), None)
+    return node if isinstance(node, str) and "${" in node else None

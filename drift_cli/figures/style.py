@@ -46,7 +46,8 @@ _SETTINGS: dict[Any, Any] = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    with mpl.rc_context(_SETTINGS):
+    """The project's look over matplotlib's own defaults, whatever a user's matplotlibrc says."""
+    with mpl.rc_context({**mpl.rcParamsDefault, "backend": mpl.rcParams["backend"], **_SETTINGS}):
         yield
 
 

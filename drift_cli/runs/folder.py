@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shlex
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from drift_cli.errors import UserError
-from drift_cli.files import whole
+from drift_cli.files import locked, refuse_links, whole
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class RunFolder:
     def command(self) -> str | None:
         """The command that made it, by its provenance; None where that does not say."""
         try:
-            made_by = shlex.split(json.loads(self.provenance.read_text())["command"])
+            made_by = shlex.split(json.loads(self.provenance.read_text(encoding="utf-8"))["command"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return made_by[1] if len(made_by) > 1 else None
@@ -99,31 +98,33 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One process at a time trains in a folder. Raises `UserError` where another one does."""
-        with (self.path / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise UserError(f"Another process is training in {self.path}: wait for it, or stop it.") from error
+        """One process at a time works in a folder, and in it alone. Raises `UserError` where another one does, or where
+        something in it is a symbolic link."""
+        refuse_links(self.path)
+        with locked(self.path / ".lock") as held:
+            if held is None:
+                raise UserError(f"Another process is training in {self.path}: wait for it, or stop it.")
             yield
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        with self.metrics.open("a") as lines:
+        with self.metrics.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(row, allow_nan=False) + "\n")
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """The logged rows; a line cut short by a crash is passed over."""
+        """The logged rows; a line cut short by a crash, or that is none of ours, is passed over."""
         rows = []
         if self.metrics.is_file():
-            for line in self.metrics.read_text().splitlines():
+            for line in self.metrics.read_text(encoding="utf-8", errors="replace").splitlines():
                 try:
-                    rows.append(json.loads(line))
-                except ValueError:
+                    row = json.loads(line)
+                except (ValueError, RecursionError):
                     continue
+                if isinstance(row, dict) and type(row.get("step")) is int:
+                    rows.append(row)
         return rows
 
     def rewind_metrics(self, step: int) -> None:
         """Forget what was logged after `step`: the resumed run logs it again."""
         kept = [row for row in self.read_metrics() if row["step"] <= step]
         with whole(self.metrics) as beside:
-            beside.write_text("".join(json.dumps(row) + "\n" for row in kept))
+            beside.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")

@@ -12,6 +12,7 @@ from pathlib import Path
 import drift_cli
 from drift_cli import command as commands
 from drift_cli.errors import RunFailed, UserError
+from drift_cli.plain_text import message, show_what_it_can
 
 _STOPPED = 130  # the shell's status for a command ended by Ctrl-C
 
@@ -19,6 +20,8 @@ _STOPPED = 130  # the shell's status for a command ended by Ctrl-C
 def main(argv: list[str] | None = None) -> int:
     """Run one command line; the exit status is 0, 1 (the run went wrong), 2 (refused) or 130 (stopped)."""
     words = list(sys.argv[1:] if argv is None else argv)
+    os.environ["MPLBACKEND"] = "agg"  # a notebook's own backend is nothing to a command
+    show_what_it_can()
     try:
         return _dispatch(words)
     except UserError as error:
@@ -71,6 +74,6 @@ def version() -> str:
     return f"drift {drift_cli.__version__}, {loops}"
 
 
-def _refuse(message: str, status: int) -> int:
-    print(f"drift: {message}", file=sys.stderr)
+def _refuse(told: str, status: int) -> int:
+    print(f"drift: {message(told)}", file=sys.stderr)
     return status

@@ -73,6 +73,8 @@ def _as_seen_from_here(path: Path) -> Path:
 
 def _no_folder(error: OSError, key: str) -> str:
     """Why the folder that `key` names cannot be made."""
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # of `os.getcwd()`
+        return "The working folder is gone: change to one that is there."
     if isinstance(error, FileExistsError):
         return f"{error.filename} is a file, and the output needs a folder: choose another with {key}=…"
     why = f"{error.filename}: {error.strerror}" if error.strerror else str(error)

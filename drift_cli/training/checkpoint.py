@@ -79,14 +79,20 @@ def _save(setup: Setup, checkpoints: Path, state: State, more: Callable[[Path], 
         _flush(file)
     shutil.rmtree(place, ignore_errors=True)
     os.replace(partial, place)
-    for old in [path for path in existing(checkpoints) if path.name <= place.name][: -setup.config.checkpoint.keep]:
+    for old in [path for path in existing(checkpoints) if step_of(path) <= state.step][: -setup.config.checkpoint.keep]:
         shutil.rmtree(old)
     return place
 
 
 def existing(checkpoints: Path) -> list[Path]:
     """The checkpoints of a run, oldest first."""
-    return sorted(path for path in checkpoints.glob("step_*") if path.is_dir() and path.suffix == "")
+    named = {path: path.name.removeprefix("step_") for path in checkpoints.glob("step_*") if path.is_dir()}
+    return sorted((path for path, step in named.items() if step.isdecimal()), key=step_of)
+
+
+def step_of(place: Path) -> int:
+    """The step of a checkpoint, by its name: beyond eight digits names are not in the order of their steps."""
+    return int(place.name.removeprefix("step_").split(".")[0])
 
 
 def read_state(place: Path) -> State:
@@ -131,14 +137,14 @@ def offering_previous(place: Path, setting: str) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        before = [path for path in existing(place.parent) if path.name < place.name]
+        before = [path for path in existing(place.parent) if step_of(path) < step_of(place)]
         offer = f"The one before it: {setting}={before[-1]}." if before else "There is no checkpoint before it."
         raise UserError(f"{error} {offer}") from error
 
 
 def set_aside_later(checkpoints: Path, step: int) -> list[Path]:
     """Rename the checkpoints beyond `step`, which a run going on from there makes anew; returns their new places."""
-    later = [place for place in existing(checkpoints) if place.name > f"step_{step:08d}"]
+    later = [place for place in existing(checkpoints) if step_of(place) > step]
     return [place.rename(place.with_name(f"{place.name}.{secrets.token_hex(2)}.old")) for place in later]
 
 

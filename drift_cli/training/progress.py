@@ -23,6 +23,7 @@ class Progress:
         self.console, self.steps, self.start, self.drift = console, steps, start, drift
         self.began = time.perf_counter()
         self.latest: dict[str, float] = {}
+        self.measured = 0  # the step of the latest distance
         self.warned: set[str] = set()
         self.live: Live | None = None
 
@@ -38,6 +39,8 @@ class Progress:
 
     def show(self, numbers: dict[str, float]) -> None:
         self.latest |= numbers
+        if "sw" in numbers:
+            self.measured = int(numbers["step"])
         if self.live is not None:
             self.live.update(Text(self.line()))  # a narrow terminal wraps it rather than hide its end
         elif self._is_due(int(numbers["step"])):
@@ -56,7 +59,8 @@ class Progress:
             f"|V| {now['drift_norm']:.4f}",
         ]
         if "sw" in now:
-            parts.append(f"SW {now['sw']:.4f} (floor {now['sw_floor']:.4f})")
+            then = "" if self.measured == step else f", of step {self.measured:,}"  # else it reads as standing still
+            parts.append(f"SW {now['sw']:.4f} (floor {now['sw_floor']:.4f}{then})")
         if abilities(self.drift).uses_kernel:
             parts.append(f"σ {now['bandwidth']:.3g}")
         if (epsilon := getattr(self.drift, "epsilon", None)) is not None:

@@ -5,7 +5,6 @@ A part is finished where its folder holds a summary (written last) that the same
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import signal
@@ -25,7 +24,7 @@ from drift_cli import __version__
 from drift_cli import command as commands
 from drift_cli.config import load
 from drift_cli.errors import UserError
-from drift_cli.files import read_json, whole, write_json
+from drift_cli.files import locked, read_json, whole, write_json
 from drift_cli.report.experiments import Experiment
 from drift_cli.runs.folder import RunFolder
 from drift_cli.runs.progress import Progress
@@ -126,7 +125,7 @@ class Part:
 
     def last_words(self) -> str:
         """The last line that the part said."""
-        lines = self.log.read_text(errors="replace").split("\n") if self.log.is_file() else []
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.is_file() else []
         said = [line.strip() for line in lines if line.strip()]
         return said[-1][:300] if said else ""
 
@@ -156,16 +155,14 @@ def alone(folder: Path) -> Iterator[int]:
     """One reproduction at a time in a folder; the lock's descriptor, which the parts hold too as long as they live."""
     folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + _PATIENCE
-    with (folder / ".lock").open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise UserError(f"Another reproduction is at work in {folder}: wait for it, or stop it.") from error
-                time.sleep(0.1)
-        yield file.fileno()
+    while True:
+        with locked(folder / ".lock") as held:
+            if held is not None:
+                yield held
+                return
+        if time.monotonic() > deadline:
+            raise UserError(f"Another reproduction is at work in {folder}: wait for it, or stop it.")
+        time.sleep(0.1)
 
 
 @dataclass
@@ -244,7 +241,7 @@ def _start(part: Part, cores: int, lock: int) -> Running:
     """Start a part with one thread; its standard input stays open as long as this process lives."""
     part.clear()
     part.log.parent.mkdir(parents=True, exist_ok=True)
-    log = part.log.open("w")
+    log = part.log.open("w", encoding="utf-8")
     process = subprocess.Popen(
         [sys.executable, "-m", "drift_cli.shell.attached", *part.words(cores)],
         stdin=subprocess.PIPE,

@@ -92,7 +92,7 @@ def _group_cells(group: Group) -> list[Any]:
 
 
 def _write(path: Path, headings: Sequence[str], lines: Any) -> None:
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(headings)
         writer.writerows(lines)

@@ -203,7 +203,7 @@ def _draw(setup: Setup, folder: RunFolder, result: Result, console: Console) -> 
     def attempt(name: str, figure: Callable[[], Path]) -> None:
         try:
             drawn[name] = figure()
-        except (ValueError, ArithmeticError, OSError) as error:
+        except Exception as error:
             console.print(f"warning: the figure {name} could not be drawn: {error}", style="yellow", soft_wrap=True)
 
     # Of a finite target the floor has half the points, and would not be that of the curve.

@@ -1,0 +1,135 @@
+"""Run folders that somebody edited, or sent: nothing outside them is touched, nothing in them is looked up."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from drift_cli.errors import UserError
+from drift_cli.files import locked, whole, write_json
+from drift_cli.runs.folder import RunFolder
+from drift_cli.shell.cli import main
+from drift_cli.training import checkpoint
+from tests.problems.runs import train
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    assert train(folder) == 0
+    return folder
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy that a test may spoil."""
+    for file in (path for path in finished.rglob("*") if path.is_file()):
+        place = tmp_path / "run" / file.relative_to(finished)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(file.read_bytes())
+    return tmp_path / "run"
+
+
+PLACES = (".lock", "metrics.jsonl", "summary.json", "config.yaml.partial", "metrics.jsonl.partial", "samples/a.npy")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_link_in_a_folder_is_refused_and_what_it_points_to_stays(
+    place: str, run: Path, tmp_path: Path, capsys
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("years of work")
+    (run / place).unlink(missing_ok=True)
+    (run / place).symlink_to(precious)
+    assert main(["train", f"resume={run}", "steps=20"]) == 2
+    told = capsys.readouterr().err
+    assert f"{run / place} is a symbolic link to {precious}" in told
+    assert told.count("\n") == 1
+    assert precious.read_text() == "years of work"
+
+
+def test_a_linked_folder_of_checkpoints_is_refused(run: Path, tmp_path: Path, capsys) -> None:
+    (run / "checkpoints").rename(tmp_path / "elsewhere")
+    (run / "checkpoints").symlink_to(tmp_path / "elsewhere")
+    before = sorted(tmp_path.joinpath("elsewhere").rglob("*"))
+    assert main(["train", f"resume={run}", "steps=20"]) == 2
+    assert "checkpoints is a symbolic link" in capsys.readouterr().err
+    assert sorted(tmp_path.joinpath("elsewhere").rglob("*")) == before
+
+
+def test_a_lock_empties_no_file_and_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "full").write_text("kept")
+    with locked(tmp_path / "full") as first, locked(tmp_path / "full") as second:
+        assert first is not None
+        assert second is None
+    assert (tmp_path / "full").read_text() == "kept"
+    (tmp_path / "link").symlink_to(tmp_path / "full")
+    with pytest.raises(UserError, match="cannot be opened as a lock"), locked(tmp_path / "link"):
+        pass
+
+
+def test_a_file_is_written_beside_its_place_and_never_through_a_link(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    (tmp_path / "a.json.partial").symlink_to(precious)
+    write_json(tmp_path / "a.json", {"a": 1})
+    assert precious.read_text() == "kept"
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": 1}
+    with suppress(ZeroDivisionError), whole(tmp_path / "a.json") as beside:
+        beside.write_text("half")
+        raise ZeroDivisionError
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        ("seed: ${oc.env:HOME}", r"refers to ${oc.env:HOME}: the settings of a folder are data"),
+        ("threads: ${steps}", "refers to ${steps}"),
+        ("a: &a [1, 1]\nb: *a", "it repeats parts of itself (YAML aliases)"),
+        ("x: " + "1" * 1_100_000, "settings have 1,000,000 at most"),
+        ("x: !!python/object/apply:os.system [touch owned]", "cannot be read as YAML"),
+        ("[" * 3000, "cannot be read as YAML"),
+    ],
+    ids=["environment", "itself", "aliases", "large", "tag", "deep"],
+)
+def test_settings_that_somebody_sent_are_data(
+    edit: str, told: str, run: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = (run / "config.yaml").read_text()
+    key = edit.partition(":")[0]
+    kept = [line for line in config.splitlines() if not line.startswith(f"{key}:")]
+    (run / "config.yaml").write_text("\n".join([*kept, edit]))
+    for words in (["train", f"resume={run}", "steps=20"], ["sample", f"run={run}", "n=3"]):
+        assert main(words) == 2
+        shown = capsys.readouterr().err
+        assert told in shown
+        assert os.environ["HOME"] not in shown.replace(str(tmp_path), "")
+        assert len(shown) < 3000
+    assert not (tmp_path / "owned").exists()
+
+
+def test_lines_of_metrics_that_are_none_of_ours_are_passed_over(run: Path) -> None:
+    folder = RunFolder(run)
+    rows = folder.read_metrics()
+    odd = ["[]", "3", '"text"', "{}", '{"step": "x"}', '{"step": 1.5}', '{"step": true}', "{" * 5000, "\\udc80", ""]
+    with folder.metrics.open("a") as file:
+        file.write("\n".join(odd) + "\n")
+    with folder.metrics.open("ab") as file:
+        file.write(b"\xff\xfe{\n")
+    assert folder.read_metrics() == rows
+    assert main(["table", str(run.parent)]) in (0, 2)
+
+
+def test_checkpoints_are_in_the_order_of_their_steps(tmp_path: Path) -> None:
+    for step in (99_999_999, 100_000_000, 5):
+        (tmp_path / f"step_{step:08d}").mkdir()
+    (tmp_path / "step_00000007.ab12.old").mkdir()
+    (tmp_path / "step_best").mkdir()
+    assert [checkpoint.step_of(place) for place in checkpoint.existing(tmp_path)] == [5, 99_999_999, 100_000_000]
+    assert [place.name[:15] for place in checkpoint.set_aside_later(tmp_path, 99_999_999)] == ["step_100000000."]
