@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import torch
 
+from drift_cli.data.dialect import DECIMALS, SEPARATORS, Asked
 from drift_cli.data.space import Space
 from drift_cli.data.tables import read
 from drift_cli.data.target import Finite
+from drift_cli.rules import one_of
 from drift_cli.setting import Setting
 
 
@@ -18,6 +21,16 @@ from drift_cli.setting import Setting
 class Array:
     path: Annotated[str, Setting("the file")]
     columns: Annotated[tuple[str, ...] | None, Setting("which columns, by name; null: all")] = None
+    header: Annotated[bool | None, Setting("of a .csv: whether its first line names the columns; null: guessed")] = None
+    separator: Annotated[
+        str | None, Setting("between the cells of a .csv; null: guessed", (partial(one_of, choices=tuple(SEPARATORS)),))
+    ] = None
+    decimal: Annotated[
+        str | None, Setting("of its numbers; null: guessed", (partial(one_of, choices=tuple(DECIMALS)),))
+    ] = None
+    index: Annotated[
+        str | None, Setting("the column that only numbers the rows, left out; none: no column does; null: guessed")
+    ] = None
 
     @staticmethod
     def settled(path: str, **_: object) -> dict[str, str]:
@@ -26,9 +39,11 @@ class Array:
 
     def target(self) -> Finite:
         """The rows of the file; rows that are images keep one unit for all pixels."""
-        table = read(Path(self.path), None if self.columns is None else list(self.columns))
+        asked = Asked(self.header, self.separator, self.decimal)
+        table = read(Path(self.path), None if self.columns is None else list(self.columns), asked, self.index)
         if table.image is None:
             space = Space.of_columns(table.points, table.columns)
         else:
             space = Space.of_images(table.points, table.image, None)
-        return Finite(torch.from_numpy(space.from_units(table.points)), None, space)
+        notes = (f"{self.path}: {table.told}", *table.guesses)
+        return Finite(torch.from_numpy(space.from_units(table.points)), None, space, notes)

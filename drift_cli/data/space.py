@@ -17,6 +17,9 @@ from torch import Tensor
 
 from drift_cli.errors import UserError
 
+_ROUNDING = 1e-15  # of a column's size: a few units in the last place
+_SMALLEST = 1e-150  # a spread whose square is no number
+
 
 @dataclass(frozen=True)
 class Space:
@@ -41,12 +44,14 @@ class Space:
     def of_columns(cls, points: np.ndarray, columns: tuple[str, ...]) -> Self:
         """Columns of different units: each centred and divided by its deviation times √d.
 
-        The root mean square distance from the mean becomes 1 in every dimension. A constant column keeps scale 1.
+        The root mean square distance from the mean becomes 1 in every dimension. A column that is
+        constant, up to rounding, keeps scale 1.
         """
-        deviation = points.std(axis=0)
-        if not deviation.any():
-            raise UserError("The data is one point: every row is the same. There is nothing to train.")
-        scale = np.where(deviation > 0, deviation, 1.0) * math.sqrt(points.shape[1])
+        deviation, size, width = points.std(axis=0), np.abs(points).max(axis=0), np.ptp(points, axis=0)
+        varies = (width > _ROUNDING * size) & (deviation > _SMALLEST)
+        if not varies.any():
+            raise UserError("The data is one point: every row is the same, up to rounding. There is nothing to train.")
+        scale = np.where(varies, deviation, 1.0) * math.sqrt(points.shape[1])
         return cls(columns, tuple(points.mean(axis=0).tolist()), tuple(scale.tolist()))
 
     @classmethod

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from drift_cli.data.dialect import LOOKED_AT, Asked, cells, is_number, of_lines
 from drift_cli.errors import UserError, did_you_mean
 
 READABLE = (".npy", ".npz", ".csv", ".parquet")
 WRITABLE = (".npy", ".csv", ".parquet")
+_GUESS = Asked()
+_SHOWN = 20  # columns named in one line
+_NO_VALUE = ["", "NA", "N/A", "#N/A", "null", "NULL", "None", "<NA>"]
+_INDEX_NAMES = ("", "Unnamed: 0", "__index_level_0__")
+_FARTHEST = 1e150  # from where the spread of a column overflows
+_MOST_CELLS = 2_000_000_000  # numbers of a Parquet file
 
 
 @dataclass(frozen=True)
@@ -23,10 +31,25 @@ class Table:
     image: tuple[int, int] | None = None
     unit: str = "row"  # how a row is named in the file it is from, and the number of the first
     first: int = 1
+    written: str = ""  # how a table of text is written
+    guesses: tuple[str, ...] = ()  # what was decided without being sure, each with the setting that decides it
+
+    @property
+    def told(self) -> str:
+        """What was read, in one line."""
+        rows, dimension = self.points.shape
+        if self.image is not None:
+            return f"{rows:,} images of {' × '.join(map(str, self.image))}"
+        named = ", ".join(self.columns[:_SHOWN]) + (", …" if dimension > _SHOWN else "")
+        columns = "column" if dimension == 1 else "columns"
+        return f"{rows:,} rows × {dimension:,} {columns}: {named}" + (f"; {self.written}" if self.written else "")
 
 
-def read(path: Path, columns: list[str] | None = None) -> Table:
+def read(path: Path, columns: list[str] | None = None, asked: Asked = _GUESS, index: str | None = None) -> Table:
     """The points of a file, one per row; of named columns only where `columns` lists them.
+
+    `asked` is what the user says of how a table of text is written, and `index` the column that only numbers the rows
+    ("none": no column does). Left open, both are guessed, and `Table.guesses` says so.
 
     Raises `UserError` for a missing or empty file, ragged rows, text in a number column, a value that is not
     finite (with its row), fewer than two rows, and pickled arrays.
@@ -39,9 +62,9 @@ def read(path: Path, columns: list[str] | None = None) -> Table:
         case ".npy" | ".npz":
             table = _read_array(path, columns)
         case ".csv":
-            table = _read_csv(path, columns)
+            table = _read_csv(path, columns, asked, index)
         case ".parquet":
-            table = _read_parquet(path, columns)
+            table = _read_parquet(path, columns, index)
         case other:
             raise UserError(f'{path} must end in {", ".join(READABLE)}, got "{other}".')
     _check(table, path)
@@ -71,6 +94,8 @@ def _read_array(path: Path, wanted: list[str] | None) -> Table:
         raise UserError(f"{path} is not a readable NumPy file: {str(error).splitlines()[0]}.") from error
     if not (np.issubdtype(loaded.dtype, np.number) or loaded.dtype == bool) or np.iscomplexobj(loaded):
         raise UserError(f"{path} must hold real numbers, got the type {loaded.dtype}.")
+    if loaded.dtype.kind == "m":  # whose missing value would be a number
+        raise UserError(f"{path} must hold real numbers, got durations ({loaded.dtype}): save them as seconds.")
     if loaded.ndim not in (1, 2, 3):
         raise UserError(f"{path} must be an array of points [n, d] or images [n, height, width], got {loaded.shape}.")
     if loaded.ndim > 1 and 0 in loaded.shape[1:]:
@@ -83,59 +108,99 @@ def _read_array(path: Path, wanted: list[str] | None) -> Table:
     return Table(points[:, _picked(columns, wanted, path)], tuple(wanted))
 
 
-def _read_csv(path: Path, wanted: list[str] | None) -> Table:
+def _read_csv(path: Path, wanted: list[str] | None, asked: Asked, index: str | None) -> Table:
     from pyarrow import ArrowInvalid, csv
 
     try:
-        blank = 0
+        blank, first = 0, []
         with path.open(encoding="utf-8-sig") as lines:
-            while not (first := lines.readline()).strip() and first:
-                blank += 1
+            for line in lines:
+                if line.strip():
+                    first.append(line.rstrip("\r\n"))
+                else:
+                    blank += not first
+                if len(first) == LOOKED_AT:
+                    break
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not text in UTF-8: save it as a plain CSV file.") from error
-    delimiter = max(",;\t", key=first.count)
-    header = not all(_is_number(cell) for cell in first.strip().split(delimiter))
+    if not first:
+        raise UserError(f"{path} is empty: it must hold one point per row.")
+    way = of_lines(first, asked)
+    count = len(cells(first[:1], way.separator)[0]) - way.trailing
+    columns = way.names or tuple(f"x{k + 1}" for k in range(count))
+    spaced = way.separator == " "
     try:
         arrow = csv.read_csv(
-            path,
-            read_options=csv.ReadOptions(autogenerate_column_names=not header, use_threads=False, skip_rows=blank),
-            parse_options=csv.ParseOptions(delimiter=delimiter),
-            convert_options=csv.ConvertOptions(null_values=[""]),  # "nan" is a number, and refused as one
+            _tabbed(path) if spaced else path,
+            read_options=csv.ReadOptions(
+                column_names=[*columns, *(["trailing"] if way.trailing else [])],
+                use_threads=False,
+                skip_rows=blank + (way.names is not None),
+            ),
+            parse_options=csv.ParseOptions(delimiter="\t" if spaced else way.separator),
+            # "nan" is a number, and refused as one
+            convert_options=csv.ConvertOptions(null_values=_NO_VALUE, decimal_point=way.decimal),
         )
     except ArrowInvalid as error:
         text = str(error).splitlines()[0].removeprefix("CSV parse error: ")
+        if "Empty CSV file" in text:
+            raise UserError(f"{path} must hold at least 2 rows (points), got 0.") from error
         raise UserError(f"{path} is not a rectangular table: {text}. Every line needs the same columns.") from error
-    columns = tuple(arrow.column_names) if header else tuple(f"x{k + 1}" for k in range(arrow.num_columns))
-    first_line = blank + (2 if header else 1)
-    return _numbers(arrow, columns, wanted, path, "line", first_line)
+    if way.trailing:
+        arrow = arrow.select(list(range(count)))
+    first_line = blank + (2 if way.names is not None else 1)
+    table = _numbers(arrow, columns, wanted, path, "line", first_line, index)
+    return replace(table, written=way.told, guesses=(*way.guesses, *table.guesses))
 
 
-def _read_parquet(path: Path, wanted: list[str] | None) -> Table:
+def _tabbed(path: Path) -> io.BytesIO:
+    """The file with a tab for every run of spaces."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    return io.BytesIO("".join("\t".join(line.split()) + "\n" for line in lines).encode())
+
+
+def _read_parquet(path: Path, wanted: list[str] | None, index: str | None) -> Table:
     from pyarrow import ArrowException, parquet
 
     try:
+        held = parquet.ParquetFile(path).metadata
+        if held.num_rows * held.num_columns > _MOST_CELLS:  # a few kilobytes can hold a billion equal ones
+            raise UserError(
+                f"{path} has {held.num_rows:,} rows of {held.num_columns:,} columns, more than the {_MOST_CELLS:,} "
+                "numbers that are read: make it smaller, or save it as .npy."
+            )
         arrow = parquet.read_table(path)
     except (ArrowException, OSError) as error:
         raise UserError(f"{path} is not a readable Parquet file: {str(error).splitlines()[0]}.") from error
     columns = tuple(map(str, arrow.column_names))
-    return _numbers(arrow, columns, wanted, path, "row", 1)
+    return _numbers(arrow, columns, wanted, path, "row", 1, index)
 
 
 def _numbers(
-    arrow: Any, columns: tuple[str, ...], wanted: list[str] | None, path: Path, unit: str, first: int
+    arrow: Any,
+    columns: tuple[str, ...],
+    wanted: list[str] | None,
+    path: Path,
+    unit: str,
+    first: int,
+    index: str | None,
 ) -> Table:
     """The wanted columns of an Arrow table as float64; a cell that is not a number is named by its line or row."""
     import pyarrow as pa
 
-    picked = _picked(columns, wanted, path)
+    picked, guesses = _without_index(
+        arrow, columns, _picked(columns, wanted, path), index if wanted is None else "none"
+    )
     arrays = []
     for name, column in ((columns[k], arrow.column(k)) for k in picked):
         kind = column.type
+        if pa.types.is_decimal(kind):
+            column, kind = column.cast(pa.float64()), pa.float64()  # noqa: PLW2901
         numeric = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
         if arrow.num_rows and not numeric:
             cells = column.to_pylist()
-            bad = next((row for row, cell in enumerate(cells) if not _is_number(str(cell))), None)
-            where = f' at {unit} {bad + first}: "{cells[bad]}"' if bad is not None else f" ({kind})"
+            bad = next((row for row, cell in enumerate(cells) if not is_number(str(cell))), None)
+            where = f' at {unit} {bad + first}: "{cells[bad]}"' if bad is not None else f" (the type {kind})"
             raise UserError(
                 f'{path}: column "{name}" must hold numbers, got text{where}. Name the columns to use with '
                 "dataset.columns=[…]."
@@ -147,7 +212,39 @@ def _numbers(
             )
         arrays.append(column.to_numpy().astype(np.float64))
     points = np.stack(arrays, axis=1) if arrays else np.empty((0, 0))
-    return Table(points, tuple(columns[k] for k in picked), unit=unit, first=first)
+    return Table(points, tuple(columns[k] for k in picked), unit=unit, first=first, guesses=guesses)
+
+
+def _without_index(
+    arrow: Any, columns: tuple[str, ...], picked: list[int], index: str | None
+) -> tuple[list[int], tuple[str, ...]]:
+    """The columns but for one that numbers the rows: the one named, or the nameless one that a data frame adds."""
+    if index == "none":
+        return picked, ()
+    if index is not None:
+        if index not in columns:
+            near = did_you_mean(index, columns)
+            raise UserError(f'dataset.index must be a column or none, got "{index}".{near}')
+        return [k for k in picked if columns[k] != index], ()
+    counting = [k for k in picked if len(picked) > 1 and _counts(arrow.column(k))]
+    added = [k for k in counting if columns[k] in _INDEX_NAMES]
+    told = tuple(
+        f"the column {columns[k] or 'without a name'} numbers the rows and was left out: dataset.index=none keeps it"
+        if k in added
+        else f"the column {columns[k]} numbers the rows and is trained on: dataset.index={columns[k]} leaves it out"
+        for k in counting
+    )
+    return [k for k in picked if k not in added], told
+
+
+def _counts(column: Any) -> bool:
+    """Whether it is 0, 1, 2, … or 1, 2, 3, …"""
+    import pyarrow as pa
+
+    if len(column) < 3 or column.null_count or not pa.types.is_integer(column.type):
+        return False
+    values = column.to_numpy()
+    return values[0] in (0, 1) and bool((np.diff(values) == 1).all())
 
 
 def _picked(columns: tuple[str, ...], wanted: list[str] | None, path: Path) -> list[int]:
@@ -165,15 +262,8 @@ def _picked(columns: tuple[str, ...], wanted: list[str] | None, path: Path) -> l
     return [columns.index(name) for name in wanted]
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
 def _check(table: Table, path: Path) -> None:
+    """Raise `UserError` for what cannot be trained on: too few rows, values without a number or a spread."""
     rows, dimension = table.points.shape
     if dimension == 0:
         raise UserError(f"{path} has no columns: it must hold one point per row.")
@@ -186,6 +276,12 @@ def _check(table: Table, path: Path) -> None:
         raise UserError(
             f"{path}: every value must be finite, got {value} at {table.unit} {row + table.first}, "
             f'column "{table.columns[column]}".'
+        )
+    largest = np.abs(table.points).max(axis=0)
+    if (far := np.flatnonzero(largest > _FARTHEST)).size:
+        raise UserError(
+            f'{path}: column "{table.columns[far[0]]}" reaches {largest[far[0]]:.3g}, whose square is no number: '
+            f"divide the column, so that it stays below {_FARTHEST:g}."
         )
 
 

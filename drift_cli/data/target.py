@@ -77,6 +77,7 @@ class Finite:
     points: Float[Tensor, "n d"]
     labels: Int[Tensor, " n"] | None
     space: Space
+    notes: tuple[str, ...] = ()  # what was read, and then what was guessed of it
     _placed: dict[tuple[torch.device, torch.dtype], Batch] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -74,6 +74,8 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
     console.print(
         terminal.headline(config, setup.target.size, str(setup.device), folder.path), highlight=False, soft_wrap=True
     )
+    for line in terminal.notes(setup.target):
+        console.print(line, highlight=False, soft_wrap=True)
 
     floor = floor_alone(setup, config.evaluation.points, config.evaluation.draws, "floor").value
     with stop_on_signal() as stop, Progress.running(console, config.steps, state.step, setup.drift) as progress:

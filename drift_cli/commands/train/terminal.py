@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from drift_cli.data import Target
 from drift_cli.drift import abilities
 from drift_cli.metrics.marginals import HEADINGS, Marginal
 from drift_cli.training.settings import TrainConfig
@@ -22,6 +23,12 @@ def headline(config: TrainConfig, size: int | None, device: str, folder: Path) -
         f"drift train: {config.dataset.name}{points}, {_operator(config)}, {config.generator.name}, "
         f"seed {config.seed}, {device} → {folder}"
     )
+
+
+def notes(target: Target) -> list[str]:
+    """What was read of a user's file, and a warning for each guess."""
+    read, *guesses = getattr(target, "notes", ()) or ("",)
+    return [line for line in (read, *(f"warning: {guess}" for guess in guesses)) if line]
 
 
 def _operator(config: TrainConfig) -> str:
