@@ -1,4 +1,9 @@
-r"""An isotropic Gaussian mixture $p = \sum_m w_m N(\mu_m, s^2 I)$ in any dimension."""
+r"""An isotropic Gaussian mixture $p = \sum_m w_m N(\mu_m, s^2 I)$ in any dimension.
+
+Its means stand evenly on a circle, or are drawn once for all, a function of what is set: evenly over the sphere of the
+space (`random`), or over that of a subspace of few dimensions (`subspace`), itself drawn at random. In many dimensions
+random means are all about √2 radii apart, while those of a subspace keep their neighbours.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +12,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Self
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
 from drift_cli.data.noise import normal
 from drift_cli.errors import UserError
-from drift_cli.rules import at_least, positive
+from drift_cli.rules import at_least, one_of, positive
 from drift_cli.setting import Setting
+
+PLACEMENTS = ("circle", "random", "subspace")
 
 
 @dataclass(frozen=True)
@@ -36,19 +44,39 @@ class GaussianMixture:
             tuple[float, ...] | None,
             Setting("one positive number per mode (normalised to sum 1); null: equal", (positive,)),
         ] = None,
-        means: Annotated[Any, Setting("one list of coordinates per mode; null: the circle")] = None,
+        means: Annotated[Any, Setting("one list of coordinates per mode; null: by placement")] = None,
+        placement: Annotated[
+            str, Setting("of the means: where no means are given", (partial(one_of, choices=PLACEMENTS),))
+        ] = "circle",
+        subspace: Annotated[
+            int, Setting("dimensions of the subspace of placement=subspace", (partial(at_least, least=1),))
+        ] = 4,
+        arrangement: Annotated[int, Setting("which of the random placements", (partial(at_least, least=0),))] = 0,
     ) -> Self:
-        places = tuple(map(tuple, means)) if means else evenly_spaced(modes, dimension, radius)
+        if means:
+            places = tuple(map(tuple, means))
+        elif placement == "circle":
+            places = evenly_spaced(modes, dimension, radius)
+        else:
+            within = dimension if placement == "random" else subspace
+            places = on_a_sphere(modes, dimension, radius, within, arrangement)
         return cls(places, tuple(weights or [1.0] * modes), std)
 
     @staticmethod
-    def check_settings(modes: int, dimension: int, weights: Any, means: Any, **_: object) -> None:
+    def check_settings(
+        modes: int, dimension: int, weights: Any, means: Any, placement: str, subspace: int, **_: object
+    ) -> None:
         if weights is not None and len(weights) != modes:
             raise UserError(f"dataset.weights must have one entry per mode ({modes}), got {len(weights)}.")
         if means is not None and not _fit(means, modes, dimension):
             raise UserError(
                 f"dataset.means must be {modes} lists of {dimension} numbers (dataset.modes, dataset.dimension), "
                 f"got {means}."
+            )
+        if placement == "subspace" and subspace > dimension:
+            raise UserError(
+                f"dataset.subspace must be at most dataset.dimension ({dimension}), got {subspace}: lower it, or "
+                "choose dataset.placement=random."
             )
 
     @property
@@ -79,3 +107,17 @@ def evenly_spaced(modes: int, dimension: int, radius: float) -> tuple[tuple[floa
     angles = [2 * math.pi * k / modes for k in range(modes)]
     rest = (0.0,) * (dimension - 2)
     return tuple((radius * math.cos(angle), radius * math.sin(angle), *rest) for angle in angles)
+
+
+def on_a_sphere(
+    modes: int, dimension: int, radius: float, within: int, arrangement: int
+) -> tuple[tuple[float, ...], ...]:
+    """Independent means, even over the sphere of a random subspace of `within` dimensions; the same at every call."""
+    entropy = np.random.SeedSequence([arrangement, modes, dimension, within])
+    generator = np.random.default_rng(entropy)
+    places = generator.standard_normal((modes, within))
+    places *= radius / np.linalg.norm(places, axis=1, keepdims=True)
+    if within < dimension:
+        basis, _ = np.linalg.qr(generator.standard_normal((dimension, within)))
+        places = places @ basis.T
+    return tuple(map(tuple, places.tolist()))

@@ -7,11 +7,13 @@ import torch
 
 from drift_cli.data import Synthetic, target_of
 from drift_cli.data.checkerboard import Checkerboard
-from drift_cli.data.gaussian_mixture import GaussianMixture, evenly_spaced
+from drift_cli.data.gaussian_mixture import GaussianMixture, evenly_spaced, on_a_sphere
+from drift_cli.data.manifold import Manifold
 from drift_cli.data.moons import Moons
 from drift_cli.data.pinwheel import Pinwheel
 from drift_cli.data.rings import Rings
 from drift_cli.data.swiss_roll import SwissRoll
+from drift_cli.errors import UserError
 
 TARGETS = {
     "checkerboard": Checkerboard(noise=0.05),
@@ -100,3 +102,62 @@ def test_moons_are_a_point_reflection_of_each_other(rng: torch.Generator) -> Non
     lower = -points * 1.5 + torch.tensor([0.5, 0.25])
     on_circle = ((upper.norm(dim=1) - 1).abs() < 1e-9) | ((lower.norm(dim=1) - 1).abs() < 1e-9)
     assert on_circle.all()
+
+
+def mixture(placement: str, dimension: int, arrangement: int = 0) -> torch.Tensor:
+    source = GaussianMixture.from_settings(
+        modes=16, dimension=dimension, radius=2.0, std=0.1, placement=placement, subspace=4, arrangement=arrangement
+    )
+    return torch.tensor(source.means, dtype=DOUBLE)
+
+
+@pytest.mark.parametrize("dimension", [8, 1024])
+def test_random_means_lie_on_the_sphere_and_a_subspace_has_its_dimension(dimension: int) -> None:
+    random, within = mixture("random", dimension), mixture("subspace", dimension)
+    for means in (random, within):
+        torch.testing.assert_close(means.norm(dim=1), torch.full((16,), 2.0).double())
+    assert int(torch.linalg.matrix_rank(within)) == 4
+    assert int(torch.linalg.matrix_rank(random)) == min(dimension, 16)
+    torch.testing.assert_close(random, mixture("random", dimension), rtol=0, atol=0)
+    assert not torch.allclose(random, mixture("random", dimension, arrangement=1))
+
+
+def test_random_means_are_even_over_the_sphere() -> None:
+    """The mean of x xᵀ is I radius²/d."""
+    means = torch.tensor(on_a_sphere(8_000, 5, 1.0, 5, 0), dtype=DOUBLE)
+    torch.testing.assert_close(means.T @ means / 8_000, torch.eye(5).double() / 5, rtol=0, atol=0.015)  # 5 deviations
+
+
+def test_a_subspace_larger_than_the_space_is_refused() -> None:
+    with pytest.raises(UserError, match=r"dataset\.subspace must be at most dataset.dimension"):
+        GaussianMixture.check_settings(4, 2, None, None, placement="subspace", subspace=3)
+
+
+@pytest.mark.parametrize(("surface", "intrinsic"), [("torus", 2), ("torus", 3), ("roll", 2), ("roll", 4)])
+def test_a_manifold_has_its_dimension(surface: str, intrinsic: int, rng: torch.Generator) -> None:
+    """The neighbours of a point lie in a plane of k dimensions up to their distance squared, and in no smaller one."""
+    source = Manifold(surface, intrinsic, 64, noise=0.0, bend=0.25)
+    points = draw(source, 20_000, rng)
+    rms = float((points - points.mean(0)).square().sum(1).mean().sqrt())
+    assert 0.5 < rms < 1.3
+    shares = []
+    for point in points[:20]:
+        near = (points - point).norm(dim=1).topk(60, largest=False).indices
+        spectrum = torch.linalg.svdvals(points[near] - points[near].mean(0)).square()
+        shares.append((spectrum.cumsum(0) / spectrum.sum())[: intrinsic + 1])
+    share = torch.stack(shares).median(dim=0).values
+    assert share[intrinsic - 1] > 0.95
+    assert share[intrinsic - 2] < 0.9 or intrinsic == 1
+
+
+def test_noise_leaves_the_surface(rng: torch.Generator) -> None:
+    """The control: with noise in every direction the neighbours fill more than the surface's dimensions."""
+    points = draw(Manifold("torus", 2, 64, noise=0.3, bend=0.25), 4_000, rng)
+    near = (points - points[0]).norm(dim=1).topk(60, largest=False).indices
+    spectrum = torch.linalg.svdvals(points[near] - points[near].mean(0)).square()
+    assert spectrum[:2].sum() / spectrum.sum() < 0.5
+
+
+def test_a_manifold_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(UserError, match=r"dataset\.dimension must be at least 6, which a torus"):
+        Manifold.check_settings("torus", 3, 5)
