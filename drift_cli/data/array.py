@@ -10,6 +10,7 @@ from typing import Annotated
 import torch
 
 from drift_cli.data.dialect import DECIMALS, SEPARATORS, Asked
+from drift_cli.data.held_out import HeldOut, split
 from drift_cli.data.space import Space
 from drift_cli.data.tables import read
 from drift_cli.data.target import Finite
@@ -28,6 +29,7 @@ class Array:
     decimal: Annotated[
         str | None, Setting("of its numbers; null: guessed", (partial(one_of, choices=tuple(DECIMALS)),))
     ] = None
+    held_out: HeldOut = 0.0
     index: Annotated[
         str | None, Setting("the column that only numbers the rows, left out; none: no column does; null: guessed")
     ] = None
@@ -41,9 +43,11 @@ class Array:
         """The rows of the file; rows that are images keep one unit for all pixels."""
         asked = Asked(self.header, self.separator, self.decimal)
         table = read(Path(self.path), None if self.columns is None else list(self.columns), asked, self.index)
+        trained, out = split(table.points, None, self.held_out)
         if table.image is None:
-            space = Space.of_columns(table.points, table.columns)
+            space = Space.of_columns(table.points[trained], table.columns)
         else:
-            space = Space.of_images(table.points, table.image, None)
+            space = Space.of_images(table.points[trained], table.image, None)
         notes = (f"{self.path}: {table.told}", *table.guesses)
-        return Finite(torch.from_numpy(space.from_units(table.points)), None, space, notes)
+        points, apart = (torch.from_numpy(space.from_units(table.points[rows])) for rows in (trained, out))
+        return Finite(points, None, space, notes, held_out=Finite(apart, None, space) if len(out) else None)

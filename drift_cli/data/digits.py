@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from drift_cli.data.held_out import HeldOut
 from drift_cli.data.images import LabelledImages, Labels, as_target
 from drift_cli.data.target import Finite
 
@@ -13,6 +14,7 @@ from drift_cli.data.target import Finite
 @dataclass(frozen=True)
 class Digits:
     labels: Labels
+    held_out: HeldOut = 0.0
 
     def images(self) -> LabelledImages:
         from sklearn.datasets import load_digits
@@ -21,4 +23,4 @@ class Digits:
         return LabelledImages(pixels / 16, labels.astype(np.int64), (8, 8))
 
     def target(self) -> Finite:
-        return as_target(self.images(), labels=self.labels)
+        return as_target(self.images(), labels=self.labels, held_out=self.held_out)

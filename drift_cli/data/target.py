@@ -71,6 +71,10 @@ def target_of(source: Any) -> Target:
 class Finite:
     """A finite set as a target: the empirical measure of its points.
 
+    `labels` [n] are given to training, which is then class-conditional; `classes` [n] are known whether it is or not,
+    for those who judge. `held_out` is what was taken out of the set before: nothing is trained on it, and it has the
+    same space.
+
     A batch costs what the batch is: the set is brought to a device and a type once, and kept there.
     """
 
@@ -78,6 +82,8 @@ class Finite:
     labels: Int[Tensor, " n"] | None
     space: Space
     notes: tuple[str, ...] = ()  # what was read, and then what was guessed of it
+    classes: Int[Tensor, " n"] | None = None
+    held_out: Finite | None = None
     _placed: dict[tuple[torch.device, torch.dtype], Batch] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
