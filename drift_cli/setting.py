@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from drift_cli.errors import UserError
 from drift_cli.rules import not_empty
 
 Rule = Callable[[str, Any], None]  # of the key and the value; raises `UserError`
@@ -41,6 +42,8 @@ class Setting:
         if isinstance(value, list | tuple):
             not_empty(key, list(value))
         for each in value if isinstance(value, list | tuple) else [] if value is None else [value]:
+            if self.rules and isinstance(each, dict | list | tuple):
+                raise UserError(f"each of {key} must be one value, got {each}.")
             for rule in self.rules:
                 rule(f"each of {key}" if isinstance(value, list | tuple) else key, each)
 

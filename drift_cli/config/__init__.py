@@ -39,6 +39,7 @@ def typed(composed: DictConfig, schema: type[Config], words: Mapping[str, str] =
         OmegaConf.resolve(plain)
     except OmegaConfBaseException as error:
         raise UserError(describe(error, words=words)) from error
+    _refuse_endless(OmegaConf.to_container(plain, throw_on_missing=False), "")
     root = OmegaConf.structured(schema)
     hints = get_type_hints(schema)
     groups = {key: plain.pop(key) for key in hints if (key in GROUPS or is_dataclass(hints[key])) and key in plain}
@@ -47,6 +48,15 @@ def typed(composed: DictConfig, schema: type[Config], words: Mapping[str, str] =
     check_trusted({key: str(name) for key, name in named.items()})
     parts = {key: _part(key, node, hints[key], words) for key, node in groups.items()}
     return schema(**{key: parts.get(key, value) for key, value in values.items()})
+
+
+def _refuse_endless(node: Any, key: str) -> None:
+    """Raise `UserError` for a whole number that no setting could mean, and no float or tensor could hold."""
+    if isinstance(node, dict | list):
+        for name, below in node.items() if isinstance(node, dict) else enumerate(node):
+            _refuse_endless(below, f"{key}.{name}".lstrip("."))
+    elif isinstance(node, int) and abs(node) >= 2**63:
+        raise UserError(f"{key} must be below 2^63 in size, got a number of {len(str(abs(node)))} digits.")
 
 
 def _part(key: str, node: Any, hint: type, words: Mapping[str, str]) -> Any:

@@ -19,7 +19,7 @@ from torch import Generator, Tensor
 
 from drift_cli.data.noise import normal
 from drift_cli.errors import UserError
-from drift_cli.rules import at_least, one_of, positive
+from drift_cli.rules import at_least, between, one_of, positive
 from drift_cli.setting import Setting
 
 PLACEMENTS = ("circle", "random", "subspace")
@@ -36,8 +36,8 @@ class GaussianMixture:
     @classmethod
     def from_settings(
         cls,
-        modes: Annotated[int, Setting("number of modes", (partial(at_least, least=1),))],
-        dimension: Annotated[int, Setting("of the points", (partial(at_least, least=1),))],
+        modes: Annotated[int, Setting("number of modes", (partial(between, low=1, high=10_000),))],
+        dimension: Annotated[int, Setting("of the points", (partial(between, low=1, high=4096),))],
         radius: Annotated[float, Setting("distance of the modes from the origin", (partial(at_least, least=0),))],
         std: Annotated[float, Setting("standard deviation of each mode", (positive,))],
         weights: Annotated[

@@ -17,6 +17,7 @@ from torch import Generator, Tensor, nn
 from drift_cli.data.noise import normal
 from drift_cli.data.space import Space
 from drift_cli.data.target import Target
+from drift_cli.errors import UserError
 from drift_cli.generator.base import SampleGenerator, check_labels, one_hot
 from drift_cli.rules import at_least, between, one_of
 from drift_cli.setting import Setting
@@ -33,6 +34,7 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
+_MOST_WEIGHTS = 10**9
 _MOST_NOISE = 32  # dimensions of noise where the settings leave it open
 
 
@@ -62,6 +64,15 @@ class Mlp(SampleGenerator):
         """A network from noise to the points of `space`, of its classes where it has some."""
         inputs = noise if noise is not None else min(2 * space.dimension, _MOST_NOISE)
         return cls(inputs, widths, space.dimension, activation, len(space.class_frequencies or ()))
+
+    @staticmethod
+    def check_settings(widths: Sequence[int], **_: object) -> None:
+        weights = sum(inputs * outputs for inputs, outputs in pairwise(widths))
+        if weights > _MOST_WEIGHTS:
+            raise UserError(
+                f"generator.widths={list(widths)} are {weights:,} weights, above the {_MOST_WEIGHTS:,} of the largest "
+                "network here: lower them."
+            )
 
     def initialise(self, target: Target, seed: Generator) -> None:
         with torch.random.fork_rng(devices=[]):

@@ -13,6 +13,7 @@ from drift_cli import command as commands
 from drift_cli.command import Command
 from drift_cli.errors import UserError, did_you_mean
 
+_LONGEST = 200  # characters of a setting's name
 MULTIRUN = ("-m", "--multirun")
 _CFG = ("-c", "--cfg")
 _FLAGS = (*MULTIRUN, "--resolve", "--hydra-help")
@@ -33,15 +34,18 @@ def read(command: Command, words: list[str]) -> tuple[list[str], list[str]]:
     flags, settings = _flags_first(command, words)
     schema = command.schema()
     argument, writes_to = getattr(schema, "argument", None), getattr(schema, "writes_to", None)
-    for word in settings[:]:
+    for place, written in enumerate(settings[:]):
+        word = settings[place] = readable(written)
         key, equals, value = word.lstrip("+").partition("=")
+        if len(key) > _LONGEST and equals:
+            raise UserError(f'There is no setting "{key[:20]}…" of {len(key)} characters.')
         if key == "trust":
-            settings.remove(word)
+            settings[place] = ""
             catalogue.trust([name.strip() for name in unquoted(value).strip("[]").split(",") if name.strip()])
-        elif argument and ("=" not in word or Path(word).exists()):
+        elif argument and ("=" not in word or _is_there(word)):
             if any(other.startswith(f"{argument}=") for other in settings):
                 raise UserError(f'`drift {command.name}` takes one {argument}, got "{word}" as well.')
-            settings[settings.index(word)] = f"{argument}={quoted(word)}"
+            settings[place] = f"{argument}={quoted(word)}"
         elif value.startswith("[") and value.endswith("]") and (options := command.options(key)):
             raise UserError(f'{key} must be one of {", ".join(options)}, got the list "{value}".')
         elif key == "experiment":
@@ -53,7 +57,25 @@ def read(command: Command, words: list[str]) -> tuple[list[str], list[str]]:
 
             folder = RunFolder.containing(unquoted(value))
             settings.append(f"hydra.run.dir={quoted(str(folder.path))}")
-    return flags, settings
+    return flags, [word for word in settings if word]
+
+
+def readable(word: str) -> str:
+    """A setting whose value Hydra's grammar has no word for (größe.csv, a space, a backslash), quoted for the user.
+
+    What has brackets, commas or quotes of its own stays as it is: it may mean more than one value.
+    """
+    key, equals, value = word.partition("=")
+    plain = not set(value) & set("'\",=[]{}()$") and key.isascii()
+    odd = not value.isascii() or "\\" in value or " " in value.strip()
+    return f"{key}={quoted(value)}" if equals and plain and odd else word
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except OSError:  # too long for a name
+        return False
 
 
 def changeable(schema: type[Any]) -> tuple[str, ...]:
@@ -71,6 +93,7 @@ def with_own(command: Command, words: list[str]) -> Command:
 def quoted(text: str) -> str:
     """`text` as one literal value of Hydra's override grammar."""
     escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)
+    escaped = re.sub(r"(\\+)$", r"\1\1", escaped)  # one at the end would escape the closing quote
     return f"'{escaped}'"
 
 

@@ -35,10 +35,10 @@ class EvaluationConfig(Checked):
 
     prefix: ClassVar = "evaluation."
     every: Annotated[int, least(1)]
-    points: Annotated[int, least(1)]
-    large_points: Annotated[int, least(0)]
-    projections: Annotated[int, least(1)]
-    draws: Annotated[int, least(1)]
+    points: Annotated[int, within(1, 10**7)]
+    large_points: Annotated[int, within(0, 10**8)]
+    projections: Annotated[int, within(1, 10**5)]
+    draws: Annotated[int, within(1, 10**4)]
 
 
 @dataclass(kw_only=True)
