@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drift_cli.data.held_out import HeldOut
-from drift_cli.data.images import LabelledImages, Labels, as_target
+from drift_cli.data.labelled_images import LabelledImages, Labels, as_target
 from drift_cli.data.target import Finite
 
 

@@ -1,41 +1,53 @@
-"""Real images that installed packages ship: nothing is downloaded. Pixels in [0, 1], one image per row."""
+"""The user's own images as a finite target: an array in a NumPy file, or a folder of PNG and JPEG files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import torch
-
-from drift_cli.data.held_out import split
-from drift_cli.data.space import Space
+from drift_cli.data.held_out import HeldOut
+from drift_cli.data.image_files import read
+from drift_cli.data.labelled_images import LabelledImages, Labels, as_target
 from drift_cli.data.target import Finite
+from drift_cli.errors import UserError
 from drift_cli.setting import Setting
 
-Labels = Annotated[bool, Setting("true: class-conditional")]
+_NAMED = 20  # classes named in one line
 
 
 @dataclass(frozen=True)
-class LabelledImages:
-    """`pixels` [n, height·width] in [0, 1]; `labels` [n] from 0 to the number of classes − 1."""
+class Images:
+    path: Annotated[
+        str, Setting("an .npz or .npy file, or a folder of PNG and JPEG files, a sub-folder for each class")
+    ]
+    labels: Labels = False
+    held_out: HeldOut = 0.0
 
-    pixels: np.ndarray
-    labels: np.ndarray
-    shape: tuple[int, int]
+    @staticmethod
+    def settled(path: str, **_: object) -> dict[str, str]:
+        """The file's whole name, so that the run can be resumed from anywhere."""
+        return {"path": str(Path(path).expanduser().absolute())}
+
+    def images(self) -> LabelledImages:
+        found = read(Path(self.path))
+        if self.labels and found.labels is None:
+            raise UserError(
+                f"dataset.labels=true needs classes, and {self.path} has none: give a sub-folder for each class, an "
+                "array `labels` in the .npz, or a file <name>.labels.npy beside the .npy."
+            )
+        return found
+
+    def target(self) -> Finite:
+        images = self.images()
+        return as_target(images, labels=self.labels, held_out=self.held_out, notes=(f"{self.path}: {_told(images)}",))
 
 
-def as_target(images: LabelledImages, *, labels: bool, held_out: float = 0.0) -> Finite:
-    """The images as a finite target, with their classes when training is class-conditional.
-
-    The share `held_out` of every class stands apart; mean, scale and frequencies are those of the others.
-    """
-    trained, out = split(images.pixels, images.labels, held_out)
-    frequencies = np.bincount(images.labels[trained]) / len(trained)
-    space = Space.of_images(images.pixels[trained], images.shape, tuple(frequencies.tolist()) if labels else None)
-
-    def part(rows: np.ndarray, apart: Finite | None) -> Finite:
-        points, classes = torch.from_numpy(space.from_units(images.pixels[rows])), torch.from_numpy(images.labels[rows])
-        return Finite(points, classes if labels else None, space, classes=classes, held_out=apart)
-
-    return part(trained, part(out, None) if len(out) else None)
+def _told(images: LabelledImages) -> str:
+    """What was read, in one line."""
+    told = f"{len(images.pixels):,} images of {' × '.join(map(str, images.shape))}"
+    if images.labels is None:
+        return f"{told}, no classes"
+    count = int(images.labels.max()) + 1
+    names = images.names or tuple(map(str, range(count)))
+    return f"{told}, {count} classes: {', '.join(names[:_NAMED])}" + (", …" if count > _NAMED else "")

@@ -23,13 +23,17 @@ _SMALLEST = 1e-150  # a spread whose square is no number
 
 @dataclass(frozen=True)
 class Space:
-    """`shift`, `scale` [d] in the data's units; names of the columns; the shape of an image; class frequencies."""
+    """`shift`, `scale` [d] in the data's units; names of the columns; class frequencies, and names where they have any.
+
+    `image` is (height, width) of grey images and (height, width, channels) of others, a pixel's channels side by side.
+    """
 
     columns: tuple[str, ...]
     shift: tuple[float, ...]
     scale: tuple[float, ...]
-    image: tuple[int, int] | None = None
+    image: tuple[int, ...] | None = None
     class_frequencies: tuple[float, ...] | None = None
+    class_names: tuple[str, ...] | None = None
 
     @property
     def dimension(self) -> int:
@@ -55,15 +59,20 @@ class Space:
         return cls(columns, tuple(points.mean(axis=0).tolist()), tuple(scale.tolist()))
 
     @classmethod
-    def of_images(cls, pixels: np.ndarray, shape: tuple[int, int], class_frequencies: tuple[float, ...] | None) -> Self:
+    def of_images(
+        cls,
+        pixels: np.ndarray,
+        shape: tuple[int, ...],
+        class_frequencies: tuple[float, ...] | None,
+        class_names: tuple[str, ...] | None = None,
+    ) -> Self:
         """Pixels share one unit: the mean image is taken out, one scale makes the root mean square distance 1."""
         mean = pixels.mean(axis=0)
         scale = math.sqrt(np.square(pixels - mean).sum(axis=1).mean())
         if scale == 0:
             raise UserError("The data is one image: every image is the same. There is nothing to train.")
-        height, width = shape
-        columns = tuple(f"pixel_{row}_{column}" for row in range(height) for column in range(width))
-        return cls(columns, tuple(mean.tolist()), (scale,) * pixels.shape[1], shape, class_frequencies)
+        columns = tuple("_".join(["pixel", *map(str, place)]) for place in np.ndindex(*shape))
+        return cls(columns, tuple(mean.tolist()), (scale,) * pixels.shape[1], shape, class_frequencies, class_names)
 
     def from_units(self, points: np.ndarray) -> np.ndarray:
         return (points - np.asarray(self.shift)) / np.asarray(self.scale)
@@ -83,7 +92,7 @@ class Space:
 
     def agrees_with(self, other: Space) -> bool:
         """The same columns in the same units, up to rounding."""
-        names = (self.columns, self.image) == (other.columns, other.image)
+        names = (self.columns, self.image, self.class_names) == (other.columns, other.image, other.class_names)
         mine, theirs = (space.class_frequencies or () for space in (self, other))
         return names and all(
             len(a) == len(b) and np.allclose(a, b, rtol=1e-9, atol=1e-12)

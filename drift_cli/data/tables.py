@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from drift_cli.data.dialect import LOOKED_AT, Asked, cells, is_number, of_lines
+from drift_cli.data.numpy_files import arrays
 from drift_cli.errors import UserError, did_you_mean
 
 READABLE = (".npy", ".npz", ".csv", ".parquet")
@@ -72,32 +73,20 @@ def read(path: Path, columns: list[str] | None = None, asked: Asked = _GUESS, in
 
 
 def _read_array(path: Path, wanted: list[str] | None) -> Table:
-    with path.open("rb") as file:
-        if file.read(6) not in (b"\x93NUMPY", b"PK\x03\x04\x14\x00", b"PK\x03\x04-\x00"):
-            raise UserError(f"{path} is not a readable NumPy file: it does not begin like one.")
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.lib.npyio.NpzFile):
-            if len(loaded.files) != 1:
-                named = ", ".join(loaded.files) or "none"
-                raise UserError(
-                    f"{path} must hold one array, got {len(loaded.files)} ({named}): save the points alone."
-                )
-            loaded = loaded[loaded.files[0]]
-    except UserError:
-        raise
-    except Exception as error:
-        if "allow_pickle" in str(error) or "pickle" in str(error).lower():
-            raise UserError(
-                f"{path} holds pickled objects, which can run code, and is refused: save it as a plain number array."
-            ) from error
-        raise UserError(f"{path} is not a readable NumPy file: {str(error).splitlines()[0]}.") from error
+    found = arrays(path)
+    if len(found) != 1:
+        named = ", ".join(found) or "none"
+        raise UserError(f"{path} must hold one array, got {len(found)} ({named}): save the points alone.")
+    (loaded,) = found.values()
     if not (np.issubdtype(loaded.dtype, np.number) or loaded.dtype == bool) or np.iscomplexobj(loaded):
         raise UserError(f"{path} must hold real numbers, got the type {loaded.dtype}.")
     if loaded.dtype.kind == "m":  # whose missing value would be a number
         raise UserError(f"{path} must hold real numbers, got durations ({loaded.dtype}): save them as seconds.")
     if loaded.ndim not in (1, 2, 3):
-        raise UserError(f"{path} must be an array of points [n, d] or images [n, height, width], got {loaded.shape}.")
+        coloured = ": dataset=images reads images in colour" if loaded.ndim == 4 else ""
+        raise UserError(
+            f"{path} must be an array of points [n, d] or images [n, height, width], got {loaded.shape}{coloured}."
+        )
     if loaded.ndim > 1 and 0 in loaded.shape[1:]:
         raise UserError(f"{path} has no columns: it must hold one point per row, got the shape {loaded.shape}.")
     points = loaded.reshape(len(loaded), -1).astype(np.float64) if loaded.size else np.empty((0, 1))
@@ -286,7 +275,7 @@ def _check(table: Table, path: Path) -> None:
 
 
 def write(path: Path, points: np.ndarray, columns: tuple[str, ...], labels: np.ndarray | None = None) -> list[Path]:
-    """Write samples (points [n, d], or [n, height, width] for .npy); returns the files written.
+    """Write samples (points [n, d], or images [n, height, width(, 3)] for .npy); returns the files written.
 
     Labels become a column `label`, or a second file `<name>.labels.npy` beside a .npy file.
     """
