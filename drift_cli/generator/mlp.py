@@ -12,19 +12,17 @@ from typing import Annotated, Self
 
 import torch
 from jaxtyping import Float, Int
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
-from drift_cli.data.noise import normal
 from drift_cli.data.space import Space
-from drift_cli.data.target import Target
 from drift_cli.errors import UserError
-from drift_cli.generator.base import SampleGenerator, check_labels, one_hot
+from drift_cli.generator.base import check_labels, one_hot
+from drift_cli.generator.network import MOST_WEIGHTS, Network
 from drift_cli.rules import at_least, between, one_of
 from drift_cli.setting import Setting
 
 _least = partial(at_least, least=1)
 
-_AT_ONCE = 8192  # samples that pass a CPU's caches together where nothing of them is kept for a gradient
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "silu": nn.SiLU,
@@ -33,15 +31,14 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "elu": nn.ELU,
 }
 
-
-_MOST_WEIGHTS = 10**9
 _MOST_NOISE = 32  # dimensions of noise where the settings leave it open
 
 
-class Mlp(SampleGenerator):
+class Mlp(Network):
+    at_once = 8192
+
     def __init__(self, noise: int, widths: Sequence[int], dimension: int, activation: str, classes: int = 0) -> None:
-        super().__init__()
-        self.noise, self.classes = noise, classes
+        super().__init__(noise, classes)
         sizes = [noise + classes, *widths]
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
@@ -68,35 +65,14 @@ class Mlp(SampleGenerator):
     @staticmethod
     def check_settings(widths: Sequence[int], **_: object) -> None:
         weights = sum(inputs * outputs for inputs, outputs in pairwise(widths))
-        if weights > _MOST_WEIGHTS:
+        if weights > MOST_WEIGHTS:
             raise UserError(
-                f"generator.widths={list(widths)} are {weights:,} weights, above the {_MOST_WEIGHTS:,} of the largest "
+                f"generator.widths={list(widths)} are {weights:,} weights, above the {MOST_WEIGHTS:,} of the largest "
                 "network here: lower them."
             )
-
-    def initialise(self, target: Target, seed: Generator) -> None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed.initial_seed())
-            for layer in self.layers:
-                if isinstance(layer, nn.Linear):
-                    layer.reset_parameters()
 
     def forward(self, noise: Float[Tensor, "n z"], labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
         check_labels(labels, self.classes)
         if labels is None:
             return self.layers(noise)
         return self.layers(torch.cat([noise, one_hot(labels, self.classes, noise.dtype)], dim=1))
-
-    def sample(self, n: int, generator: Generator, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
-        noise = self.draw(n, generator)
-        if torch.is_grad_enabled() or noise.device.type != "cpu" or n <= _AT_ONCE:
-            return self(noise, labels)
-        parts = [None] * len(noise) if labels is None else labels.split(_AT_ONCE)
-        return torch.cat([self(some, its) for some, its in zip(noise.split(_AT_ONCE), parts, strict=False)])
-
-    def draw(self, n: int, generator: Generator) -> Float[Tensor, "n z"]:
-        """The noise that n samples are made from."""
-        return normal(n, self.noise, generator=generator, dtype=next(self.parameters()).dtype)
-
-    def loss_scale(self, n: int) -> float:
-        return 1.0

@@ -20,6 +20,7 @@ from drift_cli.errors import UserError
 from drift_cli.figures import curves, images, samples
 from drift_cli.figures import marginals as marginal_figure
 from drift_cli.files import read_json, write_json
+from drift_cli.generator import cost
 from drift_cli.metrics.marginals import Marginal, marginals
 from drift_cli.metrics.sliced_wasserstein import Distance
 from drift_cli.metrics.spread import is_collapsed, spread
@@ -76,6 +77,8 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
     )
     for line in terminal.notes(setup.target):
         console.print(line, highlight=False, soft_wrap=True)
+    price = cost(setup.model, setup.device, len(setup.target.space.class_frequencies or ()))
+    console.print(f"{config.generator.name}: {price}", highlight=False, soft_wrap=True)
 
     floor = floor_alone(setup, config.evaluation.points, config.evaluation.draws, "floor").value
     with stop_on_signal() as stop, Progress.running(console, config.steps, state.step, setup.drift) as progress:
@@ -103,6 +106,8 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
         "seconds": state.seconds + time.perf_counter() - began,
         "training_seconds": reached.seconds,
         "seed": config.seed,
+        "generator_parameters": price.parameters,
+        "generator_multiply_adds": price.multiply_adds,
         "checkpoint": str(checkpoint.existing(folder.checkpoints)[-1].relative_to(folder.path)),
         **{f"figure_{name}": str(figure.relative_to(folder.path)) for name, figure in drawn.items()},
     }

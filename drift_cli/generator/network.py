@@ -1,0 +1,51 @@
+r"""A network $x = f_\theta(\varepsilon)$ from noise $\varepsilon \sim N(0, I)$, and from a class where there is one."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+
+from drift_cli.data.noise import normal
+from drift_cli.data.target import Target
+from drift_cli.generator.base import SampleGenerator
+
+MOST_WEIGHTS = 10**9  # of a network that a machine here holds
+
+
+class Network(SampleGenerator):
+    """`noise`: its dimension; `classes`: how many, 0 for none."""
+
+    at_once: ClassVar[int] = 512  # samples that pass a CPU's caches together where nothing is kept for a gradient
+
+    def __init__(self, noise: int, classes: int) -> None:
+        super().__init__()
+        self.noise, self.classes = noise, classes
+
+    @abstractmethod
+    def forward(self, noise: Float[Tensor, "n z"], labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
+        """The samples that these noises become, of these classes."""
+
+    def initialise(self, target: Target, seed: Generator) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed.initial_seed())
+            for layer in self.modules():
+                if layer is not self and callable(reset := getattr(layer, "reset_parameters", None)):
+                    reset()
+
+    def sample(self, n: int, generator: Generator, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
+        noise = self.draw(n, generator)
+        if torch.is_grad_enabled() or noise.device.type != "cpu" or n <= self.at_once:
+            return self(noise, labels)
+        parts = [None] * len(noise) if labels is None else labels.split(self.at_once)
+        return torch.cat([self(some, its) for some, its in zip(noise.split(self.at_once), parts, strict=False)])
+
+    def draw(self, n: int, generator: Generator) -> Float[Tensor, "n z"]:
+        """The noise that n samples are made from."""
+        return normal(n, self.noise, generator=generator, dtype=next(self.parameters()).dtype)
+
+    def loss_scale(self, n: int) -> float:
+        return 1.0
