@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import torch
 
+from drift_cli.data.class_codes import class_codes, told_classes
 from drift_cli.data.dialect import DECIMALS, SEPARATORS, Asked
 from drift_cli.data.held_out import HeldOut, split
 from drift_cli.data.space import Space
@@ -29,6 +31,9 @@ class Array:
     decimal: Annotated[
         str | None, Setting("of its numbers; null: guessed", (partial(one_of, choices=tuple(DECIMALS)),))
     ] = None
+    labels: Annotated[
+        str | None, Setting("the column of integers or words that is the class, and no coordinate; null: no classes")
+    ] = None
     held_out: HeldOut = 0.0
     index: Annotated[
         str | None, Setting("the column that only numbers the rows, left out; none: no column does; null: guessed")
@@ -42,12 +47,21 @@ class Array:
     def target(self) -> Finite:
         """The rows of the file; rows that are images keep one unit for all pixels."""
         asked = Asked(self.header, self.separator, self.decimal)
-        table = read(Path(self.path), None if self.columns is None else list(self.columns), asked, self.index)
-        trained, out = split(table.points, None, self.held_out)
+        wanted = None if self.columns is None else list(self.columns)
+        table = read(Path(self.path), wanted, asked, self.index, self.labels)
+        codes, names = (None, None) if table.classes is None else class_codes(table.classes)
+        trained, out = split(table.points, codes, self.held_out)
         if table.image is None:
             space = Space.of_columns(table.points[trained], table.columns)
         else:
             space = Space.of_images(table.points[trained], table.image, None)
-        notes = (f"{self.path}: {table.told}", *table.guesses)
-        points, apart = (torch.from_numpy(space.from_units(table.points[rows])) for rows in (trained, out))
-        return Finite(points, None, space, notes, held_out=Finite(apart, None, space) if len(out) else None)
+        if codes is not None:
+            frequencies = tuple((np.bincount(codes[trained]) / len(trained)).tolist())
+            space = replace(space, class_frequencies=frequencies, class_names=names)
+
+        def part(rows: np.ndarray, apart: Finite | None, notes: tuple[str, ...] = ()) -> Finite:
+            classes = None if codes is None else torch.from_numpy(codes[rows])
+            return Finite(torch.from_numpy(space.from_units(table.points[rows])), classes, space, notes, classes, apart)
+
+        told = f"{self.path}: {table.told}{told_classes(codes, names)}"
+        return part(trained, part(out, None) if len(out) else None, (told, *table.guesses))

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from drift_cli.data.class_codes import told_classes
 from drift_cli.data.held_out import HeldOut
 from drift_cli.data.image_files import read
 from drift_cli.data.labelled_images import LabelledImages, Labels, as_target
 from drift_cli.data.target import Finite
 from drift_cli.errors import UserError
 from drift_cli.setting import Setting
-
-_NAMED = 20  # classes named in one line
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,6 @@ class Images:
 
     def target(self) -> Finite:
         images = self.images()
-        return as_target(images, labels=self.labels, held_out=self.held_out, notes=(f"{self.path}: {_told(images)}",))
-
-
-def _told(images: LabelledImages) -> str:
-    """What was read, in one line."""
-    told = f"{len(images.pixels):,} images of {' × '.join(map(str, images.shape))}"
-    if images.labels is None:
-        return f"{told}, no classes"
-    count = int(images.labels.max()) + 1
-    names = images.names or tuple(map(str, range(count)))
-    return f"{told}, {count} classes: {', '.join(names[:_NAMED])}" + (", …" if count > _NAMED else "")
+        size = " × ".join(map(str, images.shape))
+        told = f"{self.path}: {len(images.pixels):,} images of {size}{told_classes(images.labels, images.names)}"
+        return as_target(images, labels=self.labels, held_out=self.held_out, notes=(told,))

@@ -25,11 +25,15 @@ _MOST_CELLS = 2_000_000_000  # numbers of a Parquet file
 
 @dataclass(frozen=True)
 class Table:
-    """`points` [n, d] in float64, finite; `columns` names them; `image` is the shape of a row that is an image."""
+    """`points` [n, d] in float64, finite; `columns` names them; `image` is the shape of a row that is an image.
+
+    `classes` are those of the column that was asked for as the class, which is none of `columns`.
+    """
 
     points: np.ndarray
     columns: tuple[str, ...]
     image: tuple[int, int] | None = None
+    classes: np.ndarray | None = None  # [n], integers or words
     unit: str = "row"  # how a row is named in the file it is from, and the number of the first
     first: int = 1
     written: str = ""  # how a table of text is written
@@ -46,8 +50,14 @@ class Table:
         return f"{rows:,} rows × {dimension:,} {columns}: {named}" + (f"; {self.written}" if self.written else "")
 
 
-def read(path: Path, columns: list[str] | None = None, asked: Asked = _GUESS, index: str | None = None) -> Table:
-    """The points of a file, one per row; of named columns only where `columns` lists them.
+def read(
+    path: Path,
+    columns: list[str] | None = None,
+    asked: Asked = _GUESS,
+    index: str | None = None,
+    label: str | None = None,
+) -> Table:
+    """The points of a file, one per row; of named columns only where `columns` lists them. `label`: the class's column.
 
     `asked` is what the user says of how a table of text is written, and `index` the column that only numbers the rows
     ("none": no column does). Left open, both are guessed, and `Table.guesses` says so.
@@ -61,18 +71,18 @@ def read(path: Path, columns: list[str] | None = None, asked: Asked = _GUESS, in
         raise UserError(f"{path} is empty: it must hold one point per row.")
     match path.suffix.lower():
         case ".npy" | ".npz":
-            table = _read_array(path, columns)
+            table = _read_array(path, columns, label)
         case ".csv":
-            table = _read_csv(path, columns, asked, index)
+            table = _read_csv(path, columns, asked, index, label)
         case ".parquet":
-            table = _read_parquet(path, columns, index)
+            table = _read_parquet(path, columns, index, label)
         case other:
             raise UserError(f'{path} must end in {", ".join(READABLE)}, got "{other}".')
     _check(table, path)
     return table
 
 
-def _read_array(path: Path, wanted: list[str] | None) -> Table:
+def _read_array(path: Path, wanted: list[str] | None, label: str | None) -> Table:
     found = arrays(path)
     if len(found) != 1:
         named = ", ".join(found) or "none"
@@ -92,12 +102,16 @@ def _read_array(path: Path, wanted: list[str] | None) -> Table:
     points = loaded.reshape(len(loaded), -1).astype(np.float64) if loaded.size else np.empty((0, 1))
     image = (loaded.shape[1], loaded.shape[2]) if loaded.ndim == 3 else None
     columns = tuple(f"x{k + 1}" for k in range(points.shape[1]))
-    if wanted is None:
+    if wanted is None and label is None:
         return Table(points, columns, image)
-    return Table(points[:, _picked(columns, wanted, path)], tuple(wanted))
+    picked, classes = _picked(columns, wanted, path), None
+    if label is not None:
+        (named,) = _picked(columns, [label], path)
+        picked, classes = [k for k in picked if k != named], _classes(points[:, named].tolist(), label, path, "row", 1)
+    return Table(points[:, picked], tuple(columns[k] for k in picked), classes=classes)
 
 
-def _read_csv(path: Path, wanted: list[str] | None, asked: Asked, index: str | None) -> Table:
+def _read_csv(path: Path, wanted: list[str] | None, asked: Asked, index: str | None, label: str | None) -> Table:
     from pyarrow import ArrowInvalid, csv
 
     try:
@@ -138,7 +152,7 @@ def _read_csv(path: Path, wanted: list[str] | None, asked: Asked, index: str | N
     if way.trailing:
         arrow = arrow.select(list(range(count)))
     first_line = blank + (2 if way.names is not None else 1)
-    table = _numbers(arrow, columns, wanted, path, "line", first_line, index)
+    table = _numbers(arrow, columns, wanted, path, "line", first_line, index, label)
     return replace(table, written=way.told, guesses=(*way.guesses, *table.guesses))
 
 
@@ -148,7 +162,7 @@ def _tabbed(path: Path) -> io.BytesIO:
     return io.BytesIO("".join("\t".join(line.split()) + "\n" for line in lines).encode())
 
 
-def _read_parquet(path: Path, wanted: list[str] | None, index: str | None) -> Table:
+def _read_parquet(path: Path, wanted: list[str] | None, index: str | None, label: str | None) -> Table:
     from pyarrow import ArrowException, parquet
 
     try:
@@ -162,7 +176,7 @@ def _read_parquet(path: Path, wanted: list[str] | None, index: str | None) -> Ta
     except (ArrowException, OSError) as error:
         raise UserError(f"{path} is not a readable Parquet file: {str(error).splitlines()[0]}.") from error
     columns = tuple(map(str, arrow.column_names))
-    return _numbers(arrow, columns, wanted, path, "row", 1, index)
+    return _numbers(arrow, columns, wanted, path, "row", 1, index, label)
 
 
 def _numbers(
@@ -173,13 +187,17 @@ def _numbers(
     unit: str,
     first: int,
     index: str | None,
+    label: str | None,
 ) -> Table:
     """The wanted columns of an Arrow table as float64; a cell that is not a number is named by its line or row."""
     import pyarrow as pa
 
-    picked, guesses = _without_index(
-        arrow, columns, _picked(columns, wanted, path), index if wanted is None else "none"
-    )
+    picked, classes = _picked(columns, wanted, path), None
+    if label is not None:
+        (named,) = _picked(columns, [label], path)
+        picked = [k for k in picked if k != named]
+        classes = _classes(arrow.column(named).to_pylist(), label, path, unit, first)
+    picked, guesses = _without_index(arrow, columns, picked, index if wanted is None else "none")
     arrays = []
     for name, column in ((columns[k], arrow.column(k)) for k in picked):
         kind = column.type
@@ -201,7 +219,25 @@ def _numbers(
             )
         arrays.append(column.to_numpy().astype(np.float64))
     points = np.stack(arrays, axis=1) if arrays else np.empty((0, 0))
-    return Table(points, tuple(columns[k] for k in picked), unit=unit, first=first, guesses=guesses)
+    return Table(points, tuple(columns[k] for k in picked), classes=classes, unit=unit, first=first, guesses=guesses)
+
+
+def _classes(cells: list, label: str, path: Path, unit: str, first: int) -> np.ndarray:
+    """The cells of the class's column as integers, or as words where one of them is none."""
+    for row, cell in enumerate(cells):
+        at = f'{path}: column "{label}"', f"at {unit} {row + first}"
+        if cell is None or str(cell) in (*_NO_VALUE, "nan"):
+            raise UserError(f"{at[0]} has no value {at[1]}: fill or drop it, or let a word stand for it.")
+        if isinstance(cell, float) and not cell.is_integer():
+            raise UserError(f"{at[0]} must hold integers or words to be the class, got {cell:g} {at[1]}.")
+    words = any(isinstance(cell, str) for cell in cells)
+    classes = np.array([str(cell) if words else int(cell) for cell in cells])
+    if (count := len(np.unique(classes))) > len(cells) / 2:
+        raise UserError(
+            f'{path}: column "{label}" has {count:,} classes in {len(cells):,} rows, too few rows of each to learn '
+            "from: name a column that repeats its values."
+        )
+    return classes
 
 
 def _without_index(

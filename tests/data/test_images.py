@@ -77,7 +77,7 @@ def test_without_labels_the_classes_are_kept_for_judging_alone(tmp_path: Path) -
     assert target.held_out is not None
     assert target.held_out.classes is not None
     assert target.held_out.classes.tolist() == [0, 0, 1, 1]
-    assert target.notes == (f"{tmp_path}: 20 images of 4 × 5 × 3, 2 classes: cat, dog",)
+    assert target.notes == (f"{tmp_path}: 20 images of 4 × 5 × 3; 2 classes: cat, dog",)
 
 
 @pytest.mark.parametrize(
