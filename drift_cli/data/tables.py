@@ -106,8 +106,8 @@ def _read_array(path: Path, wanted: list[str] | None, label: str | None) -> Tabl
         return Table(points, columns, image)
     picked, classes = _picked(columns, wanted, path), None
     if label is not None:
-        (named,) = _picked(columns, [label], path)
-        picked, classes = [k for k in picked if k != named], _classes(points[:, named].tolist(), label, path, "row", 1)
+        own = _picked(columns, [label], path)[0]
+        picked, classes = [k for k in picked if k != own], _classes(points[:, own].tolist(), label, path, "row", 1)
     return Table(points[:, picked], tuple(columns[k] for k in picked), classes=classes)
 
 
