@@ -25,11 +25,13 @@ class Setting:
     """One line of help, and the rules that the value obeys: of a list, each of its entries.
 
     `group`: the value is an object of this group, written as its name or as `{name: …, setting: …}`.
+    `word`: a number may be left to whoever has data, by a word that obeys this rule (a bandwidth: auto).
     """
 
     help: str
     rules: tuple[Rule, ...] = ()
     group: str = ""
+    word: Rule | None = None
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -41,6 +43,9 @@ class Setting:
         """Raise `UserError` in one line where the value of `key` breaks a rule. None means: not given."""
         if isinstance(value, list | tuple):
             not_empty(key, list(value))
+        if self.word is not None and isinstance(value, str):
+            self.word(key, value)
+            return
         for each in value if isinstance(value, list | tuple) else [] if value is None else [value]:
             if self.rules and isinstance(each, dict | list | tuple):
                 raise UserError(f"each of {key} must be one value, got {each}.")

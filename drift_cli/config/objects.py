@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Union, cast, get_args, get_origin
 
-from omegaconf import MISSING, OmegaConf
+from omegaconf import MISSING, FloatNode, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from drift_cli import catalogue
@@ -32,8 +32,20 @@ class Settings:
             """A field for each setting, which only the object knows."""
 
     def made(self, *context: Any) -> Any:
-        """The object. `context` is what a run hands over first, where it needs any: a generator its space."""
+        """The object. `context` is what a run hands over first, where it needs any: a generator its space.
+
+        Raises `UserError` where a number is still left to the data.
+        """
+        for name, word in self.left_open().items():
+            raise UserError(
+                f"{self.at}.{name}={word} is found on the data that is trained on, and here is none: give a number."
+            )
         return maker(self.kind)(*context, **{name: _plain(value) for name, value in self._values().items()})
+
+    def left_open(self) -> dict[str, str]:
+        """The words that stand for numbers which are found on the data, by the names of their settings."""
+        words = {name: getattr(self, name) for name, each in parameters(self.kind).items() if each.setting.word}
+        return {name: word for name, word in words.items() if isinstance(word, str)}
 
     def _values(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "name"}
@@ -45,6 +57,8 @@ class Settings:
         for name, value in settled(**self._values()).items() if settled else ():
             setattr(self, name, value)
         for name, parameter in parameters(self.kind).items():
+            if parameter.setting.word is not None:
+                setattr(self, name, _number_or_word(f"{self.at}.{name}", getattr(self, name)))
             if parameter.setting.group:
                 setattr(self, name, _within(f"{self.at}.{name}", parameter.setting.group, getattr(self, name)))
         checked(self.at, self.kind, self._values())
@@ -79,6 +93,17 @@ def _within(key: str, group: str, given: Any) -> Settings:
         raise UserError(describe(error, f"{key}.")) from error
 
 
+def _number_or_word(key: str, given: Any) -> Any:
+    """A number as OmegaConf reads it, or what is none: the word that its rule then judges."""
+    try:
+        return FloatNode(given, is_optional=False)._value()
+    except OmegaConfBaseException as error:
+        if isinstance(given, str):
+            return given
+        told = f'of type float, got "{given}": give a number'
+        raise UserError(f"{key} must {'have a value, got null' if given is None else f'be {told}'}.") from error
+
+
 @cache
 def settings_class(group: str, name: str, at: str = "") -> type[Settings]:
     """The dataclass of the settings of `group=name`. Raises `UserError` where there is no such object.
@@ -94,7 +119,7 @@ def settings_class(group: str, name: str, at: str = "") -> type[Settings]:
     entries: list[tuple] = [("name", str, field(default=name))]
     for parameter in parameters(kind).values():
         default = MISSING if parameter.default is REQUIRED else parameter.default
-        hint = Any if parameter.setting.group else _typed(parameter.type)
+        hint = Any if parameter.setting.group or parameter.setting.word else _typed(parameter.type)
         entries.append((parameter.name, hint, field(default=default)))
     return make_dataclass(
         f"{kind.__name__}Settings",

@@ -5,20 +5,42 @@ Everything downstream works with $\log\varphi$, so that far-away points weigh li
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Annotated, Protocol, Self, runtime_checkable
 
 from torch import Tensor
 
+from drift_cli.errors import UserError
 from drift_cli.rules import between, positive
 from drift_cli.setting import Setting
+
+_AUTOMATIC = 0.1  # of the points that a point sees
+
+
+def share_seen(key: str, word: str) -> float:
+    """The share of the data that a point shall see: `auto` is a tenth, `20%` a fifth. Raises `UserError` for others."""
+    if word == "auto":
+        return _AUTOMATIC
+    if (found := re.fullmatch(r"(\d+(?:\.\d+)?) ?%", word)) and 1 <= float(found[1]) <= 90:
+        return float(found[1]) / 100
+    raise UserError(
+        f'{key} must be of type float, got "{word}": give a number, or a share of the data that a point shall see, '
+        "from 1% to 90% (auto: 10%)."
+    )
+
+
+def _is_a_share(key: str, word: str) -> None:
+    share_seen(key, word)
+
 
 _LENGTH = "give a length where the data has about unit size, e.g. kernel.bandwidth=0.1"
 Bandwidth = Annotated[
     float,
     Setting(
-        "a length where the data has about unit size; the schedule multiplies it",
+        "a length where the data has about unit size; the schedule multiplies it; auto: found on the data",
         (partial(positive, remedy=_LENGTH), partial(between, low=1e-9, high=1e9)),
+        word=_is_a_share,
     ),
 ]
 

@@ -94,6 +94,7 @@ class TrainConfig(Checked):
     def _check_drift(self) -> None:
         """What the operator says of itself decides what it can be trained with."""
         from drift_cli.drift import abilities
+        from drift_cli.training.bandwidth import provisional
 
         name, schedule, operator = self.drift.name, self.schedule.name, self.drift.made()
         can = abilities(operator)
@@ -107,4 +108,4 @@ class TrainConfig(Checked):
                 f"schedule={schedule} anneals the kernel's bandwidth, which drift={name} does not use: choose "
                 "schedule=constant, or another drift."
             )
-        can.check_kernel(self.kernel.made())
+        can.check_kernel(provisional(self.kernel).made())

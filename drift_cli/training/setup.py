@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -18,6 +18,7 @@ from drift_cli.metrics.effective_sample_size import effective_sample_size
 from drift_cli.schedules import Schedule
 from drift_cli.training import device as devices
 from drift_cli.training import ema
+from drift_cli.training.bandwidth import found_on
 from drift_cli.training.loss import Field
 from drift_cli.training.settings import TrainConfig
 from drift_cli.training.streams import stream
@@ -29,7 +30,10 @@ _TRIED = 8
 
 @dataclass
 class Setup:
-    """The pieces of a run. `model` and `average` (the same object without EMA) change as it trains."""
+    """The pieces of a run. `model` and `average` (the same object without EMA) change as it trains.
+
+    `config` has the numbers that were found on the data in place of the words that asked for them.
+    """
 
     config: TrainConfig
     device: torch.device
@@ -42,6 +46,7 @@ class Setup:
     average: SampleGenerator
     optimizer: torch.optim.Optimizer
     learning_rate: Callable[[int], float]  # of the training step
+    told: str = ""  # what was found on the data before training
 
     @property
     def tally(self) -> Tally | None:
@@ -120,6 +125,8 @@ def assemble(config: TrainConfig) -> Setup:
     dtype = devices.dtype(config.dtype, device)
     target = target_of(config.dataset.made())
     _check_animation(config, target)
+    kernel, told = found_on(target, config.kernel)
+    config = replace(config, kernel=kernel)
     model = config.generator.made(target.space)
     model.initialise(target, stream(config.seed, "initial"))
     model = model.to(device, dtype)
@@ -131,13 +138,14 @@ def assemble(config: TrainConfig) -> Setup:
         device=device,
         dtype=dtype,
         target=target,
-        kernel=config.kernel.made(),
+        kernel=kernel.made(),
         schedule=config.schedule.made(),
         drift=config.drift.made(),
         model=model,
         average=ema.start(model) if config.ema.decay > 0 else model,
         optimizer=optimizer,
         learning_rate=partial(rule.learning_rate, steps=config.steps),
+        told=told,
     )
     if others := [f"{key}={getattr(config, key).name}" for key in _GIVE_POINTS if "." in getattr(config, key).name]:
         _try(setup, " and ".join(others))

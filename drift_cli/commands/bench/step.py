@@ -38,7 +38,7 @@ def _official(config: TrainConfig) -> Callable[[], object]:
         data = setup.data(config.batch_size, "data", done).points
         x = setup.model.sample(config.batch_size, setup.stream("noise", done))
         with torch.no_grad():
-            target = x + official(x, data, config.kernel.bandwidth)
+            target = x + official(x, data, setup.kernel.bandwidth)
         loss = torch.nn.functional.mse_loss(x, target)
         optimizer.zero_grad()
         loss.backward()

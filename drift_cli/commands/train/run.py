@@ -59,7 +59,7 @@ def run(config: TrainConfig, path: Path) -> Result:
             state = checkpoint.State(0, 0.0, config.seed, setup.target.space)
         else:
             state = _resume(setup, folder, Path(config.resume), console)
-        configs.save(config, folder.config)
+        configs.save(setup.config, folder.config)
         return _train(setup, folder, state, console)
 
 
@@ -75,7 +75,7 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
     console.print(
         terminal.headline(config, setup.target.size, str(setup.device), folder.path), highlight=False, soft_wrap=True
     )
-    for line in terminal.notes(setup.target):
+    for line in [*terminal.notes(setup.target), *([setup.told] if setup.told else [])]:
         console.print(line, highlight=False, soft_wrap=True)
     price = cost(setup.model, setup.device, len(setup.target.space.class_frequencies or ()))
     console.print(f"{config.generator.name}: {price}", highlight=False, soft_wrap=True)

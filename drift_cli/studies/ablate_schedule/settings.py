@@ -102,6 +102,10 @@ class AblateScheduleConfig(Checked):
             )
         _mode_still_moves("sigma_min times modes", self.last * self.modes)
         something_decays("horizon", self.horizon, self.modes, self.sigma_0, self.last)
+        for name, word in self.kernel.left_open().items() if isinstance(self.kernel, Settings) else ():
+            raise UserError(
+                f"kernel.{name} must be a number here, where one kernel meets two data sets, got {word}: give one."
+            )
         if len(set(self.seeds)) < 2 or len(set(self.seeds)) < len(self.seeds):
             raise UserError(f"seeds must name at least 2 different seeds, for a deviation, got {self.seeds}.")
 

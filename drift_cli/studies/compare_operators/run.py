@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from drift_cli.console import make as make_console
 from drift_cli.data import target_of
 from drift_cli.runs.cores import usable
 from drift_cli.runs.folder import RunFolder
@@ -24,6 +25,7 @@ from drift_cli.studies.compare_operators.table import markdown
 from drift_cli.studies.numbers import Kept, Measured
 from drift_cli.studies.study import Study, refuse_another, study
 from drift_cli.studies.training import plain
+from drift_cli.training.bandwidth import found_on
 from drift_cli.training.streams import stream
 
 _SHOWN = 400  # points of the target behind the gallery
@@ -41,6 +43,7 @@ class Result(Measured):
 
 def run(config: CompareOperatorsConfig, path: Path) -> Result:
     """Choose the step sizes, make every run that is not made yet, and write table, curves, figures and summary."""
+    config = _with_bandwidths(config)
     runs.check(config)
     refuse_another(config, path)
     path.mkdir(parents=True, exist_ok=True)
@@ -73,6 +76,17 @@ def run(config: CompareOperatorsConfig, path: Path) -> Result:
         )
         s.leave(result, _drawn(config, compared, found, s.drawings))
     return result
+
+
+def _with_bandwidths(config: CompareOperatorsConfig) -> CompareOperatorsConfig:
+    """With those that are left to the data as numbers, so that every run has the same and `resume=` finds it."""
+    target, operators = target_of(config.dataset.made()), dict(config.operators)
+    for label, operator in config.compared().items():
+        kernel, told = found_on(target, operator.kernel)
+        if told:
+            operators[label] = {**operators[label], "bandwidth": kernel.bandwidth}
+            make_console().print(told.replace("kernel.", f"operators.{label}."), highlight=False, soft_wrap=True)
+    return replace(config, operators=operators)
 
 
 def _costs(config: CompareOperatorsConfig, s: Study) -> Kept:

@@ -167,6 +167,7 @@ def _as_written(where: str, told: str) -> str:
 
 def _check_kernel(where: str, found: OperatorConfig, given: dict[str, Any]) -> None:
     from drift_cli.drift import abilities
+    from drift_cli.training.bandwidth import provisional
 
     drift, can = found.drift.name, abilities(found.drift.made())
     if can.uses_kernel and len(given) < 2:
@@ -178,6 +179,6 @@ def _check_kernel(where: str, found: OperatorConfig, given: dict[str, Any]) -> N
             f"{where} must have neither kernel nor bandwidth, which drift={drift} does not use: leave them out."
         )
     try:
-        can.check_kernel(found.kernel.made())
+        can.check_kernel(provisional(found.kernel).made())
     except UserError as error:
         raise UserError(f"{where}.kernel: {error}") from error

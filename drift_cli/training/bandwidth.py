@@ -1,0 +1,67 @@
+"""`kernel.bandwidth=auto`: the bandwidth at which a point of the data sees a tenth of the others.
+
+Drifting compares a sample with its neighbours. A kernel that sees one point copies it, one that sees them all pulls to
+the mean. Found before training, and kept in config.yaml as the number that it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from drift_cli.config.objects import Settings
+from drift_cli.data import Target
+from drift_cli.errors import UserError
+from drift_cli.kernels.base import share_seen
+from drift_cli.metrics.effective_sample_size import bandwidth_seeing
+from drift_cli.training.streams import stream
+
+_QUERIES, _POINTS = 256, 2048
+_FEWEST = 20  # other points of its class, of which a share can be told
+
+
+def provisional(kernel: Settings) -> Settings:
+    """The same kernel at bandwidth 1 where its own is not found yet, for what does not depend on it."""
+    return replace(kernel, **dict.fromkeys(kernel.left_open(), 1.0))
+
+
+def found_on(target: Target, kernel: Settings) -> tuple[Settings, str]:
+    """The kernel with its bandwidth as a number, and a line that says why; as it is, and "", where it is one already.
+
+    The effective sample size of the weights on 2,048 points of the data (of a finite set, on the rest of it), over
+    their number, in the mean over 256 other points. Where the data has classes a point sees those of its own alone,
+    as in training, and one bandwidth serves all classes. The same for every seed: it belongs to the data.
+    """
+    if not (left := kernel.left_open()):
+        return kernel, ""
+    ((name, word),) = left.items()
+    share = share_seen(f"kernel.{name}", word)
+    groups = _groups(target)
+    try:
+        value = float(f"{bandwidth_seeing(share, provisional(kernel).made(), groups):.3g}")
+    except ValueError as error:
+        raise UserError(f"kernel.{name}={word} finds no length in this data, {error}: give a number.") from error
+    others = sum(len(points) for _, points in groups)
+    of_its_class = "" if len(groups) == 1 else f" of its class, in all {len(groups)} classes"
+    why = f"at which a data point sees {100 * share:g} % of {others:,} others{of_its_class}"
+    return replace(kernel, **{name: value}), f"kernel.{name}={word}: {value:g}, {why}"
+
+
+def _groups(target: Target) -> list[tuple[Tensor, Tensor]]:
+    """Queries and other points, of each class by itself."""
+    batch = target.sample(_QUERIES + _POINTS, stream(0, "floor"), torch.float64)
+    queries = min(_QUERIES, len(batch.points) // 2)
+    if batch.labels is None:
+        groups = [(batch.points[:queries], batch.points[queries:])]
+    else:
+        asked, seen = batch.labels[:queries], batch.labels[queries:]
+        groups = [
+            (batch.points[:queries][asked == label], batch.points[queries:][seen == label]) for label in asked.unique()
+        ]
+    if not groups or (fewest := min(len(points) for _, points in groups)) < _FEWEST:
+        raise UserError(
+            f"kernel.bandwidth=auto needs {_FEWEST} points at least (of each class), got {fewest}: give a number."
+        )
+    return groups
