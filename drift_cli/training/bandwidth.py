@@ -7,6 +7,7 @@ the mean. Found before training, and kept in config.yaml as the number that it i
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +25,8 @@ _FEWEST = 20  # other points of its class, of which a share can be told
 
 def provisional(kernel: Settings) -> Settings:
     """The same kernel at bandwidth 1 where its own is not found yet, for what does not depend on it."""
-    return replace(kernel, **dict.fromkeys(kernel.left_open(), 1.0))
+    unit: dict[str, Any] = dict.fromkeys(kernel.left_open(), 1.0)
+    return replace(kernel, **unit)
 
 
 def found_on(target: Target, kernel: Settings) -> tuple[Settings, str]:
@@ -46,7 +48,8 @@ def found_on(target: Target, kernel: Settings) -> tuple[Settings, str]:
     others = sum(len(points) for _, points in groups)
     of_its_class = "" if len(groups) == 1 else f" of its class, in all {len(groups)} classes"
     why = f"at which a data point sees {100 * share:g} % of {others:,} others{of_its_class}"
-    return replace(kernel, **{name: value}), f"kernel.{name}={word}: {value:g}, {why}"
+    number: dict[str, Any] = {name: value}
+    return replace(kernel, **number), f"kernel.{name}={word}: {value:g}, {why}"
 
 
 def _groups(target: Target) -> list[tuple[Tensor, Tensor]]:
