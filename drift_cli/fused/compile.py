@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -27,8 +28,9 @@ def compile_native(target: Path, extra: list[str] | None = None) -> str | None:
 
     `extra` flags are for sanitizer builds.
     """
-    compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
-    if compiler is None:
+    found = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
+    compiler = shlex.split(os.environ.get("CXX", "")) or [found]  # "ccache g++" is two words
+    if compiler == [None]:
         return "no C++ compiler was found"
     x86 = platform.machine().lower() in ("x86_64", "amd64")
     sets = _INSTRUCTION_SETS if x86 else {"baseline": []}
@@ -40,12 +42,12 @@ def compile_native(target: Path, extra: list[str] | None = None) -> str | None:
     return why
 
 
-def _build(compiler: str, target: Path, sets: dict[str, list[str]], flags: list[str]) -> str | None:
+def _build(compiler: list[str], target: Path, sets: dict[str, list[str]], flags: list[str]) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         objects = {name: Path(folder) / f"{name}.o" for name in [*sets, "interface"]}
         commands = [
             [
-                compiler,
+                *compiler,
                 *flags,
                 *sets[name],
                 f"-DDRIFT_VARIANT={name}",
@@ -57,14 +59,14 @@ def _build(compiler: str, target: Path, sets: dict[str, list[str]], flags: list[
             for name, place in objects.items()
             if name in sets
         ]
-        commands.append([compiler, *flags, "-c", str(SOURCES / "interface.cpp"), "-o", str(objects["interface"])])
+        commands.append([*compiler, *flags, "-c", str(SOURCES / "interface.cpp"), "-o", str(objects["interface"])])
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             failures = [why for why in pool.map(_run, commands) if why]
         if failures:
             return failures[0]
         link_flags = [flag for flag in flags if flag.startswith("-fsanitize")]
         partial = target.with_suffix(".partial")
-        why = _run([compiler, "-shared", *link_flags, *map(str, objects.values()), "-o", str(partial)])
+        why = _run([*compiler, "-shared", *link_flags, *map(str, objects.values()), "-o", str(partial)])
         if why is None:
             os.replace(partial, target)
         return why

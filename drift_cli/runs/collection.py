@@ -9,12 +9,12 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from drift_cli.catalogue import GROUPS
 from drift_cli.errors import UserError
 from drift_cli.files import read_json
 from drift_cli.runs.folder import RunFolder
 
 MEASURES = ("sw", "sw_floor", "sw_large", "sw_large_floor", "drift_norm", "loss", "steps_per_second", "seconds")
+_OF_A_RUN = ("dataset", "kernel", "drift", "generator")  # groups that every version of `drift train` has had
 _NOT_SETTINGS = ("seed", "resume", "threads")  # a difference here does not make another experiment
 
 
@@ -94,6 +94,9 @@ def _measured(run: RunFolder) -> dict[str, Any]:
     summary = read_json(run.summary)
     if not isinstance(summary, dict):
         raise UserError(f"{run.summary} is not the summary of a run: it must be a JSON object.")
+    for name in MEASURES:
+        if not isinstance(value := summary.get(name), int | float | None):
+            raise UserError(f"{run.summary} is not the summary of a run: {name} must be a number, got {value}.")
     return summary
 
 
@@ -115,7 +118,7 @@ def _settings(path: Path) -> dict[str, Any]:
         entries = _flat("", OmegaConf.to_container(OmegaConf.load(path)))
     except Exception as error:
         raise UserError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
-    if "seed" not in entries or any(f"{group}.name" not in entries for group in GROUPS):
+    if "seed" not in entries or any(f"{group}.name" not in entries for group in _OF_A_RUN):
         raise UserError(f"{path} is not the configuration of a run of `drift train`, the runs that a table is made of.")
     return entries
 

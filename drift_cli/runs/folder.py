@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from drift_cli.errors import UserError
-from drift_cli.files import locked, refuse_links, whole
+from drift_cli.files import locked, read_json, refuse_links, whole
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class RunFolder:
     def command(self) -> str | None:
         """The command that made it, by its provenance; None where that does not say."""
         try:
-            made_by = shlex.split(json.loads(self.provenance.read_text(encoding="utf-8"))["command"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            made_by = shlex.split(read_json(self.provenance)["command"])
+        except (UserError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return made_by[1] if len(made_by) > 1 else None
 

@@ -7,6 +7,7 @@ of the step, so the step is their position.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -72,7 +73,8 @@ def _save(setup: Setup, checkpoints: Path, state: State, more: Callable[[Path], 
     save_file(_optimizer_tensors(setup.optimizer), partial / "optimizer.safetensors")
     entries = {"format": _FORMAT, "step": state.step, "seconds": state.seconds, "seed": state.seed}
     pending = {"tally": state.tally} if state.tally else {}
-    write_json(partial / "state.json", {**entries, "space": state.space.as_dict(), **pending})
+    sums = {file.name: sha256(file) for file in sorted(partial.glob("*.safetensors"))}
+    write_json(partial / "state.json", {**entries, "space": state.space.as_dict(), **pending, "sha256": sums})
     if more is not None:
         more(partial)
     for file in partial.iterdir():
@@ -101,10 +103,16 @@ def read_state(place: Path) -> State:
     if not isinstance(entries, dict) or entries.get("format") != _FORMAT:
         raise UserError(f"{place} is not a checkpoint of this version of drift: its format must be {_FORMAT}.")
     try:
-        space = Space.from_dict(entries["space"])
-        return State(entries["step"], entries["seconds"], entries["seed"], space, dict(entries.get("tally", {})))
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{place / 'state.json'} is incomplete: {error}.") from error
+        step, seconds, seed = entries["step"], entries["seconds"], entries["seed"]
+        tally = dict(entries.get("tally", {}))
+        whole = all(type(number) is int and 0 <= number < 2**63 for number in (step, seed))
+        if not whole or not all(type(number) in (int, float) for number in (seconds, *tally.values())):
+            raise ValueError("a number in it is none")
+        return State(step, float(seconds), seed, Space.from_dict(entries["space"]), tally)
+    except KeyError as error:
+        raise UserError(f"{place / 'state.json'} is incomplete: it lacks {error}.") from error
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise UserError(f"{place / 'state.json'} is broken: {error}.") from error
 
 
 def restore(setup: Setup, place: Path, state: State) -> None:
@@ -183,10 +191,26 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, file: Path) -> None:
 def _load(file: Path) -> dict[str, Tensor]:
     if not file.is_file():
         raise UserError(f"The checkpoint is incomplete: there is no {file}.")
+    if (kept := _sums(file.parent).get(file.name)) is not None and sha256(file) != kept:
+        raise UserError(f"{file} is not what was written: its SHA-256 is not the one in state.json.")
     try:
         return load_file(file)
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"{file} is broken or cut short ({str(error).splitlines()[0]}).") from error
+
+
+def sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _sums(place: Path) -> dict[str, str]:
+    """The checksums of a checkpoint's files; none of one that was written before there were any."""
+    try:
+        sums = read_json(place / "state.json").get("sha256", {})
+    except (UserError, AttributeError):
+        return {}
+    return sums if isinstance(sums, dict) else {}
 
 
 def _flush(file: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_run_of_another_drift_has_no_such_numbers(tmp_path: Path) -> None:
     assert train(tmp_path, "checkpoint.every=3") == 0
     assert not {key for key in summary(tmp_path) if "sinkhorn" in key or "marginal" in key}
     for state in tmp_path.glob("checkpoints/*/state.json"):
-        assert set(json.loads(state.read_text())) == {"format", "step", "seconds", "seed", "space"}
+        assert set(json.loads(state.read_text())) == {"format", "step", "seconds", "seed", "space", "sha256"}
 
 
 def test_the_count_goes_on_from_a_checkpoint_between_two_rows(tmp_path: Path, capsys) -> None:

@@ -133,3 +133,62 @@ def test_checkpoints_are_in_the_order_of_their_steps(tmp_path: Path) -> None:
     (tmp_path / "step_best").mkdir()
     assert [checkpoint.step_of(place) for place in checkpoint.existing(tmp_path)] == [5, 99_999_999, 100_000_000]
     assert [place.name[:15] for place in checkpoint.set_aside_later(tmp_path, 99_999_999)] == ["step_100000000."]
+
+
+ODD = (
+    "",
+    "[]",
+    "3",
+    "null",
+    '"text"',
+    "{}",
+    "{",
+    '{"step": "x"}',
+    '{"command": 3, "seconds": []}',
+    "[" * 3000,
+    "\\xff",
+)
+FILES = ("summary.json", "provenance.json", "progress.json", "metrics.jsonl", "checkpoints/*/state.json")
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("content", ODD)
+def test_a_file_of_another_kind_is_named_or_passed_over(file: str, content: str, run: Path, capfd) -> None:
+    for place in run.glob(file) if "*" in file else [run / file]:
+        place.write_text(content)
+    for words in (["table", str(run.parent)], ["sample", f"run={run}", "n=3", f"out={run.parent / 'a.npy'}"],
+                  ["train", f"resume={run}", "steps=14"]):  # fmt: skip
+        status = main(words)
+        shown = capfd.readouterr().err
+        assert status in (0, 2), words
+        assert "Traceback" not in shown
+        assert shown.count("\n") == (1 if status else 0)
+
+
+@pytest.mark.parametrize("kind", ["bool", "text", "list", "huge", "negative"])
+@pytest.mark.parametrize("key", ["step", "seconds", "seed", "space", "tally", "format"])
+def test_a_state_with_a_wrong_type_is_named(key: str, kind: str, run: Path, capfd) -> None:
+    wrong = {"bool": True, "text": "x", "list": [[1]], "huge": 10**400, "negative": -1}[kind]
+    for place in run.glob("checkpoints/*/state.json"):
+        place.write_text(json.dumps({**json.loads(place.read_text()), key: wrong}))
+    for words in (
+        ["sample", f"run={run}", "n=3", f"out={run.parent / 'a.npy'}"],
+        ["train", f"resume={run}", "steps=14"],
+    ):
+        status = main(words)
+        shown = capfd.readouterr().err
+        assert status in (0, 2), words
+        assert "Traceback" not in shown
+        assert shown.count("\n") == (1 if status else 0)
+
+
+@pytest.mark.parametrize("tensors", ["model", "ema", "optimizer"])
+def test_flipped_bytes_are_found(tensors: str, run: Path, capfd) -> None:
+    for place in run.glob(f"checkpoints/*/{tensors}.safetensors"):
+        content = bytearray(place.read_bytes())
+        content[-5] ^= 0x40
+        place.write_bytes(bytes(content))
+    assert main(["train", f"resume={run}", "steps=14"]) == 2
+    shown = capfd.readouterr().err
+    assert f"{tensors}.safetensors" in shown
+    assert "is not what was written" in shown

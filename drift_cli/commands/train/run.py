@@ -66,9 +66,11 @@ def run(config: TrainConfig, path: Path) -> Result:
 def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Console) -> Result:
     config, began = setup.config, time.perf_counter()
     origin = provenance.at_start("train", config.seed, setup.device)
-    earlier = read_json(folder.provenance) if config.resume and folder.provenance.is_file() else None
-    if earlier:  # the first start stays what it was; every later one is added
-        origin = earlier | {"resumed": [*earlier.get("resumed", []), origin | {"from_step": state.step}]}
+    earlier = _readable(folder.provenance) if config.resume else None
+    if isinstance(earlier, dict) and earlier:  # the first start stays what it was; every later one is added
+        resumed = earlier.get("resumed", [])
+        before = resumed if isinstance(resumed, list) else []
+        origin = earlier | {"resumed": [*before, origin | {"from_step": state.step}]}
     write_json(folder.provenance, origin)
     folder.summary.unlink(missing_ok=True)
     folder.rewind_metrics(state.step)
@@ -115,6 +117,14 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
     write_json(folder.summary, summary)
     terminal.closing(console, summary, result.marginals, folder.path)
     return result
+
+
+def _readable(file: Path) -> Any:
+    """The JSON in a file; None where there is none: what a folder says of its origin is no reason to lose the run."""
+    try:
+        return read_json(file)
+    except UserError:
+        return None
 
 
 def _resume(setup: Setup, folder: RunFolder, place: Path, console: Console) -> checkpoint.State:
