@@ -6,7 +6,7 @@ Everything else is tested against it, and it stands in where the native loops we
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from jaxtyping import Float
@@ -54,6 +54,26 @@ def shift_and_log_mass(
         shifts.append((weights @ y) / mass - block)
         masses.append((mass.log() + top).squeeze(1))
     return torch.cat(shifts), torch.cat(masses)
+
+
+def shifts_and_log_masses(
+    kernel: Kernel,
+    factors: Sequence[float],
+    x: Float[Tensor, "*c n d"],
+    y: Float[Tensor, "*c m d"],
+    log_weights: Float[Tensor, "*c m"] | None,
+    exclude_diagonal: bool,
+) -> tuple[Float[Tensor, "f *c n d"], Float[Tensor, "f *c n"]]:
+    """`shift_and_log_mass` at each of `factors` times the bandwidth; of classes one by one."""
+    if x.ndim == 3:
+        weights = [None] * len(x) if log_weights is None else log_weights
+        parts = [
+            shifts_and_log_masses(kernel, factors, *own, exclude_diagonal) for own in zip(x, y, weights, strict=True)
+        ]
+    else:
+        parts = [shift_and_log_mass(kernel.scaled(f), x, y, log_weights, exclude_diagonal) for f in factors]
+    shifts, masses = zip(*parts, strict=True)
+    return torch.stack(shifts, dim=x.ndim - 2), torch.stack(masses, dim=x.ndim - 2)
 
 
 def _distances_to(y: Float[Tensor, "m d"]) -> Callable[[Float[Tensor, "n d"]], Float[Tensor, "n m"]]:

@@ -19,7 +19,7 @@ _OTHERS = 32  # that a tile of the derivatives meets at a time: more, and the co
 
 def takes(x: Tensor) -> bool:
     """Whether this tensor goes through the kernel."""
-    return x.device.type == "cuda" and _installed() and x.shape[1] <= _MOST_DIMENSIONS[x.dtype] and len(x) > 0
+    return x.device.type == "cuda" and _installed() and x.shape[-1] <= _MOST_DIMENSIONS[x.dtype] and x.numel() > 0
 
 
 @lru_cache
@@ -36,17 +36,17 @@ def kernel_mean(
     exclude: bool,
     mass_only: bool,
 ) -> tuple[Tensor, Tensor]:
-    """Shifts [f, n, d] and log masses [f, n]. All tensors contiguous and on one device."""
+    """Shifts [f, n, d] and log masses [f, n], of classes [f, C, n, d] and [f, C, n]; contiguous, on one device."""
     from drift_cli.fused import gpu_kernel
 
-    (n, d), m, count = x.shape, len(y), len(factors)
+    (*classes, n, d), m, count = x.shape, y.shape[-2], len(factors)
     products, padded = _layout(d)
     if products:
-        centre = y.mean(dim=0)
+        centre = y.mean(dim=-2, keepdim=True)
         x, y = x - centre, y - centre
-    shift = x.new_empty(count, 0 if mass_only else n, d)
-    log_mass = x.new_empty(count, n)
-    gpu_kernel.kernel_mean[_tiles(n), count](
+    shift = x.new_empty(count, *classes, 0 if mass_only else n, d)
+    log_mass = x.new_empty(count, *classes, n)
+    gpu_kernel.kernel_mean[_tiles(n), count, classes[0] if classes else 1](
         x, y, y if log_weights is None else log_weights, _numbers(terms, factors, x),
         shift, log_mass, n, m,
         d, padded, tuple(term.kind for term in terms), len(terms),

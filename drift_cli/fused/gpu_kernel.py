@@ -49,12 +49,18 @@ def kernel_mean(
     weighted: tl.constexpr, exclude: tl.constexpr, mass_only: tl.constexpr, products: tl.constexpr,
     queries: tl.constexpr, points: tl.constexpr,
 ):  # fmt: skip
-    """One tile of `queries` rows at one bandwidth (the second axis of the grid); `numbers` [f, term, 3] are its terms'.
+    """One tile of `queries` rows at one bandwidth (the second axis of the grid) of one class (the third).
+
+    `numbers` [f, term, 3] are the terms' at each bandwidth; the classes lie one behind the other.
 
     Distances are sums of squared differences in every dimension. With `products` the weighted sum of the points is a
     matrix product (points centred by the caller), else a sum of differences for each coordinate.
     """
     numbers += tl.program_id(1) * term_count * 3
+    own_class = tl.program_id(2).to(tl.int64)
+    x += own_class * n * d
+    y += own_class * m * d
+    log_weights += own_class * m
     rows = tl.program_id(0) * queries + tl.arange(0, queries)
     axes = tl.arange(0, padded)
     real_row = rows < n
@@ -112,7 +118,7 @@ def kernel_mean(
                     moved = tl.sum(weights * (theirs[None, :] - mine[:, None]), axis=1)
                     sums += tl.where(axes[None, :] == k, moved[:, None], 0.0)
 
-    at = tl.program_id(1) * n + rows
+    at = (tl.program_id(1) * tl.num_programs(2) + own_class) * n + rows
     tl.store(log_mass + at, top + tl.log(mass), mask=real_row)
     if not mass_only:
         found = sums / mass[:, None]

@@ -7,6 +7,9 @@ M_i = \frac{\sum_j e^{\ell_j} k(x_i, y_j)\,(y_j - x_i)}{m_i}$$
 
 (the mean shift of Turan & Ovsjanikov, eq. 4 as reconstructed). The row's largest term is taken out before the
 exponential, so both are finite at any distance, and no N×M array is built.
+
+Of C classes of one size, x [C, n, d] and y [C, m, d], each class meets its own points alone, all of them in one call:
+what comes out is what a call for each class gives.
 """
 
 from __future__ import annotations
@@ -24,18 +27,21 @@ from drift_cli.kernels import Kernel
 
 @dataclass(frozen=True)
 class KernelMean:
-    """`shift` [n, d] is M_i, the weighted mean of the points seen from the query; `log_mass` [n] is log m_i."""
+    """`shift` [n, d] is M_i, the weighted mean of the points seen from the query; `log_mass` [n] is log m_i.
 
-    shift: Float[Tensor, "n d"]
-    log_mass: Float[Tensor, " n"]
+    Of classes [C, n, d] and [C, n].
+    """
+
+    shift: Float[Tensor, "*c n d"]
+    log_mass: Float[Tensor, "*c n"]
 
 
 def kernel_mean(
     kernel: Kernel,
-    x: Float[Tensor, "n d"],
-    y: Float[Tensor, "m d"],
+    x: Float[Tensor, "*c n d"],
+    y: Float[Tensor, "*c m d"],
     *,
-    log_weights: Float[Tensor, " m"] | None = None,
+    log_weights: Float[Tensor, "*c m"] | None = None,
     exclude_diagonal: bool = False,
 ) -> KernelMean:
     r"""$M_i$ and $\log m_i$ for every row $x_i$ of x, with $w_{ij} = e^{\ell_j}k(x_i, y_j)$:
@@ -43,9 +49,10 @@ def kernel_mean(
     $$M_i = \sum_j w_{ij}(y_j - x_i)\Big/\sum_j w_{ij}, \qquad m_i = \sum_j w_{ij}$$
 
     (the mean shift of Turan & Ovsjanikov, eq. 4 as reconstructed). `log_weights` [m] are ℓ, 0 without. Derivatives: in
-    x, y and ℓ, once; float32 or float64, on the CPU or a GPU.
+    x, y and ℓ, once; float32 or float64, on the CPU or a GPU. Of classes, x [C, n, d], y [C, m, d] and ℓ [C, m].
 
-    `exclude_diagonal` leaves out the pair (i, i): row i of x and of y are the same sample. Raises `ValueError` for
+    `exclude_diagonal` leaves out the pair (i, i): row i of x and of y are the same sample. y may have more rows, which
+    are never left out. Raises `ValueError` for
     empty sets, for tensors of different dimension, dtype or device, and where a row is left without any point.
     """
     return kernel_means(kernel, (1.0,), x, y, log_weights=log_weights, exclude_diagonal=exclude_diagonal)[0]
@@ -54,10 +61,10 @@ def kernel_mean(
 def kernel_means(
     kernel: Kernel,
     factors: tuple[float, ...],
-    x: Float[Tensor, "n d"],
-    y: Float[Tensor, "m d"],
+    x: Float[Tensor, "*c n d"],
+    y: Float[Tensor, "*c m d"],
     *,
-    log_weights: Float[Tensor, " m"] | None = None,
+    log_weights: Float[Tensor, "*c m"] | None = None,
     exclude_diagonal: bool = False,
 ) -> list[KernelMean]:
     """`kernel_mean` at several bandwidths, `factors` times the kernel's, in one pass over the pairs; one for each."""
@@ -68,13 +75,16 @@ def kernel_means(
 def log_masses(
     kernel: Kernel,
     factors: tuple[float, ...],
-    x: Float[Tensor, "n d"],
-    y: Float[Tensor, "m d"],
+    x: Float[Tensor, "*c n d"],
+    y: Float[Tensor, "*c m d"],
     *,
-    log_weights: Float[Tensor, " m"] | None = None,
+    log_weights: Float[Tensor, "*c m"] | None = None,
     exclude_diagonal: bool = False,
 ) -> list[Tensor]:
-    """The log masses alone, [n] for each factor: cheaper than the means (and what Sinkhorn iterates)."""
+    """The log masses alone, [n] for each factor: cheaper than the means (and what Sinkhorn iterates).
+
+    Of classes [C, n].
+    """
     _, masses = _evaluate(kernel, factors, x, y, log_weights, exclude_diagonal, mass_only=True)
     return list(masses)
 
@@ -94,24 +104,26 @@ def _evaluate(
     if terms is not None:
         kinds, numbers = operator.packed(terms)
         return operator.kernel_mean(x, y, log_weights, kinds, numbers, list(factors), exclude_diagonal, mass_only)
-    parts = [eager.shift_and_log_mass(kernel.scaled(f), x, y, log_weights, exclude_diagonal) for f in factors]
-    return torch.stack([shift for shift, _ in parts]), torch.stack([log_mass for _, log_mass in parts])
+    return eager.shifts_and_log_masses(kernel, factors, x, y, log_weights, exclude_diagonal)
 
 
 def check(x: Tensor, y: Tensor, log_weights: Tensor | None, exclude_diagonal: bool) -> None:
     """Raise `ValueError` in one line for tensors that do not go together."""
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or x.shape[1] == 0:
+    if x.ndim not in (2, 3) or y.ndim != x.ndim or x.shape[-1] != y.shape[-1] or x.shape[-1] == 0:
         raise ValueError(f"queries and points must be [n, d] and [m, d], got {tuple(x.shape)} and {tuple(y.shape)}")
+    if x.shape[:-2] != y.shape[:-2] or 0 in x.shape[:-2]:
+        raise ValueError(f"queries and points must be of the same classes, got {tuple(x.shape)} and {tuple(y.shape)}")
+    n, m = x.shape[-2], y.shape[-2]
     others = [t for t in (y, log_weights) if t is not None]
     if any(t.dtype != x.dtype for t in others) or x.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"all tensors must be float32 or all float64, got {[str(t.dtype) for t in (x, *others)]}")
     if any(t.device != x.device for t in others):
         raise ValueError(f"all tensors must be on one device, got {[str(t.device) for t in (x, *others)]}")
-    if len(y) == 0:
+    if m == 0:
         raise ValueError("there must be at least one point, got none")
-    if log_weights is not None and log_weights.shape != (len(y),):
-        raise ValueError(f"there must be one log weight per point, got {tuple(log_weights.shape)} for {len(y)} points")
-    if exclude_diagonal and len(y) < 2:
+    if log_weights is not None and log_weights.shape != y.shape[:-1]:
+        raise ValueError(f"there must be one log weight per point, got {tuple(log_weights.shape)} for {m} points")
+    if exclude_diagonal and m < 2:
         raise ValueError("exclude_diagonal leaves a row empty: it needs at least 2 points")
-    if exclude_diagonal and len(x) != len(y):
-        raise ValueError(f"exclude_diagonal needs as many queries as points, got {len(x)} and {len(y)}")
+    if exclude_diagonal and n > m:
+        raise ValueError(f"exclude_diagonal needs a point for every query, got {n} queries and {m} points")

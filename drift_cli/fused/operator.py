@@ -37,25 +37,25 @@ def kernel_mean(
 ) -> tuple[Tensor, Tensor]:
     """Shifts [f, n, d] and log masses [f, n] for the kernel of `kinds` and `numbers` at each of `factors`.
 
-    With `mass_only` the shifts are not computed and come back empty, [f, 0, d].
+    Of classes, x [C, n, d], they are [f, C, n, d] and [f, C, n]. With `mass_only` the shifts are not computed and come
+    back empty, [f, 0, d].
     """
     terms = unpacked(kinds, numbers)
     if x.device.type == "cpu" and native.library() is not None:
         arguments = (x.contiguous(), y.contiguous(), None if log_weights is None else log_weights.contiguous())
-        by_products = x.shape[1] > _DIRECT_DIMENSIONS
+        by_products = x.shape[-1] > _DIRECT_DIMENSIONS
         return native.kernel_mean(terms, factors, *arguments, exclude_diagonal, mass_only, by_products)
     if gpu.takes(x):
         arguments = (x.contiguous(), y.contiguous(), None if log_weights is None else log_weights.contiguous())
         return gpu.kernel_mean(terms, factors, *arguments, exclude_diagonal, mass_only)
-    kernel = kernel_of(terms)
-    parts = [eager.shift_and_log_mass(kernel.scaled(f), x, y, log_weights, exclude_diagonal) for f in factors]
-    shifts = x.new_empty(len(factors), 0, x.shape[1]) if mass_only else torch.stack([shift for shift, _ in parts])
-    return shifts, torch.stack([log_mass for _, log_mass in parts])
+    shifts, masses = eager.shifts_and_log_masses(kernel_of(terms), factors, x, y, log_weights, exclude_diagonal)
+    return shifts[..., : 0 if mass_only else None, :].contiguous(), masses
 
 
 @kernel_mean.register_fake
 def _(x, y, log_weights, kinds, numbers, factors, exclude_diagonal, mass_only):  # type: ignore[no-untyped-def]
-    return x.new_empty(len(factors), 0 if mass_only else len(x), x.shape[1]), x.new_empty(len(factors), len(x))
+    *classes, n, d = x.shape
+    return x.new_empty(len(factors), *classes, 0 if mass_only else n, d), x.new_empty(len(factors), *classes, n)
 
 
 def packed(terms: tuple[Term, ...]) -> tuple[list[int], list[float]]:
@@ -92,11 +92,22 @@ def kernel_mean_pullback(
     """The gradients of `pullback.py` at x [n, d], y [m, d] and the log weights [m], summed over the factors.
 
     `shift` [f, n, d] and `log_mass` [f, n] are the forward pass's; what is not `wanted` comes back empty. On a GPU the
-    shift and its gradient may be [f, 0, d], where the masses alone were asked for.
+    shift and its gradient may be [f, 0, d], where the masses alone were asked for. Of classes one by one.
     """
+    if x.ndim == 3:
+        found = [
+            kernel_mean_pullback(
+                x[k], y[k], None if log_weights is None else log_weights[k], shift[:, k], log_mass[:, k],
+                shift_gradient[:, k], mass_gradient[:, k], kinds, numbers, factors, exclude_diagonal, wanted,
+            )
+            for k in range(len(x))
+        ]  # fmt: skip
+        at_x, at_y, at_weights = map(torch.stack, zip(*found, strict=True))
+        return at_x, at_y, at_weights
     terms, wants = unpacked(kinds, numbers), Wanted(*wanted)
     points = (x.contiguous(), y.contiguous(), None if log_weights is None else log_weights.contiguous())
-    values, arriving = (shift, log_mass), (shift_gradient.contiguous(), mass_gradient.contiguous())
+    values = (shift.contiguous(), log_mass.contiguous())
+    arriving = (shift_gradient.contiguous(), mass_gradient.contiguous())
     if x.device.type == "cpu" and native.library() is not None:
         by_products = x.shape[1] > _DIRECT_DIMENSIONS
         found = native.pullback(terms, factors, *points, exclude_diagonal, values, arriving, wants, by_products)
@@ -109,10 +120,12 @@ def kernel_mean_pullback(
 
 @kernel_mean_pullback.register_fake
 def _(x, y, log_weights, shift, log_mass, shift_gradient, mass_gradient, kinds, numbers, factors, exclude, wanted):  # type: ignore[no-untyped-def]
+    *classes, n, d = x.shape
+    m = y.shape[-2]
     return (
-        x.new_empty(len(x) if wanted[0] else 0, x.shape[1]),
-        y.new_empty(len(y) if wanted[1] else 0, y.shape[1]),
-        y.new_empty(len(y) if wanted[2] else 0),
+        x.new_empty(*classes, n if wanted[0] else 0, d),
+        y.new_empty(*classes, m if wanted[1] else 0, d),
+        y.new_empty(*classes, m if wanted[2] else 0),
     )
 
 

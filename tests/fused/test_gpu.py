@@ -116,3 +116,14 @@ def test_it_compiles_for_a_gpu_without_one_and_keeps_float32() -> None:
         env={**os.environ, "TRITON_INTERPRET": "0"},
     )
     assert done.stdout.strip() == "compiled", done.stderr
+
+
+@pytest.mark.parametrize("dimension", [2, 20])
+def test_classes_together_are_one_by_one(dimension: int, plane) -> None:
+    x, y, weights = plane(3 * 20, dimension), plane(3 * 140, dimension), plane(3 * 140, 1)
+    x, y, weights = x.view(3, 20, -1), y.view(3, 140, -1), weights.view(3, 140)
+    together = found(Laplace(0.7), x, y, weights, factors=(0.5, 2.0), exclude=True)
+    for k in range(3):
+        alone = found(Laplace(0.7), x[k], y[k], weights[k], factors=(0.5, 2.0), exclude=True)
+        for a, b in zip(together, alone, strict=True):
+            torch.testing.assert_close(a[:, k], b, rtol=0, atol=1e-13)

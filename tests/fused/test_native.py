@@ -181,7 +181,7 @@ def test_nan_goes_through_and_stays_in_its_row(plane) -> None:
         (torch.zeros(3, 2), torch.zeros(4, 2).double(), {}, "all tensors must be float32 or all float64"),
         (torch.zeros(3, 2).half(), torch.zeros(4, 2).half(), {}, "all tensors must be float32 or all float64"),
         (torch.zeros(3, 2), torch.zeros(4, 2), {"log_weights": torch.zeros(3)}, "one log weight per point"),
-        (torch.zeros(3, 2), torch.zeros(4, 2), {"exclude_diagonal": True}, "as many queries as points"),
+        (torch.zeros(4, 2), torch.zeros(3, 2), {"exclude_diagonal": True}, "a point for every query"),
         (torch.zeros(1, 2), torch.zeros(1, 2), {"exclude_diagonal": True}, "at least 2 points"),
     ],
 )

@@ -65,24 +65,37 @@ Memory<T> room(std::int64_t numbers) {
     return Memory<T>(static_cast<T*>(::operator new(sizeof(T) * numbers, std::align_val_t(line), std::nothrow)));
 }
 
+// `count` problems of one shape, whose rows are shared out together: small ones fill all threads too. A row's sums are its
+// own, so that each problem's bits are those it has alone.
 template <typename T>
-int kernel_mean(const drift::Problem<T>& given, const drift::LoopsOf<T>& loops, bool by_products, int threads) {
-    drift::Problem<T> problem = given;
-    if (!by_products) {
-        const Memory<T> coordinates = room<T>(problem.m * problem.d);
-        if (!coordinates) return 1;
-        loops.transpose(problem, coordinates.get());
-        problem.coordinates = coordinates.get();
-        share_out(problem.n, threads, [&](auto, auto begin, auto end) { loops.direct(problem, begin, end); });
-        return 0;
-    }
+int kernel_means(const drift::Problem<T>* given, std::int64_t count, const drift::LoopsOf<T>& loops, bool by_products,
+                 int threads) {
     constexpr std::int64_t numbers = line / sizeof(T);
-    const std::int64_t each = (loops.scratch_numbers(problem) / numbers + 1) * numbers;
-    const Memory<T> packed = room<T>(loops.packed_numbers(problem)), scratch = room<T>(each * std::max(threads, 1));
-    if (!packed || !scratch) return 1;
-    loops.pack(problem, packed.get());
-    share_out(problem.n, threads, [&](auto part, auto begin, auto end) {
-        loops.by_products(problem, packed.get(), scratch.get() + part * each, begin, end);
+    std::vector<drift::Problem<T>> problems(given, given + count);
+    if (count == 0) return 0;
+    const drift::Problem<T>& first = problems[0];
+    const auto whole_lines = [](std::int64_t wanted) { return (wanted / numbers + 1) * numbers; };
+    const std::int64_t each_points = whole_lines(by_products ? loops.packed_numbers(first) : first.m * first.d);
+    const std::int64_t each = by_products ? whole_lines(loops.scratch_numbers(first)) : 0;
+    const Memory<T> points = room<T>(each_points * count), scratch = room<T>(each * std::max(threads, 1));
+    if (!points || !scratch) return 1;
+    share_out(count, threads, [&](auto, auto begin, auto end) {
+        for (std::int64_t k = begin; k < end; ++k) {
+            T* own = points.get() + k * each_points;
+            by_products ? loops.pack(problems[k], own) : loops.transpose(problems[k], own);
+            if (!by_products) problems[k].coordinates = own;
+        }
+    });
+    share_out(count * first.n, threads, [&](auto part, auto begin, auto end) {
+        for (std::int64_t row = begin; row < end;) {
+            const std::int64_t k = row / first.n, last = std::min(end, (k + 1) * first.n), before = k * first.n;
+            if (by_products)
+                loops.by_products(problems[k], points.get() + k * each_points, scratch.get() + part * each,
+                                  row - before, last - before);
+            else
+                loops.direct(problems[k], row - before, last - before);
+            row = last;
+        }
     });
     return 0;
 }
@@ -135,7 +148,7 @@ int pullback(const drift::Problem<T>& given, const drift::Gradients<T>& arriving
 #pragma GCC visibility push(default)
 extern "C" {
 
-int drift_interface_version() { return 4; }
+int drift_interface_version() { return 5; }
 
 const char* drift_instruction_set() { return chosen.name; }
 
@@ -155,12 +168,12 @@ int drift_use(const char* name) {
     return 0;
 }
 
-// Both return 0, or 1 where there is no memory for the packed points.
-int drift_kernel_mean_f32(const drift::Problem<float>* problem, int by_products, int threads) {
-    return kernel_mean(*problem, chosen.loops->f32, by_products != 0, threads);
+// All return 0, or 1 where there is no memory for the packed points. `count` problems of one n, m, d and kernel.
+int drift_kernel_means_f32(const drift::Problem<float>* problems, std::int64_t count, int by_products, int threads) {
+    return kernel_means(problems, count, chosen.loops->f32, by_products != 0, threads);
 }
-int drift_kernel_mean_f64(const drift::Problem<double>* problem, int by_products, int threads) {
-    return kernel_mean(*problem, chosen.loops->f64, by_products != 0, threads);
+int drift_kernel_means_f64(const drift::Problem<double>* problems, std::int64_t count, int by_products, int threads) {
+    return kernel_means(problems, count, chosen.loops->f64, by_products != 0, threads);
 }
 
 // The derivatives, from the forward pass' values in `problem`; the same.
