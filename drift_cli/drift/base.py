@@ -48,7 +48,8 @@ class Abilities:
     `UserError` for one that it cannot use. `differentiable`: whether gradients may go through V itself
     (`gradient_paths`). `scales`: whether $V_{c\sigma}(x) = c\,V_\sigma(x/c)$ with all points divided by c, so that
     it has no length but the kernel's. `capturable`: whether it asks a GPU for no answer, so that a step can be
-    captured. `at_samples_alone`: whether it is known at the model's own samples and nowhere else.
+    captured. `at_samples_alone`: whether it is known at the model's own samples and nowhere else. `batched`: whether it
+    takes classes of one size together, [C, n, d] with data [C, m, d] and samples [C, l, d], each as if it were alone.
     """
 
     uses_kernel: bool = True
@@ -57,6 +58,7 @@ class Abilities:
     scales: bool = False
     capturable: bool = False
     at_samples_alone: bool = False
+    batched: bool = False
 
 
 def abilities(drift: Drift) -> Abilities:
@@ -71,12 +73,12 @@ class Drift(Protocol):
     def __call__(
         self,
         kernel: Kernel,
-        x: Float[Tensor, "n d"],
-        data: Float[Tensor, "m d"],
-        model: Float[Tensor, "l d"],
+        x: Float[Tensor, "*c n d"],
+        data: Float[Tensor, "*c m d"],
+        model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
-    ) -> Float[Tensor, "n d"]:
+    ) -> Float[Tensor, "*c n d"]:
         """V at the queries x.
 
         `paired` says that row i of `model` is query i itself, as in training; `self_term` then decides whether a
@@ -112,9 +114,9 @@ class AtFactors(ABC):
         self,
         kernel: Kernel,
         factors: tuple[float, ...],
-        x: Float[Tensor, "n d"],
-        data: Float[Tensor, "m d"],
-        model: Float[Tensor, "l d"],
+        x: Float[Tensor, "*c n d"],
+        data: Float[Tensor, "*c m d"],
+        model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
     ) -> list[Tensor]:
@@ -123,10 +125,10 @@ class AtFactors(ABC):
     def __call__(
         self,
         kernel: Kernel,
-        x: Float[Tensor, "n d"],
-        data: Float[Tensor, "m d"],
-        model: Float[Tensor, "l d"],
+        x: Float[Tensor, "*c n d"],
+        data: Float[Tensor, "*c m d"],
+        model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
-    ) -> Float[Tensor, "n d"]:
+    ) -> Float[Tensor, "*c n d"]:
         return self.at_factors(kernel, (1.0,), x, data, model, paired=paired)[0]

@@ -34,15 +34,15 @@ class BatchNormalized(AtFactors):
     """
 
     self_term: SelfTerm
-    abilities: ClassVar[Abilities] = Abilities(differentiable=True, scales=True, capturable=True)
+    abilities: ClassVar[Abilities] = Abilities(differentiable=True, scales=True, capturable=True, batched=True)
 
     def at_factors(
         self,
         kernel: Kernel,
         factors: tuple[float, ...],
-        x: Float[Tensor, "n d"],
-        data: Float[Tensor, "m d"],
-        model: Float[Tensor, "l d"],
+        x: Float[Tensor, "*c n d"],
+        data: Float[Tensor, "*c m d"],
+        model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
     ) -> list[Tensor]:
@@ -64,5 +64,5 @@ class BatchNormalized(AtFactors):
             repulsion = kernel_mean(scaled, x, model, log_weights=-from_model[f] / 2, exclude_diagonal=masked)
             rows = torch.logaddexp(to_data[f], to_model[f])
             log_gain = attraction.log_mass + repulsion.log_mass - rows  # A_i B_i, each with its own R_i^(-1/2)
-            drifts.append(log_gain.exp().unsqueeze(1) * (attraction.shift - repulsion.shift))
+            drifts.append(log_gain.exp().unsqueeze(-1) * (attraction.shift - repulsion.shift))
         return drifts

@@ -29,17 +29,17 @@ class KernelScore:
     """
 
     self_term: SelfTerm
-    abilities: ClassVar[Abilities] = Abilities()
+    abilities: ClassVar[Abilities] = Abilities(batched=True)
 
     def __call__(
         self,
         kernel: Kernel,
-        x: Float[Tensor, "n d"],
-        data: Float[Tensor, "m d"],
-        model: Float[Tensor, "l d"],
+        x: Float[Tensor, "*c n d"],
+        data: Float[Tensor, "*c m d"],
+        model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
-    ) -> Float[Tensor, "n d"]:
+    ) -> Float[Tensor, "*c n d"]:
         masked = paired and self.self_term == "exclude"
         with torch.enable_grad():
             queries = x.detach().requires_grad_(True)

@@ -52,17 +52,17 @@ class Lookahead:
     def __call__(
         self,
         kernel: Kernel,
-        x: Float[Tensor, "n d"],
-        data: Float[Tensor, "m d"],
-        model: Float[Tensor, "l d"],
+        x: Float[Tensor, "*c n d"],
+        data: Float[Tensor, "*c m d"],
+        model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
-    ) -> Float[Tensor, "n d"]:
+    ) -> Float[Tensor, "*c n d"]:
         """Unpaired queries follow the field of the samples, which move by themselves."""
         total = torch.zeros_like(x)
         for weight in self.weights:
             step = self.base(kernel, x, data, model, paired=paired)
             total = total + weight * step
-            moved = step if paired else self.base(kernel, model, data, model, paired=len(model) > 1)
+            moved = step if paired else self.base(kernel, model, data, model, paired=model.shape[-2] > 1)
             x, model = x + step, model + moved
         return total

@@ -62,19 +62,19 @@ class MultiTemperature:
     def __call__(
         self,
         kernel: Kernel,
-        x: Float[Tensor, "n d"],
-        data: Float[Tensor, "m d"],
-        model: Float[Tensor, "l d"],
+        x: Float[Tensor, "*c n d"],
+        data: Float[Tensor, "*c m d"],
+        model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
-    ) -> Float[Tensor, "n d"]:
+    ) -> Float[Tensor, "*c n d"]:
         total = torch.zeros_like(x)
         for drift in self.base.at_factors(kernel, self.factors, x, data, model, paired=paired):
             total = total + (unit_rms(drift) if self.normalize else drift)
         return total
 
 
-def unit_rms(drift: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-    """The drift divided by the root mean square of its entries; an identically zero drift stays zero."""
-    rms = drift.square().mean().sqrt()
+def unit_rms(drift: Float[Tensor, "*c n d"]) -> Float[Tensor, "*c n d"]:
+    """The drift divided by the root mean square of its entries, of each class; one identically zero stays zero."""
+    rms = drift.square().mean(dim=(-2, -1), keepdim=True).sqrt()
     return drift / torch.where(rms > 0, rms, torch.ones_like(rms))

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from drift_cli.drift.base import Drift
+from drift_cli.drift.base import Drift, abilities
 from drift_cli.kernels import Kernel
 
 
@@ -34,3 +34,19 @@ def drift_per_class(
             (rows,), drift(kernel, x[rows], data[data_labels == label], model[rows], paired=paired and len(rows) > 1)
         )
     return total
+
+
+def drift_of_classes(
+    drift: Drift,
+    kernel: Kernel,
+    x: Float[Tensor, "c n d"],
+    data: Float[Tensor, "c m d"],
+    model: Float[Tensor, "c l d"],
+    *,
+    paired: bool,
+) -> Float[Tensor, "c n d"]:
+    """V of classes of one size: in one call of an operator that takes them together, else class by class."""
+    paired = paired and x.shape[1] > 1
+    if abilities(drift).batched:
+        return drift(kernel, x, data, model, paired=paired)
+    return torch.stack([drift(kernel, *own, paired=paired) for own in zip(x, data, model, strict=True)])

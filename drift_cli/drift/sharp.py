@@ -33,22 +33,22 @@ class Sharp:
     """
 
     self_term: SelfTerm
-    abilities: ClassVar[Abilities] = Abilities(check_kernel=_has_companion, differentiable=True, capturable=True)
+    abilities: ClassVar[Abilities] = Abilities(check_kernel=_has_companion, differentiable=True, capturable=True, batched=True)
 
     def __call__(
         self,
         kernel: Kernel,
-        x: Float[Tensor, "n d"],
-        data: Float[Tensor, "m d"],
-        model: Float[Tensor, "l d"],
+        x: Float[Tensor, "*c n d"],
+        data: Float[Tensor, "*c m d"],
+        model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
-    ) -> Float[Tensor, "n d"]:
+    ) -> Float[Tensor, "*c n d"]:
         sharp = companion(kernel)
 
         def score(points: Tensor, masked: bool) -> Tensor:
             mean = kernel_mean(kernel, x, points, exclude_diagonal=masked)
             mass = log_masses(sharp.kernel, (1.0,), x, points, exclude_diagonal=masked)[0]
-            return (mean.log_mass - mass).exp().unsqueeze(1) / sharp.height * mean.shift
+            return (mean.log_mass - mass).exp().unsqueeze(-1) / sharp.height * mean.shift
 
         return score(data, False) - score(model, paired and self.self_term == "exclude")

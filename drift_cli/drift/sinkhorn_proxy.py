@@ -29,15 +29,15 @@ class SinkhornProxy(AtFactors):
     """
 
     self_term: SelfTerm
-    abilities: ClassVar[Abilities] = Abilities(differentiable=True, scales=True, capturable=True)
+    abilities: ClassVar[Abilities] = Abilities(differentiable=True, scales=True, capturable=True, batched=True)
 
     def at_factors(
         self,
         kernel: Kernel,
         factors: tuple[float, ...],
-        x: Float[Tensor, "n d"],
-        data: Float[Tensor, "m d"],
-        model: Float[Tensor, "l d"],
+        x: Float[Tensor, "*c n d"],
+        data: Float[Tensor, "*c m d"],
+        model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
     ) -> list[Tensor]:
@@ -46,7 +46,7 @@ class SinkhornProxy(AtFactors):
         for factor in factors:
             toward, log_attraction = _mean(kernel.scaled(factor), x, data, masked=False)
             away, log_repulsion = _mean(kernel.scaled(factor), x, model, masked=masked)
-            drifts.append((log_attraction + log_repulsion).exp().unsqueeze(1) * (toward - away))
+            drifts.append((log_attraction + log_repulsion).exp().unsqueeze(-1) * (toward - away))
         return drifts
 
 
