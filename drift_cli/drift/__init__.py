@@ -5,12 +5,13 @@ from __future__ import annotations
 from drift_cli.drift.base import Abilities, Drift, Iterative, Random, abilities
 from drift_cli.drift.batch_normalized import BatchNormalized
 from drift_cli.drift.from_discrepancy import FromDiscrepancy
+from drift_cli.drift.guidance import with_unconditional
 from drift_cli.drift.kernel_score import KernelScore
 from drift_cli.drift.lookahead import Lookahead
 from drift_cli.drift.mean_shift import MeanShift
 from drift_cli.drift.multi_temperature import MultiTemperature
 from drift_cli.drift.noised_query import NoisedQuery
-from drift_cli.drift.per_class import drift_per_class
+from drift_cli.drift.per_class import drift_of_classes, drift_per_class
 from drift_cli.drift.sharp import Sharp
 from drift_cli.drift.sinkhorn import Sinkhorn
 from drift_cli.drift.sinkhorn_proxy import SinkhornProxy
@@ -31,5 +32,7 @@ __all__ = [
     "Sinkhorn",
     "SinkhornProxy",
     "abilities",
+    "drift_of_classes",
     "drift_per_class",
+    "with_unconditional",
 ]

@@ -50,6 +50,7 @@ class Abilities:
     it has no length but the kernel's. `capturable`: whether it asks a GPU for no answer, so that a step can be
     captured. `at_samples_alone`: whether it is known at the model's own samples and nowhere else. `batched`: whether it
     takes classes of one size together, [C, n, d] with data [C, m, d] and samples [C, l, d], each as if it were alone.
+    `weighted`: whether it takes `log_weights` [l] of the samples, with rows beyond the queries that are none of them.
     """
 
     uses_kernel: bool = True
@@ -59,6 +60,7 @@ class Abilities:
     capturable: bool = False
     at_samples_alone: bool = False
     batched: bool = False
+    weighted: bool = False
 
 
 def abilities(drift: Drift) -> Abilities:
@@ -119,6 +121,7 @@ class AtFactors(ABC):
         model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
+        **weights: Tensor | None,
     ) -> list[Tensor]:
         """V at each of `factors` times the kernel's bandwidth."""
 
@@ -130,5 +133,7 @@ class AtFactors(ABC):
         model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
+        **weights: Tensor | None,
     ) -> Float[Tensor, "*c n d"]:
-        return self.at_factors(kernel, (1.0,), x, data, model, paired=paired)[0]
+        """`weights`: the `log_weights` of an operator that is `weighted`."""
+        return self.at_factors(kernel, (1.0,), x, data, model, paired=paired, **weights)[0]

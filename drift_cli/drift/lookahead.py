@@ -47,7 +47,7 @@ class Lookahead:
 
     @property
     def abilities(self) -> Abilities:
-        return replace(abilities(self.base), capturable=False)
+        return replace(abilities(self.base), capturable=False, weighted=False)
 
     def __call__(
         self,

@@ -26,11 +26,14 @@ class MeanShift(AtFactors):
 
     `V(kernel, x, data, model, paired=…)` takes queries [n, d], data [m, d] and the model's samples [l, d] of one dtype
     and device, and gives [n, d], a length. `paired`: row i of x and of `model` are one sample, which
-    `self_term="exclude"` leaves out.
+    `self_term="exclude"` leaves out. `log_weights` [l] are those of the samples, whose rows beyond the queries are then
+    others, of their own weight, as guidance has them (`guidance.py`).
     """
 
     self_term: SelfTerm
-    abilities: ClassVar[Abilities] = Abilities(differentiable=True, scales=True, capturable=True, batched=True)
+    abilities: ClassVar[Abilities] = Abilities(
+        differentiable=True, scales=True, capturable=True, batched=True, weighted=True
+    )
 
     def at_factors(
         self,
@@ -41,9 +44,10 @@ class MeanShift(AtFactors):
         model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
+        log_weights: Float[Tensor, "*c l"] | None = None,
     ) -> list[Tensor]:
         """V at each factor of the bandwidth, in one pass over the pairs."""
         attraction = kernel_means(kernel, factors, x, data)
         masked = paired and self.self_term == "exclude"
-        repulsion = kernel_means(kernel, factors, x, model, exclude_diagonal=masked)
+        repulsion = kernel_means(kernel, factors, x, model, log_weights=log_weights, exclude_diagonal=masked)
         return [pull.shift - push.shift for pull, push in zip(attraction, repulsion, strict=True)]

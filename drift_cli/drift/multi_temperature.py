@@ -67,9 +67,10 @@ class MultiTemperature:
         model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
+        **weights: Tensor | None,
     ) -> Float[Tensor, "*c n d"]:
         total = torch.zeros_like(x)
-        for drift in self.base.at_factors(kernel, self.factors, x, data, model, paired=paired):
+        for drift in self.base.at_factors(kernel, self.factors, x, data, model, paired=paired, **weights):
             total = total + (unit_rms(drift) if self.normalize else drift)
         return total
 

@@ -44,9 +44,13 @@ def drift_of_classes(
     model: Float[Tensor, "c l d"],
     *,
     paired: bool,
+    **weights: Float[Tensor, "c l"],
 ) -> Float[Tensor, "c n d"]:
-    """V of classes of one size: in one call of an operator that takes them together, else class by class."""
+    """V of classes of one size: in one call of an operator that takes them together, else class by class.
+
+    `weights`: the `log_weights` of the samples, for an operator that takes them.
+    """
     paired = paired and x.shape[1] > 1
     if abilities(drift).batched:
-        return drift(kernel, x, data, model, paired=paired)
+        return drift(kernel, x, data, model, paired=paired, **weights)
     return torch.stack([drift(kernel, *own, paired=paired) for own in zip(x, data, model, strict=True)])

@@ -33,7 +33,9 @@ class Sharp:
     """
 
     self_term: SelfTerm
-    abilities: ClassVar[Abilities] = Abilities(check_kernel=_has_companion, differentiable=True, capturable=True, batched=True)
+    abilities: ClassVar[Abilities] = Abilities(
+        check_kernel=_has_companion, differentiable=True, capturable=True, batched=True
+    )
 
     def __call__(
         self,

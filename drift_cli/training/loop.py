@@ -66,8 +66,9 @@ def fit(
             numbers |= setup.tally.report() if measured else {}
         if measured:
             sw = distance_alone(setup, config.evaluation.points, 1, "evaluation", step).value
-            some = None if taken.labels is None else taken.labels[:_QUERIES]
-            ess = setup.effective_sample_size(taken.kernel, taken.x[:_QUERIES], some, taken.batch)
+            some = slice(0, _QUERIES) if taken.labels is None else slice(None, None, len(taken.x) // _QUERIES or 1)
+            labels = None if taken.labels is None else taken.labels[some]
+            ess = setup.effective_sample_size(taken.kernel, taken.x[some], labels, taken.batch)
             rate = (step - state.step) / (seconds - state.seconds)
             numbers |= {"sw": sw, "sw_floor": floor, "effective_sample_size": ess}
             check_finite(step, {name: torch.tensor(number) for name, number in numbers.items()}, folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, get_args
 
 from drift_cli.config.checked import Checked, Resume, Samples, Seed, Steps, choice, least, obeys, within
@@ -42,6 +42,39 @@ class EvaluationConfig(Checked):
 
 
 @dataclass(kw_only=True)
+class ClassesConfig(Checked):
+    """Of class-conditional training. A run whose settings do not name it goes on with the batches that it began with.
+
+    `balanced`: as many generated samples, and as many data points, of each class at every step, whose drifts are found
+    together; else the batch is drawn from all data, and each sample's class from the batch. `positives`: data points of
+    each class at every step; null: as many as samples of each class, and no more than the smallest class has.
+    """
+
+    prefix: ClassVar = "classes."
+    balanced: bool = False
+    positives: Annotated[int | None, least(1)] = None
+
+    def check_together(self) -> None:
+        if self.positives is not None and not self.balanced:
+            raise UserError(
+                f"classes.positives={self.positives} is a number of data points of each class, which a batch has with "
+                "classes.balanced=true alone: set it too, or classes.positives=null."
+            )
+
+
+@dataclass(kw_only=True)
+class GuidanceConfig(Checked):
+    """Classifier-free guidance of class-conditional training: of strength `alpha`, 1 for none.
+
+    `unconditional`: data points of all classes among each class' negatives at every step.
+    """
+
+    prefix: ClassVar = "guidance."
+    alpha: Annotated[float, within(1, 1e6)] = 1.0
+    unconditional: Annotated[int, least(1)] = 64
+
+
+@dataclass(kw_only=True)
 class CheckpointConfig(Checked):
     """A checkpoint every `every` steps (0: only at the end); the last `keep` are kept."""
 
@@ -65,6 +98,8 @@ class TrainConfig(Checked):
     ema: EmaConfig
     evaluation: EvaluationConfig
     checkpoint: CheckpointConfig
+    classes: ClassesConfig = field(default_factory=ClassesConfig)
+    guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
     batch_size: Samples
     steps: Steps
     seed: Seed
@@ -107,5 +142,10 @@ class TrainConfig(Checked):
             raise UserError(
                 f"schedule={schedule} anneals the kernel's bandwidth, which drift={name} does not use: choose "
                 "schedule=constant, or another drift."
+            )
+        if self.guidance.alpha > 1 and not can.weighted:
+            raise UserError(
+                f"guidance.alpha={self.guidance.alpha:g} weights the negatives, which drift={name} cannot: choose "
+                "drift=mean_shift, or guidance.alpha=1."
             )
         can.check_kernel(provisional(self.kernel).made())

@@ -8,8 +8,8 @@ from functools import partial
 
 import torch
 
-from drift_cli.data import Batch, Target, target_of
-from drift_cli.drift import Drift, Iterative, Random, drift_per_class
+from drift_cli.data import Batch, Classes, Target, target_of
+from drift_cli.drift import Drift, Iterative, Random, drift_of_classes, drift_per_class, with_unconditional
 from drift_cli.errors import UserError
 from drift_cli.generator import SampleGenerator
 from drift_cli.kernels import Kernel
@@ -60,13 +60,43 @@ class Setup:
     def data(self, n: int, purpose: str, step: int) -> Batch:
         return self.target.sample(n, self.stream(purpose, step), self.dtype)
 
+    @property
+    def classes(self) -> int:
+        """How many classes the batches are balanced over, 0 where they are not."""
+        given = self.target.space.class_frequencies
+        return len(given) if given and self.config.classes.balanced and isinstance(self.target, Classes) else 0
+
+    @property
+    def count(self) -> int:
+        """Generated samples of a step: the batch size, of balanced classes the most that is a multiple of theirs."""
+        return self.config.batch_size // max(self.classes, 1) * max(self.classes, 1)
+
+    def batch(self, step: int) -> Batch:
+        """The data of a training step."""
+        if not self.classes:
+            return self.data(self.config.batch_size, "data", step)
+        sizes = self.target.class_sizes
+        most = self.count // self.classes
+        n = self.config.classes.positives or (most if sizes is None else min(most, *sizes))
+        batch = self.target.sample_of_each(n, self.stream("data", step), self.dtype)
+        if self.config.guidance.alpha == 1:
+            return batch
+        others = self.data(self.config.guidance.unconditional, "guidance", step).points
+        alpha = others.new_full((self.classes,), self.config.guidance.alpha)
+        return replace(batch, unconditional=others, alpha=alpha)
+
     def stream(self, purpose: str, step: int) -> torch.Generator:
         return stream(self.config.seed, purpose, step, self.device)
 
     def labels_like(self, batch: Batch, n: int, step: int) -> torch.Tensor | None:
-        """n classes, each drawn from the batch's own, so that every one of them has data in the batch."""
+        """n classes, each drawn from the batch's own, so that every one of them has data in the batch.
+
+        Of a balanced batch as many of each, class by class.
+        """
         if batch.labels is None:
             return None
+        if batch.classes is not None:
+            return torch.arange(batch.classes, device=self.device).repeat_interleave(n // batch.classes)
         generator = self.stream("labels", step)
         rows = torch.randint(len(batch.labels), (n,), generator=generator, device=self.device)
         return batch.labels[rows]
@@ -105,6 +135,12 @@ class Setup:
             paired, model = second is None, model if second is None else second
             if labels is None or batch.labels is None:
                 return operator(kernel, x, batch.points, model, paired=paired and len(x) > 1)
+            if batch.classes is not None:
+                x, data, model = (points.unflatten(0, (batch.classes, -1)) for points in (x, batch.points, model))
+                weights = {}
+                if batch.unconditional is not None and batch.alpha is not None:
+                    model, weights["log_weights"] = with_unconditional(model, batch.unconditional, batch.alpha)
+                return drift_of_classes(operator, kernel, x, data, model, paired=paired, **weights).flatten(0, 1)
             return drift_per_class(operator, kernel, x, model, labels, batch.points, batch.labels, paired=paired)
 
         return drift
@@ -125,6 +161,7 @@ def assemble(config: TrainConfig) -> Setup:
     dtype = devices.dtype(config.dtype, device)
     target = target_of(config.dataset.made())
     _check_animation(config, target)
+    _check_classes(config, target)
     kernel, told = found_on(target, config.kernel)
     config = replace(config, kernel=kernel)
     model = config.generator.made(target.space)
@@ -174,3 +211,22 @@ def _try(setup: Setup, others: str) -> None:
 def _check_animation(config: TrainConfig, target: Target) -> None:
     if config.animate and target.space.dimension != 2:
         raise UserError(f"animate=true draws points of the plane, and this data has {target.space.dimension} columns.")
+
+
+def _check_classes(config: TrainConfig, target: Target) -> None:
+    classes = len(target.space.class_frequencies or ())
+    balanced = classes > 0 and config.classes.balanced and isinstance(target, Classes)
+    if config.guidance.alpha > 1 and not balanced:
+        raise UserError(
+            f"guidance.alpha={config.guidance.alpha:g} is of classes against all data: give data with classes "
+            "(dataset.labels=true) and classes.balanced=true, or guidance.alpha=1."
+        )
+    if not balanced:
+        return
+    if config.batch_size < 2 * classes:
+        raise UserError(
+            f"batch_size must be at least {2 * classes}, two samples of each of the {classes} classes, got "
+            f"{config.batch_size}: raise it, or set classes.balanced=false."
+        )
+    if 0 in (target.class_sizes or ()):
+        raise UserError("Each class must have data, and some have none: number them from 0 without gaps.")

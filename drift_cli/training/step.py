@@ -9,7 +9,7 @@ enters through $V_{c\sigma}(x) = c\,V_\sigma(x/c)$, exact for every drift withou
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -50,10 +50,13 @@ def build(setup: Setup) -> Step:
 def can_be_captured(setup: Setup) -> bool:
     """Whether nothing but tensors changes between steps, and nothing asks the GPU for an answer."""
     config, can = setup.config, abilities(setup.drift)
+    if not isinstance(setup.model, Mlp):
+        return False
     steady = config.schedule.name == "constant" or can.scales
     adam = isinstance(setup.optimizer, torch.optim.Adam | torch.optim.AdamW)
     stopped = config.gradient_paths == "none"
-    return isinstance(setup.model, Mlp) and setup.model.classes == 0 and adam and steady and stopped and can.capturable
+    together = setup.model.classes == 0 or (setup.classes > 0 and can.batched)
+    return adam and steady and stopped and together and can.capturable
 
 
 class DirectStep:
@@ -61,8 +64,8 @@ class DirectStep:
         self.setup = setup
 
     def __call__(self, step: int) -> Taken:
-        setup, count = self.setup, self.setup.config.batch_size
-        kernel, batch = setup.kernel_at(step), setup.data(count, "data", step)
+        setup, count = self.setup, self.setup.count
+        kernel, batch = setup.kernel_at(step), setup.batch(step)
         labels = setup.labels_like(batch, count, step)
         x = setup.model.sample(count, setup.stream("noise", step), labels)
         field = setup.field(kernel, labels, batch, second=setup.second_batch(count, step, labels), step=step)
@@ -84,9 +87,10 @@ class CapturedStep:
     def __init__(self, setup: Setup) -> None:
         assert isinstance(setup.model, Mlp)
         self.setup, self.model = setup, setup.model
-        count = setup.config.batch_size
+        count, batch = setup.count, setup.batch(0)
         self.noise = self.model.draw(count, setup.stream("noise", 0))
-        self.points = setup.data(count, "data", 0).points.clone()
+        self.data = replace(batch, **{name: points.clone() for name, points in _moving(batch).items()})
+        self.labels = setup.labels_like(batch, count, 0)  # of balanced classes, and the same at every step
         self.factor = torch.ones((), device=setup.device, dtype=setup.dtype)
         self.graph: torch.cuda.CUDAGraph | None = None
         if setup.device.type == "cuda":
@@ -95,9 +99,10 @@ class CapturedStep:
             self._capture()
 
     def __call__(self, step: int) -> Taken:
-        setup, count = self.setup, self.setup.config.batch_size
-        batch = setup.data(count, "data", step)
-        self.points.copy_(batch.points)
+        setup, count = self.setup, self.setup.count
+        batch = setup.batch(step)
+        for name, points in _moving(batch).items():
+            getattr(self.data, name).copy_(points)
         self.noise.copy_(self.model.draw(count, setup.stream("noise", step)))
         self.factor.fill_(setup.schedule(step))
         rate = setup.learning_rate(step)
@@ -109,11 +114,11 @@ class CapturedStep:
             self.graph.replay()
             x, drift, loss = self.outputs
         average(setup, step)
-        return Taken(setup.kernel_at(step), batch, None, x, drift, loss)
+        return Taken(setup.kernel_at(step), batch, self.labels, x, drift, loss)
 
     def _advance(self) -> tuple[Tensor, Tensor, Tensor]:
         setup = self.setup
-        x = self.model(self.noise)
+        x = self.model(self.noise, self.labels)
         loss, drift = loss_and_drift("none", x, self._field)
         setup.optimizer.zero_grad(set_to_none=True)
         (self.model.loss_scale(len(x)) * loss).backward()
@@ -122,8 +127,12 @@ class CapturedStep:
 
     def _field(self, x: Tensor, model: Tensor) -> Tensor:
         """V at the bandwidth of the moment, by V_cσ(x) = c V_σ(x/c)."""
-        x, data, model = (points / self.factor for points in (x, self.points, model))
-        return self.factor * self.setup.drift(self.setup.kernel, x, data, model, paired=len(x) > 1)
+        x, data, model = (points / self.factor for points in (x, self.data.points, model))
+        batch = replace(self.data, points=data)
+        if batch.unconditional is not None:
+            batch = replace(batch, unconditional=batch.unconditional / self.factor)
+        field = self.setup.field(self.setup.kernel, self.labels, batch)
+        return self.factor * field(x, model)
 
     def _capture(self) -> None:
         """Capture the step; the steps run to prepare for it are undone."""
@@ -147,6 +156,12 @@ class CapturedStep:
     def _state(self, parameter: Tensor) -> dict[str, Tensor]:
         state = self.setup.optimizer.state.get(parameter, {})
         return {name: value for name, value in state.items() if isinstance(value, Tensor)}
+
+
+def _moving(batch: Batch) -> dict[str, Tensor]:
+    """What of a batch is another at every step."""
+    parts = {"points": batch.points, "unconditional": batch.unconditional, "alpha": batch.alpha}
+    return {name: part for name, part in parts.items() if part is not None}
 
 
 def average(setup: Setup, step: int) -> None:

@@ -21,6 +21,7 @@ _PURPOSES = (
     "final",
     "second",
     "drift",
+    "guidance",
 )
 
 

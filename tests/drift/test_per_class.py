@@ -1,8 +1,20 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
-from drift_cli.drift import MeanShift, drift_per_class
+from drift_cli.drift import (
+    BatchNormalized,
+    FromDiscrepancy,
+    KernelScore,
+    Lookahead,
+    MeanShift,
+    MultiTemperature,
+    Sharp,
+    SinkhornProxy,
+    drift_of_classes,
+    drift_per_class,
+)
 from drift_cli.kernels import Laplace
 
 DRIFT, KERNEL = MeanShift("exclude"), Laplace(0.4)
@@ -33,3 +45,27 @@ def test_a_lone_sample_is_attracted_only(plane) -> None:
     found = drift_per_class(DRIFT, KERNEL, x, x, zeros[:1], data, zeros)
     weights = torch.softmax(KERNEL.log_profile(torch.cdist(x, data)), dim=1)
     torch.testing.assert_close(found, weights @ data - x)
+
+
+@pytest.mark.parametrize(
+    "drift",
+    [
+        MeanShift("exclude"),
+        MultiTemperature(MeanShift("exclude"), (0.5, 2.0), normalize=True),
+        MultiTemperature(BatchNormalized("include"), (0.5, 2.0), normalize=False),
+        BatchNormalized("exclude"),
+        SinkhornProxy("exclude"),
+        Sharp("include"),
+        KernelScore("exclude"),
+        Lookahead(MeanShift("exclude"), (1.0, 0.5)),
+        FromDiscrepancy(lambda kernel, x, y, generator: (x.mean() - y.mean()).square(), "means"),
+    ],
+)
+@pytest.mark.parametrize("dimension", [2, 12])
+def test_classes_of_one_size_are_each_as_if_alone(drift, dimension: int, plane) -> None:
+    x, data = plane(3 * 20, dimension).view(3, 20, -1), plane(3 * 31, dimension).view(3, 31, -1)
+    together = drift_of_classes(drift, KERNEL, x, data, x, paired=True)
+    for k in range(3):
+        alone = drift(KERNEL, x[k], data[k], x[k], paired=True)
+        # torch's exponential of a number depends in its last digit on the number's place among the others.
+        torch.testing.assert_close(together[k], alone, rtol=1e-12, atol=1e-14)

@@ -71,29 +71,30 @@ template <typename T>
 int kernel_means(const drift::Problem<T>* given, std::int64_t count, const drift::LoopsOf<T>& loops, bool by_products,
                  int threads) {
     constexpr std::int64_t numbers = line / sizeof(T);
-    std::vector<drift::Problem<T>> problems(given, given + count);
-    if (count == 0) return 0;
-    const drift::Problem<T>& first = problems[0];
+    drift::Problem<T> first = given[0];
     const auto whole_lines = [](std::int64_t wanted) { return (wanted / numbers + 1) * numbers; };
     const std::int64_t each_points = whole_lines(by_products ? loops.packed_numbers(first) : first.m * first.d);
     const std::int64_t each = by_products ? whole_lines(loops.scratch_numbers(first)) : 0;
-    const Memory<T> points = room<T>(each_points * count), scratch = room<T>(each * std::max(threads, 1));
+    // One problem's points are prepared once for all threads; of several, each thread prepares those of its own rows.
+    const bool alone = count == 1;
+    const Memory<T> points = room<T>(each_points * (alone ? 1 : std::max(threads, 1)));
+    const Memory<T> scratch = room<T>(each * std::max(threads, 1));
     if (!points || !scratch) return 1;
-    share_out(count, threads, [&](auto, auto begin, auto end) {
-        for (std::int64_t k = begin; k < end; ++k) {
-            T* own = points.get() + k * each_points;
-            by_products ? loops.pack(problems[k], own) : loops.transpose(problems[k], own);
-            if (!by_products) problems[k].coordinates = own;
-        }
-    });
+    const auto prepare = [&](drift::Problem<T>& problem, T* into) {
+        problem.coordinates = into;
+        by_products ? loops.pack(problem, into) : loops.transpose(problem, into);
+    };
+    if (alone) prepare(first, points.get());
     share_out(count * first.n, threads, [&](auto part, auto begin, auto end) {
+        T* own = points.get() + (alone ? 0 : part * each_points);
         for (std::int64_t row = begin; row < end;) {
-            const std::int64_t k = row / first.n, last = std::min(end, (k + 1) * first.n), before = k * first.n;
+            const std::int64_t k = row / first.n, before = k * first.n, last = std::min(end, before + first.n);
+            drift::Problem<T> problem = alone ? first : given[k];
+            if (!alone) prepare(problem, own);
             if (by_products)
-                loops.by_products(problems[k], points.get() + k * each_points, scratch.get() + part * each,
-                                  row - before, last - before);
+                loops.by_products(problem, own, scratch.get() + part * each, row - before, last - before);
             else
-                loops.direct(problems[k], row - before, last - before);
+                loops.direct(problem, row - before, last - before);
             row = last;
         }
     });

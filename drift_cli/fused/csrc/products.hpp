@@ -73,15 +73,25 @@ static void pack(const Problem<T>& p, T* workspace) {
     for (std::int64_t j = 0; j < to.m; ++j) {
         const bool there = j < p.m;
         const T* y = p.y + j * p.d;
-        T* column = to.by_points + j / panel * panel * p.d + j % panel;
-        for (std::int64_t k = 0; k < p.d; ++k) column[k * panel] = there ? y[k] : T(0);
         to.squared[j] = there ? squared_norm(y, p.d) : std::numeric_limits<T>::infinity();
         if (to.log_weights) to.log_weights[j] = there ? p.log_weights[j] : T(0);
         for (std::int64_t k = 0; k < to.d; k += panel) {
             const std::int64_t width = std::min(panel, to.d - k);
             T* row = to.by_axes + k * to.m + j * width;
-            for (std::int64_t l = 0; l < width; ++l) row[l] = there && k + l < p.d ? y[k + l] : T(0);
+            const std::int64_t read = there ? std::min(width, p.d - k) : 0;
+            std::copy_n(y + k, read, row);
+            std::fill_n(row + read, width - read, T(0));
         }
+    }
+    constexpr std::int64_t some = 64 / sizeof(T);  // coordinates at a time: a line of each point, which stays at hand
+    for (std::int64_t start = 0; start < to.m; start += panel) {
+        T* points = to.by_points + start * p.d;
+        const std::int64_t there = std::min(panel, p.m - start);
+        for (std::int64_t k = 0; k < p.d; k += some)
+            for (std::int64_t l = k; l < std::min(k + some, p.d); ++l) {
+                for (std::int64_t j = 0; j < there; ++j) points[l * panel + j] = p.y[(start + j) * p.d + l];
+                for (std::int64_t j = there; j < panel; ++j) points[l * panel + j] = T(0);
+            }
     }
 }
 
