@@ -17,6 +17,7 @@ from drift_cli.errors import UserError, did_you_mean
 
 PACKAGES = {
     "dataset": "drift_cli.data",
+    "space": "drift_cli.space",
     "kernel": "drift_cli.kernels",
     "drift": "drift_cli.drift",
     "schedule": "drift_cli.schedules",
@@ -28,6 +29,7 @@ GROUPS = tuple(group for group in PACKAGES if group != "discrepancy")  # those t
 # A discrepancy is chosen within the drift that descends it: drift.discrepancy=energy.
 _NEEDED = {  # what a class of the group has, of each one of these
     "dataset": (("draw", "target"),),
+    "space": (("fitted",), ("kept",)),
     "kernel": (("log_profile",), ("scaled",)),
     "drift": (("__call__",),),
     "schedule": (("__call__",),),

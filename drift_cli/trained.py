@@ -13,7 +13,9 @@ from drift_cli import config as configs
 from drift_cli.data import Space
 from drift_cli.errors import UserError
 from drift_cli.generator import SampleGenerator
+from drift_cli.learned import Shelf
 from drift_cli.runs.folder import RunFolder
+from drift_cli.space import Codec, Fitting, Identity
 from drift_cli.training import checkpoint
 from drift_cli.training import device as devices
 from drift_cli.training.evaluation import draw_labels
@@ -32,22 +34,23 @@ class Samples:
 
 
 class Trained(nn.Module):
-    """A trained generator and the space that its samples live in.
+    """A trained generator, the codes that it makes, and the space that its samples live in.
 
     Called on noise [n, z] (and labels [n], where it has classes) it gives samples of the training space [n, d], as a
-    module of torch does; `sample` gives them in the data's own units, repeatable by seed.
+    module of torch does; `sample` gives them in the data's own units, repeatable by seed. Codes are decoded in both,
+    without a gradient.
     """
 
-    def __init__(self, generator: SampleGenerator, space: Space, device: torch.device) -> None:
+    def __init__(self, generator: SampleGenerator, codec: Codec, space: Space, device: torch.device) -> None:
         super().__init__()
-        self.generator, self.space, self.device = generator, space, device
+        self.generator, self.codec, self.space, self.device = generator, codec, space, device
 
     def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
         """Raises `ValueError` for noise of another width than the generator's."""
         wanted = getattr(self.generator, "noise", None)
         if wanted is not None and (noise.ndim != 2 or noise.shape[1] != wanted):
             raise ValueError(f"the noise must be [n, {wanted}], as the generator takes it, got {list(noise.shape)}")
-        return self.generator(noise, labels)
+        return self.codec.decode(self.generator(noise, labels))
 
     @torch.no_grad()
     def sample(self, n: int, seed: int = 0, label: int | None = None) -> Samples:
@@ -64,7 +67,7 @@ class Trained(nn.Module):
         for start in range(0, n, _AT_ONCE):
             count = min(_AT_ONCE, n - start)
             part = None if labels is None else labels[start : start + count]
-            parts.append(self.space.to_units(self.generator.sample(count, generator, part)))
+            parts.append(self.space.to_units(self.codec.decode(self.generator.sample(count, generator, part))))
         return Samples(torch.cat(parts), None if labels is None else labels.cpu())
 
     def _labels(self, label: int | None, n: int, generator: torch.Generator) -> Tensor | None:
@@ -96,8 +99,12 @@ def load(run: str | Path, *, ema: bool = True, device: str = "auto") -> Trained:
         place = kept[-1]
     used = devices.resolve(device)
     with checkpoint.offering_previous(place, "run"):
-        space = checkpoint.read_state(place).space
-        model = trained.generator.made(space)
+        state = checkpoint.read_state(place)
+        fitting = Fitting(device=used, shelf=Shelf(folder.learned), closed=True)
+        where = Identity() if trained.space is None else trained.space.made()
+        codec = where.kept(state.space, fitting, state.codec)
+        checkpoint.check_codec(codec, place, state)
+        model = trained.generator.made(codec.codes_of(state.space))
         averaged = ema and trained.ema.decay > 0
         checkpoint.load_weights(model, place / ("ema.safetensors" if averaged else "model.safetensors"))
-    return Trained(model.to(used, devices.dtype(trained.dtype, used)).eval(), space, used)
+    return Trained(model.to(used, devices.dtype(trained.dtype, used)).eval(), codec, state.space, used)

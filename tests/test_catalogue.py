@@ -22,7 +22,7 @@ from drift_cli.setting import parameters
 from drift_cli.shell.cli import main
 from tests.problems.settings import composed
 
-GROUPS = ("dataset", "kernel", "drift", "schedule", "generator", "optimizer")
+GROUPS = ("dataset", "space", "kernel", "drift", "schedule", "generator", "optimizer")
 OPTIONS = [(group, file.stem) for group in GROUPS for file in sorted((conf_dir() / group).glob("*.yaml"))]
 every_option = pytest.mark.parametrize(("group", "option"), OPTIONS, ids=[f"{g}={o}" for g, o in OPTIONS])
 

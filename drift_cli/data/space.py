@@ -45,6 +45,12 @@ class Space:
         return cls(tuple(f"x{k + 1}" for k in range(dimension)), (0.0,) * dimension, (1.0,) * dimension)
 
     @classmethod
+    def of_codes(cls, dimension: int, class_frequencies: tuple[float, ...] | None) -> Self:
+        """The space of codes, which are made at unit size."""
+        names = tuple(f"code_{k + 1}" for k in range(dimension))
+        return cls(names, (0.0,) * dimension, (1.0,) * dimension, None, class_frequencies)
+
+    @classmethod
     def of_columns(cls, points: np.ndarray, columns: tuple[str, ...]) -> Self:
         """Columns of different units: each centred and divided by its deviation times √d.
 

@@ -34,10 +34,11 @@ def content_hash(*parts: Tensor | object) -> str:
 @dataclass(frozen=True)
 class Shelf:
     """`own`: the run's folder of learned networks, which has all that the run needs; `common`: one beside it, shared
-    by runs. None: nothing is kept there."""
+    by runs. None: nothing is kept there. `others`: folders of other runs, which are read and never written."""
 
     own: Path | None = None
     common: Path | None = None
+    others: tuple[Path, ...] = ()
 
     def learned(
         self, name: str, key: str, network: nn.Module, learn: Callable[[nn.Module], dict[str, Any]]
@@ -49,8 +50,9 @@ class Shelf:
         """
         file = f"{name}-{key}.safetensors"
         places = [folder / file for folder in (self.own, self.common) if folder is not None]
-        there = next((place for place in places if place.is_file()), None)
-        report = learn(network) if there is None else _load(network, there)
+        read = [*places, *(folder / file for folder in self.others)]
+        there = next((place for place in read if place.is_file()), None)
+        report = learn(network) if there is None else _load(network, there, "remove it, and it is learned again")
         for place in places:
             if not place.is_file():
                 place.parent.mkdir(parents=True, exist_ok=True)
@@ -60,13 +62,23 @@ class Shelf:
         network.requires_grad_(False).eval()
         return report
 
+    def kept(self, file: str, network: nn.Module) -> dict[str, Any]:
+        """Give `network` the weights of this file of the run's own. Raises `UserError` where it is gone or broken."""
+        place = (self.own or Path()) / Path(file).name
+        if not place.is_file():
+            raise UserError(
+                f"There is no {place}, which this run was trained with: put it back (or its data, if that has "
+                "changed), or train anew."
+            )
+        report = _load(network, place, "put it back, or train anew")
+        network.requires_grad_(False).eval()
+        return report
 
-def _load(network: nn.Module, place: Path) -> dict[str, Any]:
+
+def _load(network: nn.Module, place: Path, remedy: str) -> dict[str, Any]:
     try:
         with safe_open(place, "pt") as kept:
             network.load_state_dict({name: kept.get_tensor(name) for name in kept.keys()})  # noqa: SIM118
             return json.loads(kept.metadata()["report"])
     except Exception as error:  # cut short, of another shape, not of this kind
-        raise UserError(
-            f"{place} cannot be read ({str(error).splitlines()[0]}): remove it, and it is learned again."
-        ) from error
+        raise UserError(f"{place} cannot be read ({str(error).splitlines()[0]}): {remedy}.") from error

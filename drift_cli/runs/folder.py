@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from drift_cli.errors import UserError
 from drift_cli.files import locked, read_json, refuse_links, whole
+from drift_cli.runs import made_folders
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,17 @@ class RunFolder:
     @property
     def samples(self) -> Path:
         return self.path / "samples"
+
+    @property
+    def learned(self) -> Path:
+        """Networks that were learned from the data before the training."""
+        return self.path / "learned"
+
+    @property
+    def learned_beside(self) -> tuple[Path, ...]:
+        """Those of the runs in the same folder."""
+        found = self.path.absolute().parent.glob(f"*/{self.learned.name}")
+        return tuple(sorted(place for place in found if place != self.learned.absolute()))
 
     @property
     def is_run(self) -> bool:
@@ -88,6 +100,7 @@ class RunFolder:
             )
         try:
             for part in (path, folder.figures, folder.checkpoints):
+                made_folders.note(part)
                 part.mkdir(parents=True, exist_ok=True)
             probe = path / ".writable"
             probe.touch()
@@ -101,6 +114,7 @@ class RunFolder:
         """One process at a time works in a folder, and in it alone. Raises `UserError` where another one does, or where
         something in it is a symbolic link."""
         refuse_links(self.path)
+        made_folders.note(self.path / ".lock")
         with locked(self.path / ".lock") as held:
             if held is None:
                 raise UserError(f"Another process is training in {self.path}: wait for it, or stop it.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from omegaconf import OmegaConf
@@ -47,7 +47,11 @@ def settings(
 
 def plain(settings: Any) -> Any:
     """Settings as what a kept result writes down of them; None of none."""
-    return None if settings is None else OmegaConf.to_container(OmegaConf.structured(settings))
+    if settings is None:
+        return None
+    written = cast(dict, OmegaConf.to_container(OmegaConf.structured(settings)))
+    later = getattr(settings, "later", ())  # so that what was kept before there was the setting is found again
+    return {key: value for key, value in written.items() if not (key in later and value is None)}
 
 
 def marks(steps: int, count: int) -> set[int]:

@@ -26,6 +26,7 @@ from drift_cli.data import Space
 from drift_cli.errors import RunFailed, UserError
 from drift_cli.files import read_json, write_json
 from drift_cli.generator import SampleGenerator
+from drift_cli.space import Codec
 from drift_cli.training.setup import Setup
 
 _FORMAT = 1
@@ -36,7 +37,8 @@ _MOMENTS = ("step", "exp_avg", "exp_avg_sq", "momentum_buffer")
 class State:
     """Where a run stands: steps done, seconds trained so far, and the space its samples live in.
 
-    `tally` is what the iterations of the drift took since the last logged row, of a drift that has any.
+    `tally` is what the iterations of the drift took since the last logged row, of a drift that has any; `codec` marks
+    the codes that the generator makes, where they were learned.
     """
 
     step: int
@@ -44,6 +46,7 @@ class State:
     seed: int
     space: Space
     tally: dict[str, float] = field(default_factory=dict)
+    codec: dict[str, str] = field(default_factory=dict)
 
 
 def save(setup: Setup, checkpoints: Path, state: State, more: Callable[[Path], None] | None = None) -> Path:
@@ -72,9 +75,9 @@ def _save(setup: Setup, checkpoints: Path, state: State, more: Callable[[Path], 
         save_file(_tensors(setup.average.state_dict()), partial / "ema.safetensors")
     save_file(_optimizer_tensors(setup.optimizer), partial / "optimizer.safetensors")
     entries = {"format": _FORMAT, "step": state.step, "seconds": state.seconds, "seed": state.seed}
-    pending = {"tally": state.tally} if state.tally else {}
+    some = {name: value for name, value in (("tally", state.tally), ("codec", state.codec)) if value}
     sums = {file.name: sha256(file) for file in sorted(partial.glob("*.safetensors"))}
-    write_json(partial / "state.json", {**entries, "space": state.space.as_dict(), **pending, "sha256": sums})
+    write_json(partial / "state.json", {**entries, "space": state.space.as_dict(), **some, "sha256": sums})
     if more is not None:
         more(partial)
     for file in partial.iterdir():
@@ -104,19 +107,32 @@ def read_state(place: Path) -> State:
         raise UserError(f"{place} is not a checkpoint of this version of drift: its format must be {_FORMAT}.")
     try:
         step, seconds, seed = entries["step"], entries["seconds"], entries["seed"]
-        tally = dict(entries.get("tally", {}))
+        tally, codec = (dict(entries.get(name, {})) for name in ("tally", "codec"))
         whole = all(type(number) is int and 0 <= number < 2**63 for number in (step, seed))
         if not whole or not all(type(number) in (int, float) for number in (seconds, *tally.values())):
             raise ValueError("a number in it is none")
-        return State(step, float(seconds), seed, Space.from_dict(entries["space"]), tally)
+        return State(step, float(seconds), seed, Space.from_dict(entries["space"]), tally, codec)
     except KeyError as error:
         raise UserError(f"{place / 'state.json'} is incomplete: it lacks {error}.") from error
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(f"{place / 'state.json'} is broken: {error}.") from error
 
 
+def check_codec(codec: Codec, place: Path, state: State) -> None:
+    """Raise `UserError` where the codes are not those that the checkpoint was trained in."""
+    if codec.marks != state.codec:
+        file = codec.marks.get("file") or state.codec.get("file")
+        raise UserError(
+            f"The learned codes ({file}) are not those that {place} was trained in: put that file back, or train anew."
+        )
+
+
 def restore(setup: Setup, place: Path, state: State) -> None:
-    """Load the tensors and the tally of a checkpoint. Raises `UserError` where one is cut short or of another shape."""
+    """Load the tensors and the tally of a checkpoint.
+
+    Raises `UserError` where one is cut short or of another shape, or where it was trained in other codes.
+    """
+    check_codec(setup.codec, place, state)
     load_weights(setup.model, place / "model.safetensors")
     if setup.average is not setup.model:
         load_weights(setup.average, place / "ema.safetensors")

@@ -106,8 +106,9 @@ def drift_norms(setup: Setup, draws: int, step: int) -> tuple[Mean, Mean]:
 
 @torch.no_grad()
 def generate(setup: Setup, n: int, generator: torch.Generator) -> Tensor:
-    """n samples of the averaged generator; classes as often as in the data."""
-    return setup.average.sample(n, generator, draw_labels(setup.target.space.class_frequencies, n, generator))
+    """n samples of the averaged generator in the training space of the data; classes as often as in the data."""
+    labels = draw_labels(setup.target.space.class_frequencies, n, generator)
+    return setup.codec.decode(setup.average.sample(n, generator, labels))
 
 
 def draw_labels(frequencies: tuple[float, ...] | None, n: int, generator: torch.Generator) -> Tensor | None:
@@ -121,7 +122,7 @@ def draw_labels(frequencies: tuple[float, ...] | None, n: int, generator: torch.
 def _two_samples(setup: Setup, n: int, generator: torch.Generator) -> tuple[Batch, Batch]:
     """Two disjoint samples of the target, of n points or of half of a smaller finite set; only shared classes."""
     count = min(n, setup.target.size // 2) if setup.target.size is not None else n
-    pair = setup.target.sample(2 * count, generator, setup.dtype)
+    pair = setup.coded.sample(2 * count, generator, setup.dtype)
     points = pair.points.split(count)
     if pair.labels is None:
         return Batch(points[0]), Batch(points[1])

@@ -91,7 +91,7 @@ def stands(setup: Setup, step: int, seconds: float, folder: RunFolder) -> checkp
     """Where the run stands. Raises `RunFailed` where an iteration of the drift left the finite numbers."""
     pending = {} if setup.tally is None else setup.tally.pending()
     check_finite(step, {name: torch.tensor(number) for name, number in pending.items()}, folder)
-    return checkpoint.State(step, seconds, setup.config.seed, setup.target.space, pending)
+    return checkpoint.State(step, seconds, setup.config.seed, setup.target.space, pending, setup.codec.marks)
 
 
 def snapshot_steps(steps: int, *, animate: bool) -> set[int]:

@@ -89,6 +89,8 @@ class TrainConfig(Checked):
         "steps", "device", "threads", "checkpoint.every", "checkpoint.keep",
     )  # fmt: skip
 
+    later: ClassVar = ("space",)  # than the first kept runs: not written down of a run that does not give it
+
     dataset: Settings
     kernel: Settings
     drift: Settings
@@ -105,6 +107,7 @@ class TrainConfig(Checked):
     seed: Seed
     device: Device
     dtype: Annotated[str, choice(("float32", "float64"))]
+    space: Settings | None = None  # of a config.yaml from before there were spaces, and of the studies: identity
     threads: Annotated[int | None, within(1, 1024)] = None
     gradient_paths: Annotated[str, choice(GRADIENT_PATHS)]
     animate: bool

@@ -8,14 +8,17 @@ from functools import partial
 
 import torch
 
+from drift_cli.config.objects import defaults, settings_class
 from drift_cli.data import Batch, Classes, Target, target_of
 from drift_cli.drift import Drift, Iterative, Random, drift_of_classes, drift_per_class, with_unconditional
 from drift_cli.errors import UserError
 from drift_cli.generator import SampleGenerator
 from drift_cli.kernels import Kernel
+from drift_cli.learned import Shelf
 from drift_cli.loading import collecting_nothing
 from drift_cli.metrics.effective_sample_size import effective_sample_size
 from drift_cli.schedules import Schedule
+from drift_cli.space import Auto, Codec, Fitting
 from drift_cli.training import device as devices
 from drift_cli.training import ema
 from drift_cli.training.bandwidth import found_on
@@ -24,7 +27,7 @@ from drift_cli.training.settings import TrainConfig
 from drift_cli.training.streams import stream
 from drift_cli.transport.tally import Tally
 
-_GIVE_POINTS = ("dataset", "kernel", "drift", "generator")  # the groups whose objects points go through
+_GIVE_POINTS = ("dataset", "space", "kernel", "drift", "generator")  # the groups whose objects points go through
 _TRIED = 8
 
 
@@ -33,12 +36,15 @@ class Setup:
     """The pieces of a run. `model` and `average` (the same object without EMA) change as it trains.
 
     `config` has the numbers that were found on the data in place of the words that asked for them.
+    `target` is the data; `coded` is what drift and generator see of it through `codec`, the same object without one.
     """
 
     config: TrainConfig
     device: torch.device
     dtype: torch.dtype
     target: Target
+    codec: Codec
+    coded: Target
     kernel: Kernel
     schedule: Schedule
     drift: Drift
@@ -58,13 +64,18 @@ class Setup:
         return self.kernel.scaled(self.schedule(step))
 
     def data(self, n: int, purpose: str, step: int) -> Batch:
+        """n points as the drift sees them."""
+        return self.coded.sample(n, self.stream(purpose, step), self.dtype)
+
+    def real(self, n: int, purpose: str, step: int) -> Batch:
+        """The same points in the training space of the data."""
         return self.target.sample(n, self.stream(purpose, step), self.dtype)
 
     @property
     def classes(self) -> int:
         """How many classes the batches are balanced over, 0 where they are not."""
-        given = self.target.space.class_frequencies
-        return len(given) if given and self.config.classes.balanced and isinstance(self.target, Classes) else 0
+        given = self.coded.space.class_frequencies
+        return len(given) if given and self.config.classes.balanced and isinstance(self.coded, Classes) else 0
 
     @property
     def count(self) -> int:
@@ -75,10 +86,10 @@ class Setup:
         """The data of a training step."""
         if not self.classes:
             return self.data(self.config.batch_size, "data", step)
-        sizes = self.target.class_sizes
+        sizes = self.coded.class_sizes
         most = self.count // self.classes
         n = self.config.classes.positives or (most if sizes is None else min(most, *sizes))
-        batch = self.target.sample_of_each(n, self.stream("data", step), self.dtype)
+        batch = self.coded.sample_of_each(n, self.stream("data", step), self.dtype)
         if self.config.guidance.alpha == 1:
             return batch
         others = self.data(self.config.guidance.unconditional, "guidance", step).points
@@ -153,8 +164,11 @@ class Setup:
             return self.model.sample(n, self.stream("second", step), labels)
 
 
-def assemble(config: TrainConfig) -> Setup:
-    """Build the pieces. Raises `UserError` for what cannot be built, before any training."""
+def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = False) -> Setup:
+    """Build the pieces. Raises `UserError` for what cannot be built, before any training.
+
+    Codes are learned here where there is a space that has any, or taken off the shelf; from a `closed` one only.
+    """
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     device = devices.resolve(config.device)
@@ -162,10 +176,14 @@ def assemble(config: TrainConfig) -> Setup:
     target = target_of(config.dataset.made())
     _check_animation(config, target)
     _check_classes(config, target)
-    kernel, told = found_on(target, config.kernel)
+    config = by_data(config, target)
+    assert config.space is not None
+    codec = config.space.made().fitted(target, Fitting(config.seed, device, shelf or Shelf(), closed))
+    coded = codec.coded(target)
+    kernel, told = found_on(coded, config.kernel)
     config = replace(config, kernel=kernel)
-    model = config.generator.made(target.space)
-    model.initialise(target, stream(config.seed, "initial"))
+    model = config.generator.made(coded.space)
+    model.initialise(coded, stream(config.seed, "initial"))
     model = model.to(device, dtype)
     rule = config.optimizer.made()
     with collecting_nothing():  # a process's first optimiser loads torch's compiler
@@ -175,6 +193,8 @@ def assemble(config: TrainConfig) -> Setup:
         device=device,
         dtype=dtype,
         target=target,
+        codec=codec,
+        coded=coded,
         kernel=kernel.made(),
         schedule=config.schedule.made(),
         drift=config.drift.made(),
@@ -187,6 +207,17 @@ def assemble(config: TrainConfig) -> Setup:
     if others := [f"{key}={getattr(config, key).name}" for key in _GIVE_POINTS if "." in getattr(config, key).name]:
         _try(setup, " and ".join(others))
     return setup
+
+
+def by_data(config: TrainConfig, target: Target) -> TrainConfig:
+    """The settings with those in place that the data decides: space=auto is the space that it asks for.
+
+    Where none is named, as in a config.yaml from before there were any, it is the identity.
+    """
+    if config.space is not None and config.space.kind is not Auto:
+        return config
+    name = "identity" if config.space is None else Auto.name_for(target.space)
+    return replace(config, space=settings_class("space", name)(**defaults("space", name)))
 
 
 def _try(setup: Setup, others: str) -> None:

@@ -57,7 +57,7 @@ class Sitting:
         """Write a checkpoint of step `step`, the earlier ones are forgotten."""
         setup = self.setup
         pending = {} if setup.tally is None else setup.tally.pending()
-        state = checkpoint.State(step, 0.0, setup.config.seed, setup.target.space, pending)
+        state = checkpoint.State(step, 0.0, setup.config.seed, setup.target.space, pending, setup.codec.marks)
 
         def write(partial: Path) -> None:
             write_json(partial / "seen.json", {"asked": self.asked, "numbers": seen.numbers})

@@ -21,6 +21,7 @@ from drift_cli.figures import curves, images, samples
 from drift_cli.figures import marginals as marginal_figure
 from drift_cli.files import read_json, write_json
 from drift_cli.generator import cost
+from drift_cli.learned import Shelf
 from drift_cli.metrics.marginals import Marginal, marginals
 from drift_cli.metrics.sliced_wasserstein import Distance
 from drift_cli.metrics.spread import is_collapsed, spread
@@ -51,20 +52,22 @@ class Result:
 
 def run(config: TrainConfig, path: Path) -> Result:
     """Train (or go on training) in the run folder `path`, then measure, draw and write the summary."""
-    console = make_console()
-    setup = assemble(config)
+    console, began = make_console(), time.perf_counter()
     folder = RunFolder.start(path) if config.resume is None else RunFolder.containing(config.resume)
     with folder.locked():  # before anything in it is touched
+        shelf, begun = Shelf(folder.learned, others=folder.learned_beside), checkpoint.existing(folder.checkpoints)
+        with console.status("preparing …"):
+            setup = assemble(config, shelf, closed=bool(begun))
         if config.resume is None:
             state = checkpoint.State(0, 0.0, config.seed, setup.target.space)
         else:
             state = _resume(setup, folder, Path(config.resume), console)
         configs.save(setup.config, folder.config)
-        return _train(setup, folder, state, console)
+        return _train(setup, folder, state, console, began)
 
 
-def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Console) -> Result:
-    config, began = setup.config, time.perf_counter()
+def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Console, began: float) -> Result:
+    config = setup.config
     origin = provenance.at_start("train", config.seed, setup.device)
     earlier = _readable(folder.provenance) if config.resume else None
     if isinstance(earlier, dict) and earlier:  # the first start stays what it was; every later one is added
@@ -77,6 +80,10 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
     console.print(
         terminal.headline(config, setup.target.size, str(setup.device), folder.path), highlight=False, soft_wrap=True
     )
+    assert config.space is not None
+    if setup.codec.report:
+        about = terminal.of_space(config.space.name, setup.target.space.dimension, setup.codec.report)
+        console.print(about, highlight=False, soft_wrap=True)
     for line in [*terminal.notes(setup.target), *([setup.told] if setup.told else [])]:
         console.print(line, highlight=False, soft_wrap=True)
     price = cost(setup.model, setup.device, len(setup.target.space.class_frequencies or ()))
@@ -110,6 +117,8 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
         "seed": config.seed,
         "generator_parameters": price.parameters,
         "generator_multiply_adds": price.multiply_adds,
+        "space": config.space.name,
+        **{f"space_{name}": value for name, value in setup.codec.report.items()},
         "checkpoint": str(checkpoint.existing(folder.checkpoints)[-1].relative_to(folder.path)),
         **{f"figure_{name}": str(figure.relative_to(folder.path)) for name, figure in drawn.items()},
     }
@@ -169,7 +178,7 @@ def measure(setup: Setup) -> Result:
         large = distance(setup, evaluation.large_points, evaluation.draws, "final", step=1)
     norm, norm_floor = drift_norms(setup, _NORM_DRAWS, setup.config.steps)
     count = min(setup.target.size or 10_000, 10_000)
-    data = setup.data(count, "final", 2_000_000).points
+    data = setup.real(count, "final", 2_000_000).points
     generated = generate(setup, count, setup.stream("final", 2_000_001))
     table = []
     if not space.image and isinstance(setup.target, Finite):
@@ -229,15 +238,15 @@ def _draw(setup: Setup, folder: RunFolder, result: Result, console: Console) -> 
     attempt("curves", lambda: curves.draw(rows, norm_floor, tol, bool(space.image), folder.figures))
     if space.image:
         shape, last = space.image, snapshots[max(snapshots)]
-        real = _units(setup, setup.data(len(last), "snapshot", 1).points)
+        real = _units(setup, setup.real(len(last), "snapshot", 1).points)
         attempt("images", lambda: images.draw(last, real, shape, folder.figures))
     elif space.dimension >= 2:  # of more columns the first two
-        target, few = _units(setup, setup.data(2000, "snapshot", 1).points), _spread_out(snapshots)
+        target, few = _units(setup, setup.real(2000, "snapshot", 1).points), _spread_out(snapshots)
         attempt("samples", lambda: samples.draw(few, target, space.columns, folder.figures))
         if setup.config.animate:
             attempt("evolution", lambda: samples.animate(snapshots, target, space.columns, folder.figures))
     if result.marginals or (space.dimension != 2 and not space.image):
-        data = _units(setup, setup.data(10_000, "snapshot", 2).points)
+        data = _units(setup, setup.real(10_000, "snapshot", 2).points)
         generated = _units(setup, generate(setup, 10_000, setup.stream("snapshot", 3)))
         attempt("marginals", lambda: marginal_figure.draw(space.columns, data, generated, folder.figures))
     return drawn

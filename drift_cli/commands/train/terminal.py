@@ -31,6 +31,16 @@ def notes(target: Target) -> list[str]:
     return [line for line in (read, *(f"warning: {guess}" for guess in guesses)) if line]
 
 
+def of_space(name: str, dimension: int, report: dict[str, Any]) -> str:
+    """One line: what the drift sees in place of the points, as it was learned or kept, and how much that loses."""
+    how = "kept" if report["kept"] else f"learned in {report['seconds']:.0f} s"
+    unseen = f" (held out {report['error_held_out']:.3f})" if "error_held_out" in report else ""
+    return (
+        f"space: {name}, {dimension} → {report['dimension']} codes, {report['parameters']:,} parameters, {how}, "
+        f"reconstruction error {report['error']:.3f}{unseen} of the data's spread"
+    )
+
+
 def _operator(config: TrainConfig) -> str:
     """The drift with the scales that count for it: the kernel's bandwidth where it uses one, ε where it has one."""
     operator = config.drift.made()
