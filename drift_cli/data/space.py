@@ -112,7 +112,7 @@ class Space:
     def from_dict(cls, entries: dict[str, Any]) -> Self:
         """What `as_dict` gave. Raises `ValueError` or `TypeError` for anything else."""
         names, sizes = entries["columns"], (entries["shift"], entries["scale"])
-        named = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        named = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
         if not named or any(len(s) != len(names) or not np.isfinite(np.asarray(s, float)).all() for s in sizes):
             raise ValueError("its space has not one name, shift and scale for each column")
         lists = {key: tuple(value) if isinstance(value, list) else value for key, value in entries.items()}

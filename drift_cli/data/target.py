@@ -146,6 +146,7 @@ class Finite:
     def _members(self, device: torch.device) -> list[Tensor]:
         """The rows of each class."""
         if device not in self._rows:
+            assert self.labels is not None
             labels = self.labels.to(device)
             self._rows[device] = [(labels == k).nonzero().squeeze(1) for k in range(len(self.class_sizes))]
         return self._rows[device]

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -121,9 +121,8 @@ class AtFactors(ABC):
         model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
-        **weights: Tensor | None,
     ) -> list[Tensor]:
-        """V at each of `factors` times the kernel's bandwidth."""
+        """V at each of `factors` times the kernel's bandwidth; an operator that is `weighted` takes `log_weights`."""
 
     def __call__(
         self,
@@ -133,7 +132,7 @@ class AtFactors(ABC):
         model: Float[Tensor, "*c l d"],
         *,
         paired: bool,
-        **weights: Tensor | None,
+        **weights: Any,
     ) -> Float[Tensor, "*c n d"]:
         """`weights`: the `log_weights` of an operator that is `weighted`."""
         return self.at_factors(kernel, (1.0,), x, data, model, paired=paired, **weights)[0]

@@ -28,9 +28,9 @@ def compile_native(target: Path, extra: list[str] | None = None) -> str | None:
 
     `extra` flags are for sanitizer builds.
     """
-    found = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
-    compiler = shlex.split(os.environ.get("CXX", "")) or [found]  # "ccache g++" is two words
-    if compiler == [None]:
+    found = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++") or ""
+    compiler = shlex.split(os.environ.get("CXX") or found)  # "ccache g++" is two words
+    if not compiler:
         return "no C++ compiler was found"
     x86 = platform.machine().lower() in ("x86_64", "amd64")
     sets = _INSTRUCTION_SETS if x86 else {"baseline": []}

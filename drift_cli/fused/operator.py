@@ -95,14 +95,14 @@ def kernel_mean_pullback(
     shift and its gradient may be [f, 0, d], where the masses alone were asked for. Of classes one by one.
     """
     if x.ndim == 3:
-        found = [
+        each = [
             kernel_mean_pullback(
                 x[k], y[k], None if log_weights is None else log_weights[k], shift[:, k], log_mass[:, k],
                 shift_gradient[:, k], mass_gradient[:, k], kinds, numbers, factors, exclude_diagonal, wanted,
             )
             for k in range(len(x))
         ]  # fmt: skip
-        at_x, at_y, at_weights = map(torch.stack, zip(*found, strict=True))
+        at_x, at_y, at_weights = map(torch.stack, zip(*each, strict=True))
         return at_x, at_y, at_weights
     terms, wants = unpacked(kinds, numbers), Wanted(*wanted)
     points = (x.contiguous(), y.contiguous(), None if log_weights is None else log_weights.contiguous())

@@ -86,6 +86,7 @@ class Setup:
         """The data of a training step."""
         if not self.classes:
             return self.data(self.config.batch_size, "data", step)
+        assert isinstance(self.coded, Classes)
         sizes = self.coded.class_sizes
         most = self.count // self.classes
         n = self.config.classes.positives or (most if sizes is None else min(most, *sizes))
@@ -254,6 +255,7 @@ def _check_classes(config: TrainConfig, target: Target) -> None:
         )
     if not balanced:
         return
+    assert isinstance(target, Classes)
     if config.batch_size < 2 * classes:
         raise UserError(
             f"batch_size must be at least {2 * classes}, two samples of each of the {classes} classes, got "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -89,7 +90,8 @@ class CapturedStep:
         self.setup, self.model = setup, setup.model
         count, batch = setup.count, setup.batch(0)
         self.noise = self.model.draw(count, setup.stream("noise", 0))
-        self.data = replace(batch, **{name: points.clone() for name, points in _moving(batch).items()})
+        moving: dict[str, Any] = {name: points.clone() for name, points in _moving(batch).items()}
+        self.data = replace(batch, **moving)
         self.labels = setup.labels_like(batch, count, 0)  # of balanced classes, and the same at every step
         self.factor = torch.ones((), device=setup.device, dtype=setup.dtype)
         self.graph: torch.cuda.CUDAGraph | None = None
