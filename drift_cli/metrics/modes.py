@@ -12,8 +12,8 @@ Shares say nothing about how the samples lie on a mode. There the covariances $C
 $$\text{variance} = \sum_m\hat w_m\frac{\operatorname{tr}C_m}{ds^2}\Big/\sum_m\hat w_m, \qquad
 \text{error} = \sum_m\hat w_m\frac{\lVert C_m/s^2 - I\rVert_F}{\sqrt d}\Big/\sum_m\hat w_m$$
 
-(ours). At the truth the first is 1 and the second near $\sqrt{(d + 1)/n_m}$ of $n_m$ samples; contracted modes have both
-below and above.
+(ours). At the truth the first is 1 and the second near $\sqrt{(d + 1)/n_m}$ of $n_m$ samples; contracted modes have
+both below and above.
 """
 
 from __future__ import annotations
