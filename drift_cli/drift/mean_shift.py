@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
+from typing import Annotated, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.drift.base import Abilities, AtFactors, SelfTerm
+from drift_cli.drift.balance import balanced
+from drift_cli.drift.base import Abilities, AtFactors
 from drift_cli.fused import kernel_means
 from drift_cli.kernels import Kernel
+from drift_cli.rules import one_of
+from drift_cli.setting import Setting
 
 
 @dataclass(frozen=True)
@@ -22,15 +26,22 @@ class MeanShift(AtFactors):
     With a Gaussian kernel of bandwidth $\sigma$ it equals $\sigma^2(\nabla\log p_\sigma - \nabla\log q_\sigma)$ for the
     smoothed empirical measures. A query that counts itself (`include`) repels itself less by the share of its own
     weight: biased toward contraction, stable. Leaving it out (`exclude`) is unbiased at q = p and pushes outliers
-    away from their nearest neighbour.
+    away from their nearest neighbour. `balanced` counts the query among the data as well, with a weight that both sides
+    share (`balance.py`): unbiased at q = p, and stable in many dimensions near the data.
 
     `V(kernel, x, data, model, paired=…)` takes queries [n, d], data [m, d] and the model's samples [l, d] of one dtype
     and device, and gives [n, d], a length. `paired`: row i of x and of `model` are one sample, which
-    `self_term="exclude"` leaves out. `log_weights` [l] are those of the samples, whose rows beyond the queries are then
-    others, of their own weight, as guidance has them (`guidance.py`).
+    `self_term` leaves out, unless it is `include`. `log_weights` [l] are those of the samples, whose rows beyond the
+    queries are then others, of their own weight, as guidance has them (`guidance.py`).
     """
 
-    self_term: SelfTerm
+    self_term: Annotated[
+        str,
+        Setting(
+            "whether a generated sample counts itself among the model's samples; balanced: among the data too",
+            (partial(one_of, choices=("include", "exclude", "balanced")),),
+        ),
+    ]
     abilities: ClassVar[Abilities] = Abilities(
         differentiable=True, scales=True, capturable=True, batched=True, weighted=True
     )
@@ -48,6 +59,11 @@ class MeanShift(AtFactors):
     ) -> list[Tensor]:
         """V at each factor of the bandwidth, in one pass over the pairs."""
         attraction = kernel_means(kernel, factors, x, data)
-        masked = paired and self.self_term == "exclude"
+        masked = paired and self.self_term != "include"
         repulsion = kernel_means(kernel, factors, x, model, log_weights=log_weights, exclude_diagonal=masked)
-        return [pull.shift - push.shift for pull, push in zip(attraction, repulsion, strict=True)]
+        means = zip(attraction, repulsion, strict=True)
+        if self.self_term == "balanced":
+            weights = model.new_zeros(model.shape[-2]) if log_weights is None else log_weights
+            others = weights.exp().sum(dim=-1, keepdim=True) - masked
+            return [balanced(pull, push, data.shape[-2], others) for pull, push in means]
+        return [pull.shift - push.shift for pull, push in means]
