@@ -18,8 +18,8 @@ whatever the masses, and the noise of each batch adds up. With w on both sides
 - everything is $1 + 2c$ times slower near equilibrium.
 
 What it cannot do: where the data has no mass beside the model ($P \ll S$: a start far from all data) the attraction is
-switched off and the repulsion is not, and only a wider kernel brings it back. A sample that has left its mode by far
-stays out, so that at 256 dimensions a few do.
+switched off and the repulsion is not, and only a wider kernel brings it back. With 512 samples the variance of a mode
+stays within a tenth up to 64 dimensions, and doubles at 128.
 """
 
 from __future__ import annotations

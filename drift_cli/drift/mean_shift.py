@@ -64,6 +64,6 @@ class MeanShift(AtFactors):
         means = zip(attraction, repulsion, strict=True)
         if self.self_term == "balanced":
             weights = model.new_zeros(model.shape[-2]) if log_weights is None else log_weights
-            others = weights.exp().sum(dim=-1, keepdim=True) - masked
+            others = weights.exp().sum(dim=-1, keepdim=True) - int(masked)
             return [balanced(pull, push, data.shape[-2], others) for pull, push in means]
         return [pull.shift - push.shift for pull, push in means]
