@@ -85,7 +85,7 @@ def test_a_class_that_nobody_vouched_for_is_not_looked_up(name: str) -> None:
         ("kernel", "laplace", {"bandwidth": 1e10}, "kernel.bandwidth must be from 1e-09 to 1e"),
         ("dataset", "rings", {"radii": [1.0, -1.0], "noise": 0.0}, "each of dataset.radii must be a finite number"),
         ("dataset", "rings", {"radii": [], "noise": 0.0}, "dataset.radii must name at least one value"),
-        ("drift", "mean_shift", {"self_term": "exlude"}, 'drift.self_term must be one of include, exclude, got "exl'),
+        ("drift", "mean_shift", {"self_term": "exlude"}, "drift.self_term must be one of include, exclude, balanced"),
     ],
 )
 def test_a_value_is_refused_by_the_rule_that_stands_at_the_field(

@@ -135,7 +135,10 @@ REFUSALS = [
     ("train --multrun", 'no flag "--multrun". Did you mean "--multirun"?'),
     ("spectral experiment=fig3", "is a preset of `drift stop-grad-study`, not of `drift spectral`"),
     ("train experiment=paper_swis_roll", 'Did you mean "paper_swiss_roll"?'),
-    ("train drift.self_term=includ", 'must be one of include, exclude, got "includ". Did you mean "include"?'),
+    (
+        "train drift.self_term=includ",
+        'must be one of include, exclude, balanced, got "includ". Did you mean "include"?',
+    ),
     ("train kernel.name=gaussan", 'Did you mean "gaussian"?'),
     ("train kernel=mixture kernel.components=[{kernel:gausian}]", 'Did you mean "gaussian"?'),
     ("train kernel.bandwidth=wide", 'kernel.bandwidth must be of type float, got "wide"'),
