@@ -14,7 +14,7 @@ from drift_cli.judging.beside import Beside
 from drift_cli.judging.class_histogram import class_counts, histogram_p
 from drift_cli.judging.class_spread import class_spread
 from drift_cli.judging.frechet import frechet_distance
-from drift_cli.judging.judge import learned_judge
+from drift_cli.judging.jury import Jury, as_seen
 from drift_cli.judging.manifolds import manifolds
 from drift_cli.judging.neighbour_ratio import neighbour_ratio
 from drift_cli.judging.preference import preference
@@ -73,18 +73,23 @@ def judge_images(
 ) -> ImageQuality:
     """Judge `generated` images, rows of h·w(·c) pixels of which 0 to 1 are seen, made for `generated_labels`.
 
-    Without labels an accuracy is not defined (None), and the judge's answers are the classes. Distances are between
-    min(m, n) images, so that a floor is of the same number. The judges learn from the training images with `seed`.
+    The judges learn from the training images with `seed`. See `judged` for the rest.
     """
-    train, held_out, seen = (x.cpu().float().clamp(0, 1) for x in (train_images, held_out_images, generated))
-    train_classes, held_out_classes = train_classes.cpu(), held_out_classes.cpu()
-    asked = None if generated_labels is None else generated_labels.cpu()
-    draws = torch.Generator().manual_seed(seed)
+    jury = Jury.learned(train_images, train_classes, held_out_images, held_out_classes, shape, seed, shelf)
+    return judged(jury, generated, generated_labels)
 
-    judge = learned_judge(train, train_classes, shape, seed, shelf)
-    features, unseen, own = (judge.features(x) for x in (train, held_out, seen))
-    answers, on_unseen = judge.answers(own), judge.answers(unseen)
-    opinion = second_opinion(train, train_classes, seed)
+
+def judged(jury: Jury, generated: Float[Tensor, "m d"], generated_labels: Int[Tensor, " m"] | None) -> ImageQuality:
+    """Without labels an accuracy is not defined (None), and the judge's answers are the classes. Distances are between
+    min(m, n) images, n held out, so that a floor is of the same number."""
+    train, held_out, seen = jury.train, jury.held_out, as_seen(generated)
+    train_classes, held_out_classes = jury.train_classes, jury.held_out_classes
+    features, unseen, own = jury.features, jury.unseen, jury.judge.features(seen)
+    asked = None if generated_labels is None else generated_labels.cpu()
+    draws = torch.Generator().manual_seed(jury.seed)
+
+    answers, on_unseen = jury.judge.answers(own), jury.judge.answers(unseen)
+    opinion = second_opinion(train, train_classes, jury.seed)
     svm_on_unseen = opinion(held_out)
     svm_answers = None if asked is None else opinion(seen)
 

@@ -10,10 +10,10 @@ no mode whatever the dimension. TV is 0 where every mode has its weight and 1 wh
 Shares say nothing about how the samples lie on a mode. There the covariances $C_m$ of the samples on it do:
 
 $$\text{variance} = \sum_m\hat w_m\frac{\operatorname{tr}C_m}{ds^2}\Big/\sum_m\hat w_m, \qquad
-\text{error} = \sum_m\hat w_m\frac{\lVert C_m/s^2 - I\rVert_F}{\sqrt d}\Big/\sum_m\hat w_m$$
+\text{error} = \sum_m\hat w_m\frac{|C_m/s^2 - I|_F}{\sqrt d}\Big/\sum_m\hat w_m$$
 
 (ours). At the truth the first is 1 and the second near $\sqrt{(d + 1)/n_m}$ of $n_m$ samples; contracted modes have
-both below and above.
+the first below and the second above that.
 """
 
 from __future__ import annotations

@@ -13,7 +13,17 @@ from drift_cli.errors import UserError
 from drift_cli.files import read_json
 from drift_cli.runs.folder import RunFolder
 
-MEASURES = ("sw", "sw_floor", "sw_large", "sw_large_floor", "drift_norm", "loss", "steps_per_second", "seconds")
+_OF_IMAGES = tuple(
+    key
+    for name in ("accuracy", "accuracy_worst", "accuracy_svm", "class_p", "frechet", "energy", "precision", "recall",
+                 "density", "coverage", "spread", "neighbour_ratio", "pref_pixels", "pref_features")
+    for key in (name, f"{name}_floor")
+)  # fmt: skip
+_OF_MODES = ("mode_error", "mode_error_floor", "mode_variance", "mode_variance_floor")
+MEASURES = (
+    "sw", "sw_floor", "sw_large", "sw_large_floor", "drift_norm", "loss", "steps_per_second", "seconds",
+    *_OF_IMAGES, *_OF_MODES,
+)  # fmt: skip
 _OF_A_RUN = ("dataset", "kernel", "drift", "generator")  # groups that every version of `drift train` has had
 _NOT_SETTINGS = ("seed", "resume", "threads")  # a difference here does not make another experiment
 

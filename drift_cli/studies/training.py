@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from omegaconf import OmegaConf
 
+from drift_cli.config.checked import Checked
 from drift_cli.config.objects import Settings, chosen
 from drift_cli.training.settings import CheckpointConfig, EmaConfig, EvaluationConfig, TrainConfig
 
@@ -47,11 +48,19 @@ def settings(
 
 def plain(settings: Any) -> Any:
     """Settings as what a kept result writes down of them; None of none."""
-    if settings is None:
-        return None
-    written = cast(dict, OmegaConf.to_container(OmegaConf.structured(settings)))
-    later = getattr(settings, "later", ())  # so that what was kept before there was the setting is found again
-    return {key: value for key, value in written.items() if not (key in later and value is None)}
+    return (
+        None if settings is None else _without_later(settings, OmegaConf.to_container(OmegaConf.structured(settings)))
+    )
+
+
+def _without_later(settings: Any, written: Any) -> Any:
+    """What was kept before there was a setting is found again, where that is null."""
+    later = getattr(settings, "later", ())
+    return {
+        key: _without_later(getattr(settings, key), value) if isinstance(getattr(settings, key), Checked) else value
+        for key, value in written.items()
+        if not (key in later and value is None)
+    }
 
 
 def marks(steps: int, count: int) -> set[int]:

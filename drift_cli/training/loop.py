@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -22,11 +23,17 @@ _LOOK_EVERY = 10  # steps on a GPU between looks at the loss: each one waits for
 
 
 def fit(
-    setup: Setup, folder: RunFolder, state: checkpoint.State, floor: float, progress: Progress, stop: StopRequest
+    setup: Setup,
+    folder: RunFolder,
+    state: checkpoint.State,
+    floor: float,
+    progress: Progress,
+    stop: StopRequest,
+    glance: Callable[[int], dict[str, float]] | None = None,
 ) -> checkpoint.State:
     """Train from `state.step` to `config.steps`; returns where the run stands, earlier if it was asked to stop.
 
-    `floor`, in units of SW-2, is logged beside every distance.
+    `floor`, in units of SW-2, is logged beside every distance, and so is what a `glance` at this step finds.
 
     Raises `RunFailed` at the first value that is not finite, naming the step, the tensor and the last checkpoint.
     """
@@ -71,6 +78,7 @@ def fit(
             ess = setup.effective_sample_size(taken.kernel, taken.x[some], labels, taken.batch)
             rate = (step - state.step) / (seconds - state.seconds)
             numbers |= {"sw": sw, "sw_floor": floor, "effective_sample_size": ess}
+            numbers |= glance(step) if glance else {}
             check_finite(step, {name: torch.tensor(number) for name, number in numbers.items()}, folder)
             folder.append_metrics(numbers | {"steps_per_second": rate, "seconds": seconds})
             if is_collapsed(taken.x, target_spread):

@@ -39,6 +39,10 @@ class EvaluationConfig(Checked):
     large_points: Annotated[int, within(0, 10**8)]
     projections: Annotated[int, within(1, 10**5)]
     draws: Annotated[int, within(1, 10**4)]
+    judge: bool | None = None  # images; null, as in a config.yaml from before there were judges: no
+    later: ClassVar[tuple[str, ...]] = (
+        "judge",
+    )  # than the first kept runs: not written down of a run that leaves it null
 
 
 @dataclass(kw_only=True)

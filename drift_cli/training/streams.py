@@ -22,6 +22,7 @@ _PURPOSES = (
     "second",
     "drift",
     "guidance",
+    "glance",
 )
 
 

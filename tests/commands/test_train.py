@@ -222,7 +222,7 @@ def test_a_run_folder_is_never_overwritten(tmp_path: Path, capsys) -> None:
 def test_a_run_stopped_while_it_measures_goes_on_there(tmp_path: Path, monkeypatch, capsys) -> None:
     from drift_cli.commands.train import run as experiment
 
-    def ctrl_c(bench):
+    def ctrl_c(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(experiment, "measure", ctrl_c)

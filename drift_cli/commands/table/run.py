@@ -14,12 +14,27 @@ from drift_cli.console import make as make_console
 from drift_cli.errors import UserError
 from drift_cli.runs.collection import MEASURES, Group, Row, collect, groups
 
+Shown = dict[str, tuple[str, str | None]]
+
 # What is printed: a measure, beside its floor where it has one, under a short heading.
-_SHOWN = {
+_SHOWN: Shown = {
     "SW (floor)": ("sw", "sw_floor"),
     "SW large (floor)": ("sw_large", "sw_large_floor"),
     "|V|": ("drift_norm", None),
     "steps/s": ("steps_per_second", None),
+}
+# The same of images that were judged, and of mixtures: shown where a run has them.
+_SHOWN_IF_THERE: Shown = {
+    "acc (judge's)": ("accuracy", "accuracy_floor"),
+    "worst": ("accuracy_worst", "accuracy_worst_floor"),
+    "SVM (its own)": ("accuracy_svm", "accuracy_svm_floor"),
+    "class p": ("class_p", None),
+    "FD (floor)": ("frechet", "frechet_floor"),
+    "coverage (floor)": ("coverage", "coverage_floor"),
+    "spread (real)": ("spread", "spread_floor"),
+    "pref px (null)": ("pref_pixels", "pref_pixels_floor"),
+    "pref ft (null)": ("pref_features", "pref_features_floor"),
+    "mode error (floor)": ("mode_error", "mode_error_floor"),
 }
 
 
@@ -33,9 +48,11 @@ def run(config: TableConfig, path: Path) -> list[Group]:
     console = make_console()
     for line in found.passed_over:
         console.print(f"warning: passed over: {line}", style="yellow", soft_wrap=True)
-    console.print(_runs_table(every, keys))
+    has = {name for row in every for name, value in row.measures.items() if value is not None}
+    shown = _SHOWN | {heading: pair for heading, pair in _SHOWN_IF_THERE.items() if pair[0] in has}
+    console.print(_runs_table(every, keys, shown))
     console.print()
-    console.print(_groups_table(over_seeds, keys))
+    console.print(_groups_table(over_seeds, keys, shown))
     try:
         _write(top / "runs.csv", ["folder", *keys, "seed", "status", *MEASURES], map(_run_cells, every))
         columns = [name for measure in MEASURES for name in (measure, f"{measure}_sd")]
@@ -46,22 +63,22 @@ def run(config: TableConfig, path: Path) -> list[Group]:
     return over_seeds
 
 
-def _runs_table(every: list[Row], keys: list[str]) -> Table:
-    table = _table(["run", *keys, "seed", "status", *_SHOWN], left=len(keys) + 3)
+def _runs_table(every: list[Row], keys: list[str], shown: Shown) -> Table:
+    table = _table(["run", *keys, "seed", "status", *shown], left=len(keys) + 3)
     for row in every:
         settings = (_text(row.settings[key]) for key in keys)
-        cells = (_beside(_number(row.measures[name]), row.measures, floor) for name, floor in _SHOWN.values())
+        cells = (_beside(_number(row.measures[name]), row.measures, floor) for name, floor in shown.values())
         table.add_row(row.folder, *settings, str(row.seed), row.status, *cells)
     return table
 
 
-def _groups_table(over_seeds: list[Group], keys: list[str]) -> Table:
-    table = _table([*keys, "finished", *_SHOWN], left=len(keys) + 1)
+def _groups_table(over_seeds: list[Group], keys: list[str], shown: Shown) -> Table:
+    table = _table([*keys, "finished", *shown], left=len(keys) + 1)
     for group in over_seeds:
         settings = (_text(group.settings[key]) for key in keys)
         cells = (
             _beside(_with_spread(group.means[name], group.sds[name]), group.means, floor)
-            for name, floor in _SHOWN.values()
+            for name, floor in shown.values()
         )
         table.add_row(*settings, f"{group.finished} of {group.runs}", *cells)
     table.title = "mean ± sd over seeds, finished runs"

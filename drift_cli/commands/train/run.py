@@ -14,6 +14,8 @@ from torch import Tensor
 
 from drift_cli import config as configs
 from drift_cli.commands.train import terminal
+from drift_cli.commands.train.judged import Judged
+from drift_cli.commands.train.points import measured
 from drift_cli.console import make as make_console
 from drift_cli.data import Finite
 from drift_cli.errors import UserError
@@ -21,6 +23,7 @@ from drift_cli.figures import curves, images, samples
 from drift_cli.figures import marginals as marginal_figure
 from drift_cli.files import read_json, write_json
 from drift_cli.generator import cost
+from drift_cli.judging import ImageQuality
 from drift_cli.learned import Shelf
 from drift_cli.metrics.marginals import Marginal, marginals
 from drift_cli.metrics.sliced_wasserstein import Distance
@@ -48,6 +51,8 @@ class Result:
     drift_norm_floor: Mean
     collapsed: bool
     marginals: list[Marginal]
+    quality: ImageQuality | None  # of images that are judged
+    beside: dict[str, float | None]  # of points: what is measured beside the sliced distance
 
 
 def run(config: TrainConfig, path: Path) -> Result:
@@ -89,18 +94,21 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
     price = cost(setup.model, setup.device, len(setup.target.space.class_frequencies or ()))
     console.print(f"{config.generator.name}: {price}", highlight=False, soft_wrap=True)
 
+    judges = Judged.of(setup, Shelf(folder.learned, others=folder.learned_beside))
+    if judges:
+        console.print(judges.told, highlight=False, soft_wrap=True)
     floor = floor_alone(setup, config.evaluation.points, config.evaluation.draws, "floor").value
     with stop_on_signal() as stop, Progress.running(console, config.steps, state.step, setup.drift) as progress:
-        reached = fit(setup, folder, state, floor, progress, stop)
+        reached = fit(setup, folder, state, floor, progress, stop, judges.glance if judges else None)
     if reached.step < config.steps:
         console.print(f"stopped after step {reached.step}: drift train resume={folder.path} goes on", soft_wrap=True)
         raise KeyboardInterrupt
 
     try:
         with console.status("measuring …"):
-            result = measure(setup)
+            result = measure(setup, judges)
         with console.status("drawing …"):
-            drawn = _draw(setup, folder, result, console)
+            drawn = _draw(setup, judges, folder, result, console)
     except KeyboardInterrupt:
         console.print(f"stopped after training: drift train resume={folder.path} measures and draws", soft_wrap=True)
         raise
@@ -168,7 +176,7 @@ def _resume(setup: Setup, folder: RunFolder, place: Path, console: Console) -> c
     return state
 
 
-def measure(setup: Setup) -> Result:
+def measure(setup: Setup, judges: Judged | None = None) -> Result:
     """Everything the summary says of the trained generator."""
     evaluation, space = setup.config.evaluation, setup.target.space
     sw = distance(setup, evaluation.points, evaluation.draws, "final")
@@ -183,7 +191,8 @@ def measure(setup: Setup) -> Result:
     table = []
     if not space.image and isinstance(setup.target, Finite):
         table = marginals(space.columns, _units(setup, data), _units(setup, generated))
-    return Result(sw, large, norm, norm_floor, is_collapsed(generated, spread(data)), table)
+    quality, beside = judges.quality() if judges else None, {} if space.image else measured(setup)
+    return Result(sw, large, norm, norm_floor, is_collapsed(generated, spread(data)), table, quality, beside)
 
 
 def flat(result: Result) -> dict[str, Any]:
@@ -202,6 +211,8 @@ def flat(result: Result) -> dict[str, Any]:
         "drift_norm_sd": result.drift_norm.sd,
         "drift_norm_floor": result.drift_norm_floor.value,
         "collapsed": result.collapsed,
+        **result.beside,
+        **(result.quality.flat() if result.quality else {}),
     }
 
 
@@ -220,7 +231,7 @@ def _transport(rows: list[dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def _draw(setup: Setup, folder: RunFolder, result: Result, console: Console) -> dict[str, Path]:
+def _draw(setup: Setup, judges: Judged | None, folder: RunFolder, result: Result, console: Console) -> dict[str, Path]:
     """Every figure of the run, by name. One that cannot be drawn is told, and loses nothing else."""
     space, rows = setup.target.space, folder.read_metrics()
     snapshots = {int(path.stem.split("_")[1]): np.load(path) for path in sorted(folder.samples.glob("step_*.npy"))}
@@ -240,6 +251,9 @@ def _draw(setup: Setup, folder: RunFolder, result: Result, console: Console) -> 
         shape, last = space.image, snapshots[max(snapshots)]
         real = _units(setup, setup.real(len(last), "snapshot", 1).points)
         attempt("images", lambda: images.draw(last, real, shape, folder.figures))
+        if judges and result.quality:
+            for name, figure in judges.figures(rows, result.quality, folder.figures).items():
+                attempt(name, figure)
     elif space.dimension >= 2:  # of more columns the first two
         target, few = _units(setup, setup.real(2000, "snapshot", 1).points), _spread_out(snapshots)
         attempt("samples", lambda: samples.draw(few, target, space.columns, folder.figures))

@@ -8,12 +8,35 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from drift_cli.commands.train.blind import blind
 from drift_cli.data import Target
 from drift_cli.drift import abilities
 from drift_cli.metrics.marginals import HEADINGS, Marginal
 from drift_cli.training.settings import TrainConfig
 
 _ROWS = 30  # marginals printed
+_FIGURES = (
+    "samples", "images", "classes", "nearest", "interpolation", "quality", "marginals", "evolution", "curves",
+)  # fmt: skip
+_JUDGED = (
+    ("accuracy (judge's own)", "accuracy", ".3f"),
+    ("… of the worst class", "accuracy_worst", ".3f"),
+    ("accuracy by SVM (its own)", "accuracy_svm", ".3f"),
+    ("class histogram, p", "class_p", ".3g"),
+    ("Fréchet distance", "frechet", ".3g"),
+    ("energy distance", "energy", ".3g"),
+    ("precision", "precision", ".3f"),
+    ("recall", "recall", ".3f"),
+    ("density", "density", ".3f"),
+    ("coverage", "coverage", ".3f"),
+    ("spread within classes", "spread", ".3f"),
+    ("nearest-neighbour ratio", "neighbour_ratio", ".3f"),
+    ("nearest is a training image, pixels", "pref_pixels", ".3f"),
+    ("… in features", "pref_features", ".3f"),
+    ("mode error", "mode_error", ".4f"),
+    ("variance on the modes", "mode_variance", ".3f"),
+    ("covariance error on the modes", "mode_covariance_error", ".3f"),
+)
 
 
 def headline(config: TrainConfig, size: int | None, device: str, folder: Path) -> str:
@@ -64,7 +87,14 @@ def closing(console: Console, summary: dict[str, Any], table: list[Marginal], fo
             sd = summary[f"{key}_sd"]
             spread = "" if sd is None else f" ± {sd:.4f}"
             numbers.add_row(name, f"{value:.4f}{spread}", f"{floor:.4f}", ratio)
+    for name, key, format in _JUDGED:
+        if (value := summary.get(key)) is not None:
+            floor, sd = summary[f"{key}_floor"], summary.get(f"{key}_floor_sd")
+            beside = f"{floor:{format}}" + ("" if sd is None else f" ± {sd:{format}}")
+            numbers.add_row(name, f"{value:{format}}", beside, f"{value / floor:.2f}" if floor else "–")
     console.print(numbers)
+    if line := blind(summary):
+        console.print(f"note: {line}", style="yellow", highlight=False, soft_wrap=True)
     if table:
         console.print(_marginals(table))
         if len(table) > _ROWS:
@@ -83,7 +113,7 @@ def closing(console: Console, summary: dict[str, Any], table: list[Marginal], fo
         f"{summary['steps']:,} steps, {summary['steps_per_second']:.1f} steps/s, {summary['seconds']:.0f} s in all",
         highlight=False,
     )
-    for name in ("samples", "images", "marginals", "evolution", "curves"):
+    for name in _FIGURES:
         if figure := summary.get(f"figure_{name}"):
             console.print(f"{folder / figure}", highlight=False, soft_wrap=True)
     console.print(f"{folder / 'summary.json'}", highlight=False, soft_wrap=True)

@@ -1,0 +1,109 @@
+"""A run's images before its judges: who they are, what they are shown, and the figures of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from drift_cli.data import Batch, Finite
+from drift_cli.figures import class_grid, interpolation, nearest_images, quality_curves
+from drift_cli.judging import ImageQuality, Jury, judged
+from drift_cli.learned import Shelf
+from drift_cli.training.evaluation import generate_labelled
+from drift_cli.training.setup import Setup
+
+_SEED = 20_101_973  # of the judges in every run: they are the same for all seeds, and no encoder's
+_COUNT = 1000  # images judged at the end
+_AT_A_GLANCE = 500  # and while it trains
+_PAIRS, _BETWEEN = 10, 11  # of the interpolation
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The judges of a run."""
+
+    setup: Setup
+    jury: Jury
+
+    @classmethod
+    def of(cls, setup: Setup, shelf: Shelf) -> Judged | None:
+        """None where nothing can be judged: no images, no classes, nothing held out, or evaluation.judge=false."""
+        target, shape = setup.target, setup.target.space.image
+        if not (setup.config.evaluation.judge and shape and isinstance(target, Finite)):
+            return None
+        held_out = target.held_out
+        if held_out is None or held_out.classes is None or target.classes is None or not target.classes.any():
+            return None
+        train, apart = (target.space.to_units(part.points) for part in (target, held_out))
+        return cls(setup, Jury.learned(train, target.classes, apart, held_out.classes, shape, _SEED, shelf))
+
+    @property
+    def told(self) -> str:
+        return f"judge: sees the right class in {self.jury.accuracy:.1%} of {len(self.jury.held_out):,} held-out images"
+
+    def glance(self, step: int) -> dict[str, float]:
+        """`accuracy` and `frechet` of a few images, for the curves."""
+        images = self._images(_AT_A_GLANCE, "glance", step)
+        right, frechet = self.jury.glance(images.points, images.labels)
+        return {"frechet": frechet} | ({} if right is None else {"accuracy": right})
+
+    def quality(self) -> ImageQuality:
+        images = self._images(_COUNT, "final", 3_000_000)
+        return judged(self.jury, images.points, images.labels)
+
+    def figures(self, rows: list[dict[str, Any]], found: ImageQuality, folder: Path) -> dict[str, Callable[[], Path]]:
+        """What is to be drawn, by name."""
+        images, shape = self._images(_COUNT, "final", 3_000_000), self.setup.target.space.image
+        assert shape is not None
+        classes = images.labels
+        if classes is None:
+            classes = self.jury.judge.answers(self.jury.judge.features(images.points.float().clamp(0, 1)))
+        names = _names(self.setup, len(found.class_shares))
+        in_pixels, in_features = (near.numpy() for near in self.jury.nearest(images.points[:32]))
+        drawn = {
+            "classes": lambda: class_grid.draw(
+                (images.points.numpy(), classes.cpu().numpy()),
+                (self.jury.held_out.numpy(), self.jury.held_out_classes.numpy()),
+                names, shape, folder,
+            ),
+            "nearest": lambda: nearest_images.draw(
+                images.points.numpy(), in_pixels, in_features, shape, folder
+            ),
+            "quality": lambda: quality_curves.draw(rows, self._floors(), folder),
+        }  # fmt: skip
+        if isinstance(width := getattr(self.setup.average, "noise", None), int):
+            pairs = names[:_PAIRS] if images.labels is not None else ()
+            drawn["interpolation"] = lambda: interpolation.draw(self._between(width), shape, pairs, folder)
+        return drawn
+
+    def _images(self, n: int, purpose: str, step: int) -> Batch:
+        """Generated images with pixels in the data's units, and the classes that were asked for."""
+        batch = generate_labelled(self.setup, n, self.setup.stream(purpose, step))
+        return Batch(self.setup.target.space.to_units(batch.points), batch.labels)
+
+    def _floors(self) -> dict[str, float]:
+        """What a glance at as many unseen images gives."""
+        right, frechet = self.jury.glance(self.jury.held_out[:_AT_A_GLANCE], self.jury.held_out_classes[:_AT_A_GLANCE])
+        return {"accuracy_floor": right or 0.0, "frechet_floor": frechet}
+
+    @torch.no_grad()
+    def _between(self, width: int) -> np.ndarray:
+        """Images of the noises on the great circle from one to another, by class where there are any."""
+        setup, draws = self.setup, self.setup.stream("final", 3_000_001)
+        ends = torch.randn(2, _PAIRS, 1, width, generator=draws, device=draws.device, dtype=setup.dtype)
+        angle = torch.linspace(0, torch.pi / 2, _BETWEEN, device=draws.device, dtype=setup.dtype)[:, None]
+        noise = (angle.cos() * ends[0] + angle.sin() * ends[1]).flatten(0, 1)
+        labels = None
+        if frequencies := setup.target.space.class_frequencies:
+            labels = (torch.arange(_PAIRS, device=draws.device) % len(frequencies)).repeat_interleave(_BETWEEN)
+        images = setup.target.space.to_units(setup.codec.decode(setup.average(noise, labels)))
+        return images.reshape(_PAIRS, _BETWEEN, -1).numpy()
+
+
+def _names(setup: Setup, classes: int) -> list[str]:
+    return list(getattr(setup.target.space, "class_names", None) or map(str, range(classes)))
