@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -12,7 +13,9 @@ from drift_cli.data.target import Target
 
 
 class SampleGenerator(nn.Module, ABC):
-    """A torch module whose parameters define q."""
+    """A torch module whose parameters define q. `makes_images`: and nothing else."""
+
+    makes_images: ClassVar[bool] = False
 
     @abstractmethod
     def sample(self, n: int, generator: Generator, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:

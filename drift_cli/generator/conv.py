@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 import torch
 from jaxtyping import Float, Int
@@ -32,6 +32,8 @@ class Conv(Network):
 
     The pixels are divided by √d, so that samples of the start are of about unit size, as the training space is.
     """
+
+    makes_images: ClassVar = True
 
     def __init__(self, noise: int, width: int, shape: Shape, classes: int = 0) -> None:
         super().__init__(noise, classes)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 import torch
 from jaxtyping import Float, Int
@@ -37,6 +37,8 @@ class Transformer(Network):
 
     The pixels are divided by √d, so that samples of the start are of about unit size, as the training space is.
     """
+
+    makes_images: ClassVar = True
 
     def __init__(self, shape: Shape, patch: int, width: int, blocks: int, heads: int, classes: int = 0) -> None:
         height, wide, channels = shape

@@ -213,11 +213,13 @@ def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = 
 def by_data(config: TrainConfig, target: Target) -> TrainConfig:
     """The settings with those in place that the data decides: space=auto is the space that it asks for.
 
-    Where none is named, as in a config.yaml from before there were any, it is the identity.
+    Where none is named, as in a config.yaml from before there were any, it is the identity; so it is for a generator
+    that makes nothing but images.
     """
     if config.space is not None and config.space.kind is not Auto:
         return config
-    name = "identity" if config.space is None else Auto.name_for(target.space)
+    own = config.space is None or getattr(config.generator.kind, "makes_images", False)
+    name = "identity" if own else Auto.name_for(target.space)
     return replace(config, space=settings_class("space", name)(**defaults("space", name)))
 
 

@@ -126,3 +126,9 @@ def test_refused_settings_leave_nothing_behind(refusal, tmp_path: Path) -> None:
     assert "pixels are too few" in refusal("train", *words)
     assert "space.noise must be at least 0" in refusal("train", "space=autoencoder", "space.noise=-1")
     assert 'There is no space "autoencodr". Did you mean "autoencoder"?' in refusal("train", "space=autoencodr")
+
+
+def test_a_generator_of_images_stays_in_pixels(tmp_path: Path) -> None:
+    conv = ("generator=conv", "generator.width=2", "generator.noise=4", "steps=2")
+    assert train(tmp_path / "run", "dataset=array", f"dataset.path={kept_discs(tmp_path)}", *conv, network=False) == 0
+    assert summary(tmp_path / "run")["space"] == "identity"
