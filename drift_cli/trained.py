@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from drift_cli import config as configs
 from drift_cli.data import Space
 from drift_cli.errors import UserError
-from drift_cli.generator import SampleGenerator
+from drift_cli.generator import Mlp, SampleGenerator
 from drift_cli.learned import Shelf
 from drift_cli.runs.folder import RunFolder
 from drift_cli.space import Codec, Fitting, Identity
@@ -53,21 +54,32 @@ class Trained(nn.Module):
         return self.codec.decode(self.generator(noise, labels))
 
     @torch.no_grad()
-    def sample(self, n: int, seed: int = 0, label: int | None = None) -> Samples:
+    def sample(
+        self, n: int, seed: int = 0, label: int | None = None, condition: Sequence[float] | None = None
+    ) -> Samples:
         """n samples, a function of the seed: those of `drift sample n=… seed=…`.
 
-        `label` asks for one class, where classes were trained; None draws them as often as in the data. Raises
-        `UserError` for a class that is none, or fewer than one sample.
+        `label` asks for one class, where classes were trained; None draws them as often as in the data. `condition`, in
+        the data's units, is that of every sample; None draws each from the data's. The columns of the condition are the
+        last of the points. Raises `UserError` for a class that is none, a condition of another length, or fewer than
+        one sample.
         """
         if n < 1:
             raise UserError(f"n must be at least 1, got {n}.")
         generator = stream(seed, "sample", 0, self.device)
         labels = self._labels(label, n, generator)
+        given = self._condition(condition)
         parts = []
         for start in range(0, n, _AT_ONCE):
             count = min(_AT_ONCE, n - start)
             part = None if labels is None else labels[start : start + count]
-            parts.append(self.space.to_units(self.codec.decode(self.generator.sample(count, generator, part))))
+            if given is None or not isinstance(self.generator, Mlp):
+                made = self.generator.sample(count, generator, part)
+            else:
+                noise = self.generator.draw(count, generator)
+                noise[:, -len(given) :] = given.to(noise)
+                made = self.generator(noise, part)
+            parts.append(self.space.to_units(self.codec.decode(made)))
         return Samples(torch.cat(parts), None if labels is None else labels.cpu())
 
     def _labels(self, label: int | None, n: int, generator: torch.Generator) -> Tensor | None:
@@ -83,6 +95,21 @@ class Trained(nn.Module):
         if not 0 <= label < len(frequencies):
             raise UserError(f"label must be a class from 0 to {len(frequencies) - 1}, got {label}.")
         return torch.full((n,), label, device=generator.device)
+
+    def _condition(self, condition: Sequence[float] | None) -> Tensor | None:
+        """The condition in the training space."""
+        count = self.space.conditions
+        if condition is None:
+            return None
+        if count == 0:
+            raise UserError("condition needs a run with dataset.condition, and this one was trained without.")
+        if len(condition) != count:
+            named = ", ".join(self.space.columns[-count:])
+            raise UserError(f"condition must be one number for each of {named}, got {len(condition)}.")
+        shift, scale = (
+            torch.tensor(each[-count:], dtype=torch.float64) for each in (self.space.shift, self.space.scale)
+        )
+        return (torch.tensor(condition, dtype=torch.float64) - shift) / scale
 
 
 def load(run: str | Path, *, ema: bool = True, device: str = "auto") -> Trained:

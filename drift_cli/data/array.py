@@ -14,9 +14,10 @@ from drift_cli.data.class_codes import class_codes, told_classes
 from drift_cli.data.dialect import DECIMALS, SEPARATORS, Asked
 from drift_cli.data.held_out import HeldOut, split
 from drift_cli.data.space import Space
-from drift_cli.data.tables import read
+from drift_cli.data.tables import Table, read
 from drift_cli.data.target import Finite
-from drift_cli.rules import one_of
+from drift_cli.errors import UserError, did_you_mean
+from drift_cli.rules import one_of, positive
 from drift_cli.setting import Setting
 
 
@@ -34,6 +35,12 @@ class Array:
     labels: Annotated[
         str | None, Setting("the column of integers or words that is the class, and no coordinate; null: no classes")
     ] = None
+    condition: Annotated[
+        tuple[str, ...] | None, Setting("columns that the generator is given and does not make; null: none")
+    ] = None
+    condition_bandwidth: Annotated[
+        float, Setting("the kernel's on the condition, in units of that on the points", (positive,))
+    ] = 1.0
     held_out: HeldOut = 0.0
     index: Annotated[
         str | None, Setting("the column that only numbers the rows, left out; none: no column does; null: guessed")
@@ -47,11 +54,16 @@ class Array:
     def target(self) -> Finite:
         """The rows of the file; rows that are images keep one unit for all pixels."""
         asked = Asked(self.header, self.separator, self.decimal)
-        wanted = None if self.columns is None else list(self.columns)
+        wanted = None if self.columns is None else list(dict.fromkeys((*self.columns, *(self.condition or ()))))
         table = read(Path(self.path), wanted, asked, self.index, self.labels)
+        if self.condition is not None:
+            table = _with_condition_last(table, self.condition, self.path)
         codes, names = (None, None) if table.classes is None else class_codes(table.classes)
         trained, out = split(table.points, codes, self.held_out)
-        if table.image is None:
+        if self.condition is not None:
+            bandwidth = self.condition_bandwidth
+            space = Space.of_pairs(table.points[trained], table.columns, len(self.condition), bandwidth)
+        elif table.image is None:
             space = Space.of_columns(table.points[trained], table.columns)
         else:
             space = Space.of_images(table.points[trained], table.image, None)
@@ -65,3 +77,19 @@ class Array:
 
         told = f"{self.path}: {table.told}{told_classes(codes, names)}"
         return part(trained, part(out, None) if len(out) else None, (told, *table.guesses))
+
+
+def _with_condition_last(table: Table, condition: tuple[str, ...], path: str) -> Table:
+    """The table with the columns of the condition behind the others."""
+    for name in condition:
+        if name not in table.columns:
+            near = did_you_mean(name, table.columns)
+            raise UserError(f'dataset.condition must name columns of {path}, got "{name}".{near}')
+        if condition.count(name) > 1:
+            raise UserError(f'dataset.condition must name different columns, got "{name}" twice.')
+    columns = (*(name for name in table.columns if name not in condition), *condition)
+    if len(columns) == len(condition):
+        raise UserError(f"dataset.condition names every column of {path}: one at least must be left to generate.")
+    return replace(
+        table, points=table.points[:, [table.columns.index(name) for name in columns]], columns=columns, image=None
+    )

@@ -18,6 +18,7 @@ from torch import Tensor
 from drift_cli.errors import UserError
 
 _ROUNDING = 1e-15  # of a column's size: a few units in the last place
+_KEPT = 10_000  # conditions
 _SMALLEST = 1e-150  # a spread whose square is no number
 
 
@@ -26,6 +27,8 @@ class Space:
     """`shift`, `scale` [d] in the data's units; names of the columns; class frequencies, and names where they have any.
 
     `image` is (height, width) of grey images and (height, width, channels) of others, a pixel's channels side by side.
+    The last `conditions` columns are given to the generator and not made by it; `conditions_kept` is how many rows of
+    them are kept with a trained generator, to draw from.
     """
 
     columns: tuple[str, ...]
@@ -34,6 +37,8 @@ class Space:
     image: tuple[int, ...] | None = None
     class_frequencies: tuple[float, ...] | None = None
     class_names: tuple[str, ...] | None = None
+    conditions: int = 0
+    conditions_kept: int = 0
 
     @property
     def dimension(self) -> int:
@@ -63,6 +68,22 @@ class Space:
             raise UserError("The data is one point: every row is the same, up to rounding. There is nothing to train.")
         scale = np.where(varies, deviation, 1.0) * math.sqrt(points.shape[1])
         return cls(columns, tuple(points.mean(axis=0).tolist()), tuple(scale.tolist()))
+
+    @classmethod
+    def of_pairs(cls, points: np.ndarray, columns: tuple[str, ...], conditions: int, bandwidth: float) -> Self:
+        r"""Pairs (x, c), c the last `conditions` columns: the space of the joint kernel.
+
+        Each part by itself has unit size, and c is divided by `bandwidth` $= \sigma_c / \sigma$. A kernel φ(r/σ) of the
+        distance of two pairs is then $\varphi(\sqrt{|x - x'|^2/\sigma^2 + |c - c'|^2/\sigma_c^2})$, of the Gaussian
+        $k_\sigma(x, x')\,k_{\sigma_c}(c, c')$ (ours).
+        """
+        if (np.ptp(points[:, -conditions:], axis=0) == 0).all():
+            raise UserError("The condition is the same in every row: name columns that differ in dataset.condition.")
+        x = cls.of_columns(points[:, :-conditions], columns[:-conditions])
+        c = cls.of_columns(points[:, -conditions:], columns[-conditions:])
+        scale = (*x.scale, *(bandwidth * each for each in c.scale))
+        kept = min(len(points), _KEPT)
+        return cls(columns, (*x.shift, *c.shift), scale, conditions=conditions, conditions_kept=kept)
 
     @classmethod
     def of_images(
@@ -98,7 +119,10 @@ class Space:
 
     def agrees_with(self, other: Space) -> bool:
         """The same columns in the same units, up to rounding."""
-        names = (self.columns, self.image, self.class_names) == (other.columns, other.image, other.class_names)
+        names = all(
+            getattr(self, name) == getattr(other, name)
+            for name in ("columns", "image", "class_names", "conditions", "conditions_kept")
+        )
         mine, theirs = (space.class_frequencies or () for space in (self, other))
         return names and all(
             len(a) == len(b) and np.allclose(a, b, rtol=1e-9, atol=1e-12)
@@ -115,5 +139,7 @@ class Space:
         named = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
         if not named or any(len(s) != len(names) or not np.isfinite(np.asarray(s, float)).all() for s in sizes):
             raise ValueError("its space has not one name, shift and scale for each column")
-        lists = {key: tuple(value) if isinstance(value, list) else value for key, value in entries.items()}
+        lists: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in entries.items()
+        }
         return cls(**lists)

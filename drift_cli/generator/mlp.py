@@ -1,6 +1,7 @@
 r"""A multilayer perceptron $x = f_\theta(\varepsilon)$, $\varepsilon \sim N(0, I)$.
 
-The paper's has three hidden layers of ReLU. Class labels enter as one-hot coordinates beside the noise.
+The paper's has three hidden layers of ReLU. Class labels enter as one-hot coordinates beside the noise. Conditions c
+are coordinates of the noise that are drawn from the data, and of the sample $(f_\theta(\varepsilon, c), c)$.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Annotated, Self
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
+from drift_cli.data.noise import integers, normal
 from drift_cli.data.space import Space
+from drift_cli.data.target import Target
 from drift_cli.errors import UserError
 from drift_cli.generator.base import check_labels, one_hot
 from drift_cli.generator.network import MOST_WEIGHTS, Network
@@ -36,14 +39,28 @@ _MOST_NOISE = 32  # dimensions of noise where the settings leave it open
 
 class Mlp(Network):
     at_once = 8192
+    seen: Tensor  # conditions of the data
 
-    def __init__(self, noise: int, widths: Sequence[int], dimension: int, activation: str, classes: int = 0) -> None:
+    def __init__(
+        self,
+        noise: int,
+        widths: Sequence[int],
+        dimension: int,
+        activation: str,
+        classes: int = 0,
+        conditions: int = 0,
+        kept: int = 0,
+    ) -> None:
+        """The last `conditions` of the noise, and of the dimension, are conditions; `kept` of them are drawn from."""
         super().__init__(noise, classes)
+        self.conditions = conditions
+        if conditions:
+            self.register_buffer("seen", torch.zeros(kept, conditions))
         sizes = [noise + classes, *widths]
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
             layers += [nn.Linear(inputs, outputs), _ACTIVATIONS[activation]()]
-        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], dimension))
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], dimension - conditions))
 
     @classmethod
     def from_settings(
@@ -59,8 +76,9 @@ class Mlp(Network):
         activation: Annotated[str, Setting("of the hidden layers", (partial(one_of, choices=tuple(_ACTIVATIONS)),))],
     ) -> Self:
         """A network from noise to the points of `space`, of its classes where it has some."""
-        inputs = noise if noise is not None else min(2 * space.dimension, _MOST_NOISE)
-        return cls(inputs, widths, space.dimension, activation, len(space.class_frequencies or ()))
+        given, classes = space.conditions, len(space.class_frequencies or ())
+        inputs = noise if noise is not None else min(2 * (space.dimension - given), _MOST_NOISE)
+        return cls(inputs + given, widths, space.dimension, activation, classes, given, space.conditions_kept)
 
     @staticmethod
     def check_settings(widths: Sequence[int], **_: object) -> None:
@@ -73,6 +91,19 @@ class Mlp(Network):
 
     def forward(self, noise: Float[Tensor, "n z"], labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
         check_labels(labels, self.classes)
-        if labels is None:
-            return self.layers(noise)
-        return self.layers(torch.cat([noise, one_hot(labels, self.classes, noise.dtype)], dim=1))
+        classes = [] if labels is None else [one_hot(labels, self.classes, noise.dtype)]
+        made = self.layers(torch.cat([noise, *classes], dim=1) if classes else noise)
+        return torch.cat([made, noise[:, -self.conditions :]], dim=1) if self.conditions else made
+
+    def initialise(self, target: Target, seed: Generator) -> None:
+        super().initialise(target, seed)
+        if self.conditions:
+            every = target.sample(len(self.seen), seed, torch.float64).points
+            self.seen = every[:, -self.conditions :].clone()
+
+    def draw(self, n: int, generator: Generator) -> Float[Tensor, "n z"]:
+        """The noise that n samples are made from, their conditions among it."""
+        if not self.conditions:
+            return super().draw(n, generator)
+        own = normal(n, self.noise - self.conditions, generator=generator, dtype=self.seen.dtype)
+        return torch.cat([own, self.seen[integers(len(self.seen), n, generator)]], dim=1)

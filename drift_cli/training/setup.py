@@ -155,7 +155,8 @@ class Setup:
                 return drift_of_classes(operator, kernel, x, data, model, paired=paired, **weights).flatten(0, 1)
             return drift_per_class(operator, kernel, x, model, labels, batch.points, batch.labels, paired=paired)
 
-        return drift
+        made = self.coded.space.dimension - self.coded.space.conditions
+        return drift if made == self.coded.space.dimension else partial(_without_conditions, drift, made)
 
     def second_batch(self, n: int, step: int, labels: torch.Tensor | None) -> torch.Tensor | None:
         """An independent batch of the model's samples, for the drifts that ask for one."""
@@ -183,7 +184,13 @@ def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = 
     coded = codec.coded(target)
     kernel, told = found_on(coded, config.kernel)
     config = replace(config, kernel=kernel)
+    if target.space.conditions and coded is not target:
+        raise UserError("dataset.condition is of the data's own columns, which codes have not: use space=identity.")
     model = config.generator.made(coded.space)
+    if target.space.conditions and not getattr(model, "conditions", 0):
+        raise UserError(
+            f"generator={config.generator.name} takes no condition, and dataset.condition gives one: use generator=mlp."
+        )
     model.initialise(coded, stream(config.seed, "initial"))
     model = model.to(device, dtype)
     rule = config.optimizer.made()
@@ -221,6 +228,9 @@ def by_data(config: TrainConfig, target: Target) -> TrainConfig:
     own = config.space is None or getattr(config.generator.kind, "makes_images", False)
     name = "identity" if own else Auto.name_for(target.space)
     return replace(config, space=settings_class("space", name)(**defaults("space", name)))
+def _without_conditions(drift: Field, made: int, x: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
+    """V of the first `made` columns: the others are conditions, which are given and do not move."""
+    return torch.nn.functional.pad(drift(x, model)[:, :made], (0, x.shape[1] - made))
 
 
 def _try(setup: Setup, others: str) -> None:

@@ -43,7 +43,7 @@ Step = Callable[[int], Taken]
 
 def build(setup: Setup) -> Step:
     """The step of this setup: captured where it can be, else operation by operation."""
-    if setup.device.type == "cuda" and can_be_captured(setup):
+    if setup.device.type == "cuda" and not setup.target.space.conditions and can_be_captured(setup):
         return CapturedStep(setup)
     return DirectStep(setup)
 

@@ -20,7 +20,7 @@ def run(config: SampleConfig, path: Path) -> list[Path]:
     if out.suffix.lower() not in tables.WRITABLE:
         raise UserError(f'out must end in {", ".join(tables.WRITABLE)}, got "{config.out}".')
     trained = load(config.run, ema=config.ema, device=config.device)
-    found, space = trained.sample(config.n, config.seed, config.label), trained.space
+    found, space = trained.sample(config.n, config.seed, config.label, config.condition), trained.space
     points = found.points.numpy()
     if not np.isfinite(points).all():
         raise UserError(

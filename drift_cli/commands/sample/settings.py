@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from drift_cli.config.checked import Checked, Seed, least
+from drift_cli.config.checked import Checked, Seed, least, obeys
+from drift_cli.rules import finite
 from drift_cli.training.settings import Device
 
 
@@ -19,6 +20,7 @@ class SampleConfig(Checked):
     out: str
     seed: Seed
     label: int | None = None
+    condition: Annotated[list[float] | None, obeys(finite)] = None
     ema: bool
     device: Device
 
