@@ -228,6 +228,8 @@ def by_data(config: TrainConfig, target: Target) -> TrainConfig:
     own = config.space is None or getattr(config.generator.kind, "makes_images", False)
     name = "identity" if own else Auto.name_for(target.space)
     return replace(config, space=settings_class("space", name)(**defaults("space", name)))
+
+
 def _without_conditions(drift: Field, made: int, x: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
     """V of the first `made` columns: the others are conditions, which are given and do not move."""
     return torch.nn.functional.pad(drift(x, model)[:, :made], (0, x.shape[1] - made))
