@@ -24,9 +24,10 @@ PACKAGES = {
     "generator": "drift_cli.generator",
     "optimizer": "drift_cli.optimizers",
     "discrepancy": "drift_cli.discrepancy",
+    "encoder": "drift_cli.features",
 }
-GROUPS = tuple(group for group in PACKAGES if group != "discrepancy")  # those that a command line chooses from
-# A discrepancy is chosen within the drift that descends it: drift.discrepancy=energy.
+_WITHIN = ("discrepancy", "encoder")  # chosen within the drift that has them: drift.discrepancy=energy
+GROUPS = tuple(group for group in PACKAGES if group not in _WITHIN)  # those that a command line chooses from
 _NEEDED = {  # what a class of the group has, of each one of these
     "dataset": (("draw", "target"),),
     "space": (("fitted",), ("kept",)),
@@ -36,6 +37,7 @@ _NEEDED = {  # what a class of the group has, of each one of these
     "generator": (("sample",), ("initialise",)),
     "optimizer": (("over",),),
     "discrepancy": (("__call__",),),
+    "encoder": (("fitted",),),
 }
 _trusted: set[str] = set()
 

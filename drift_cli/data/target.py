@@ -36,6 +36,7 @@ class Batch:
         return cls(points.flatten(0, 1), labels, classes)
 
 
+@runtime_checkable
 class Target(Protocol):
     """The distribution p. `size` is None where points can be drawn without end."""
 

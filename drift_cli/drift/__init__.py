@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from drift_cli.drift.base import Abilities, Drift, Iterative, Random, abilities
+from drift_cli.drift.base import Abilities, Drift, Fitted, Iterative, Random, abilities
 from drift_cli.drift.batch_normalized import BatchNormalized
+from drift_cli.drift.features import Features
 from drift_cli.drift.from_discrepancy import FromDiscrepancy
 from drift_cli.drift.guidance import with_unconditional
 from drift_cli.drift.kernel_score import KernelScore
@@ -20,6 +21,8 @@ __all__ = [
     "Abilities",
     "BatchNormalized",
     "Drift",
+    "Features",
+    "Fitted",
     "FromDiscrepancy",
     "Iterative",
     "KernelScore",

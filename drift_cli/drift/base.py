@@ -12,10 +12,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.data import Target
 from drift_cli.errors import UserError
 from drift_cli.kernels import Kernel
 from drift_cli.rules import one_of
 from drift_cli.setting import Setting
+from drift_cli.space import Fitting
 from drift_cli.transport.tally import Tally
 
 SelfTerm = Annotated[
@@ -105,6 +107,15 @@ class Random(Protocol):
 
     def drawing_from(self, generator: torch.Generator) -> Drift:
         """The same drift with this stream."""
+        ...
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """A drift that looks at the data before the run, and may learn from it."""
+
+    def fitted(self, target: Target, fitting: Fitting) -> Drift:
+        """The drift of this data. Raises `UserError` for data that it cannot be of."""
         ...
 
 

@@ -33,7 +33,7 @@ class Conv(Network):
     The pixels are divided by √d, so that samples of the start are of about unit size, as the training space is.
     """
 
-    makes_images: ClassVar = True
+    of_images: ClassVar[bool] = True
 
     def __init__(self, noise: int, width: int, shape: Shape, classes: int = 0) -> None:
         super().__init__(noise, classes)

@@ -38,7 +38,7 @@ class Transformer(Network):
     The pixels are divided by √d, so that samples of the start are of about unit size, as the training space is.
     """
 
-    makes_images: ClassVar = True
+    of_images: ClassVar[bool] = True
 
     def __init__(self, shape: Shape, patch: int, width: int, blocks: int, heads: int, classes: int = 0) -> None:
         height, wide, channels = shape

@@ -10,7 +10,7 @@ import torch
 
 from drift_cli.config.objects import defaults, settings_class
 from drift_cli.data import Batch, Classes, Target, target_of
-from drift_cli.drift import Drift, Iterative, Random, drift_of_classes, drift_per_class, with_unconditional
+from drift_cli.drift import Drift, Fitted, Iterative, Random, drift_of_classes, drift_per_class, with_unconditional
 from drift_cli.errors import UserError
 from drift_cli.generator import SampleGenerator
 from drift_cli.kernels import Kernel
@@ -180,12 +180,16 @@ def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = 
     _check_classes(config, target)
     config = by_data(config, target)
     assert config.space is not None
-    codec = config.space.made().fitted(target, Fitting(config.seed, device, shelf or Shelf(), closed))
+    fitting = Fitting(config.seed, device, shelf or Shelf(), closed)
+    codec = config.space.made().fitted(target, fitting)
     coded = codec.coded(target)
     kernel, told = found_on(coded, config.kernel)
     config = replace(config, kernel=kernel)
     if target.space.conditions and coded is not target:
         raise UserError("dataset.condition is of the data's own columns, which codes have not: use space=identity.")
+    drift = config.drift.made()
+    if isinstance(drift, Fitted):
+        drift = drift.fitted(coded, fitting)
     model = config.generator.made(coded.space)
     if target.space.conditions and not getattr(model, "conditions", 0):
         raise UserError(
@@ -205,7 +209,7 @@ def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = 
         coded=coded,
         kernel=kernel.made(),
         schedule=config.schedule.made(),
-        drift=config.drift.made(),
+        drift=drift,
         model=model,
         average=ema.start(model) if config.ema.decay > 0 else model,
         optimizer=optimizer,
@@ -220,13 +224,13 @@ def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = 
 def by_data(config: TrainConfig, target: Target) -> TrainConfig:
     """The settings with those in place that the data decides: space=auto is the space that it asks for.
 
-    Where none is named, as in a config.yaml from before there were any, it is the identity; so it is for a generator
-    that makes nothing but images.
+    Where none is named, as in a config.yaml from before there were any, it is the identity; and where drift or
+    generator are of images, which codes are not.
     """
     if config.space is not None and config.space.kind is not Auto:
         return config
-    own = config.space is None or getattr(config.generator.kind, "makes_images", False)
-    name = "identity" if own else Auto.name_for(target.space)
+    of_images = any(getattr(each.kind, "of_images", False) for each in (config.drift, config.generator))
+    name = "identity" if config.space is None or of_images else Auto.name_for(target.space)
     return replace(config, space=settings_class("space", name)(**defaults("space", name)))
 
 

@@ -91,6 +91,9 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
         console.print(about, highlight=False, soft_wrap=True)
     for line in [*terminal.notes(setup.target), *([setup.told] if setup.told else [])]:
         console.print(line, highlight=False, soft_wrap=True)
+    encoder = getattr(setup.drift, "report", {})
+    if encoder:
+        console.print(terminal.of_encoder(encoder), highlight=False, soft_wrap=True)
     price = cost(setup.model, setup.device, len(setup.target.space.class_frequencies or ()))
     console.print(f"{config.generator.name}: {price}", highlight=False, soft_wrap=True)
 
@@ -123,6 +126,7 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
         "seconds": state.seconds + time.perf_counter() - began,
         "training_seconds": reached.seconds,
         "seed": config.seed,
+        **{f"encoder_{name}": value for name, value in encoder.items()},
         "generator_parameters": price.parameters,
         "generator_multiply_adds": price.multiply_adds,
         "space": config.space.name,

@@ -48,6 +48,13 @@ def headline(config: TrainConfig, size: int | None, device: str, folder: Path) -
     )
 
 
+def of_encoder(report: dict[str, Any]) -> str:
+    """One line: what the features are of, each number under its name."""
+    told = (f"{name} {value:,}" if isinstance(value, int) else f"{name} {value:.3g}" for name, value in report.items()
+            if value is not None)  # fmt: skip
+    return f"encoder: {', '.join(told)}"
+
+
 def notes(target: Target) -> list[str]:
     """What was read of a user's file, and a warning for each guess."""
     read, *guesses = getattr(target, "notes", ()) or ("",)
