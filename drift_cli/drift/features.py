@@ -143,10 +143,12 @@ class Features:
         with torch.no_grad():
             size = _distance(query, positive, negative)
             places = len(query)
-            units = ((each / size).flatten(0, 1) for each in (query, positive, negative))
-            repeated = {name: None if each is None else each.repeat(places, 1) for name, each in weights.items()}
+            points, data, others = ((each / size).flatten(0, 1) for each in (query, positive, negative))
+            repeated: dict[str, Any] = {
+                name: None if each is None else each.repeat(places, 1) for name, each in weights.items()
+            }
             drift = torch.zeros_like(query)
-            for each in self.base.at_factors(kernel, self.factors, *units, paired=paired, **repeated):
+            for each in self.base.at_factors(kernel, self.factors, points, data, others, paired=paired, **repeated):
                 apart = each.unflatten(0, query.shape[:2])
                 drift = drift + (_unit(apart) if self.normalize else apart)
         return (query / size * drift).sum()

@@ -13,9 +13,9 @@ from drift_cli.data.target import Target
 
 
 class SampleGenerator(nn.Module, ABC):
-    """A torch module whose parameters define q. `makes_images`: and nothing else."""
+    """A torch module whose parameters define q. `of_images`: and nothing else."""
 
-    makes_images: ClassVar[bool] = False
+    of_images: ClassVar[bool] = False
 
     @abstractmethod
     def sample(self, n: int, generator: Generator, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
