@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from typing import Any
 
 import numpy as np
@@ -54,12 +55,16 @@ def plain(settings: Any) -> Any:
 
 
 def _without_later(settings: Any, written: Any) -> Any:
-    """What was kept before there was a setting is found again, where that is null."""
-    later = getattr(settings, "later", ())
+    """What was kept before there was a setting is found again, where that has its default."""
+    unset = {
+        each.name: each.default if each.default_factory is MISSING else each.default_factory()
+        for each in fields(settings)
+        if each.name in getattr(settings, "later", ())
+    }
     return {
         key: _without_later(getattr(settings, key), value) if isinstance(getattr(settings, key), Checked) else value
         for key, value in written.items()
-        if not (key in later and value is None)
+        if not (key in unset and getattr(settings, key) == unset[key])
     }
 
 

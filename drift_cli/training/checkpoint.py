@@ -208,7 +208,9 @@ def _load(file: Path) -> dict[str, Tensor]:
     if not file.is_file():
         raise UserError(f"The checkpoint is incomplete: there is no {file}.")
     if (kept := _sums(file.parent).get(file.name)) is not None and sha256(file) != kept:
-        raise UserError(f"{file} is not what was written: its SHA-256 is not the one in state.json.")
+        raise UserError(
+            f"{file} is not what was written (cut short, broken or altered): its SHA-256 is not that in state.json."
+        )
     try:
         return load_file(file)
     except (SafetensorError, OSError, ValueError) as error:

@@ -93,7 +93,8 @@ class TrainConfig(Checked):
         "steps", "device", "threads", "checkpoint.every", "checkpoint.keep",
     )  # fmt: skip
 
-    later: ClassVar = ("space",)  # than the first kept runs: not written down of a run that does not give it
+    # Later than the first kept runs: not written down of a run that leaves them as they were before.
+    later: ClassVar = ("space", "classes", "guidance")
 
     dataset: Settings
     kernel: Settings
