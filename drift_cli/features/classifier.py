@@ -29,7 +29,7 @@ class Classifier:
 
     def fitted(self, target: Target, fitting: Fitting) -> Features:
         shape, data = (
-            image_shape(target.space, "drift.encoder=classifier", "another drift"),
+            image_shape(target.space, "drift.encoder=classifier", "space=identity or another drift"),
             finite(target, "classifier"),
         )
         if data.classes is None:

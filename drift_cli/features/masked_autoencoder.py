@@ -36,7 +36,10 @@ class MaskedAutoencoder:
 
     def fitted(self, target: Target, fitting: Fitting) -> Features:
         who = "drift.encoder=masked_autoencoder"
-        shape, data = image_shape(target.space, who, "another drift"), finite(target, "masked_autoencoder")
+        shape, data = (
+            image_shape(target.space, who, "space=identity or another drift"),
+            finite(target, "masked_autoencoder"),
+        )
         network = drawn(fitting.seed, lambda: _Network(shape, self.width))
         assert isinstance(network, _Network)
         return learned("masked_autoencoder", network, lambda: self._learn(network, data, fitting), data, fitting, self)

@@ -41,7 +41,7 @@ class Scattering:
     angles: Annotated[int, Setting("L: wavelets of each scale", (partial(between, low=1, high=16),))]
 
     def fitted(self, target: Target, fitting: Fitting) -> Features:
-        shape = image_shape(target.space, "drift.encoder=scattering", "another drift")
+        shape = image_shape(target.space, "drift.encoder=scattering", "space=identity or another drift")
         if min(shape[:2]) <= 2**self.scales:
             raise UserError(
                 f"drift.encoder.scales={self.scales} needs images of more than {2**self.scales} pixels a side, and "

@@ -18,7 +18,7 @@ from drift_cli.learned import Shelf
 from drift_cli.loading import collecting_nothing
 from drift_cli.metrics.effective_sample_size import effective_sample_size
 from drift_cli.schedules import Schedule
-from drift_cli.space import Auto, Codec, Fitting
+from drift_cli.space import Auto, Autoencoder, Codec, Fitting
 from drift_cli.training import device as devices
 from drift_cli.training import ema
 from drift_cli.training.bandwidth import found_on
@@ -187,15 +187,15 @@ def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = 
     config = replace(config, kernel=kernel)
     if target.space.conditions and coded is not target:
         raise UserError("dataset.condition is of the data's own columns, which codes have not: use space=identity.")
-    drift = config.drift.made()
-    if isinstance(drift, Fitted):
-        drift = drift.fitted(coded, fitting)
     model = config.generator.made(coded.space)
     if target.space.conditions and not getattr(model, "conditions", 0):
         raise UserError(
             f"generator={config.generator.name} takes no condition, and dataset.condition gives one: use generator=mlp."
         )
     model.initialise(coded, stream(config.seed, "initial"))
+    drift = config.drift.made()
+    if isinstance(drift, Fitted):
+        drift = drift.fitted(coded, fitting)
     model = model.to(device, dtype)
     rule = config.optimizer.made()
     with collecting_nothing():  # a process's first optimiser loads torch's compiler
@@ -227,9 +227,12 @@ def by_data(config: TrainConfig, target: Target) -> TrainConfig:
     Where none is named, as in a config.yaml from before there were any, it is the identity; and where drift or
     generator are of images, which codes are not.
     """
+    chosen = {"drift": config.drift, "generator": config.generator}
+    of_images = [f"{group}={own.name}" for group, own in chosen.items() if getattr(own.kind, "of_images", False)]
     if config.space is not None and config.space.kind is not Auto:
+        if of_images and config.space.kind is Autoencoder:
+            raise UserError(f"space=autoencoder makes codes, and {of_images[0]} is of images: use space=identity.")
         return config
-    of_images = any(getattr(each.kind, "of_images", False) for each in (config.drift, config.generator))
     name = "identity" if config.space is None or of_images else Auto.name_for(target.space)
     return replace(config, space=settings_class("space", name)(**defaults("space", name)))
 

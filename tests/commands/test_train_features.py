@@ -1,0 +1,58 @@
+"""`drift train drift=features`: the encoder is learned before the run, kept with it, and said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drift_cli.shell.cli import main
+from tests.problems.runs import summary, train
+
+WORDS = (
+    "dataset=digits", "drift=features", "drift.encoder={name: masked_autoencoder, width: 4, epochs: 1}",
+    "drift.groups=[whole]", "generator.widths=[16]", "evaluation.judge=false", "batch_size=40", "dataset.labels=true",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("features") / "run"
+    assert train(folder, *WORDS) == 0
+    return folder
+
+
+def test_a_run_says_what_its_features_are_of(run: Path) -> None:
+    found = summary(run)
+    assert found["encoder_parameters"] > 0
+    assert found["encoder_error"] > 0
+    assert found["generator_multiply_adds"] > 0
+    assert found["space"] == "identity"
+    assert len(list((run / "learned").glob("masked_autoencoder-*.safetensors"))) == 1
+
+
+def test_a_resumed_run_ends_as_one_never_stopped(run: Path) -> None:
+    last = run / "checkpoints/step_00000012"
+    weights = (last / "model.safetensors").read_bytes()
+    assert main(["train", f"resume={run}/checkpoints/step_00000008", "steps=12"]) == 0
+    assert (last / "model.safetensors").read_bytes() == weights
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("dataset=rings",), "drift.encoder=classifier is of images, and these are points of 2 numbers"),
+        (
+            ("dataset=digits", "space=autoencoder", "space.epochs=1"),
+            "space=autoencoder makes codes, and drift=features is of images: use space=identity",
+        ),
+        (("dataset=digits", "drift.encoder=clasifier"), 'Did you mean "classifier"?'),
+        (("dataset=digits", "gradient_paths=both", "drift.normalize=none"), "drift=features has no derivative here"),
+        (
+            ("dataset=digits", "generator=transformer", "generator.heads=5"),
+            "generator.heads must divide generator.width",
+        ),
+    ],
+)
+def test_what_has_no_features_is_refused(words: tuple[str, ...], told: str, refusal) -> None:
+    assert told in refusal("train", "drift=features", *words)
