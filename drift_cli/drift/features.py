@@ -13,13 +13,12 @@ from torch import Tensor, nn
 from drift_cli.catalogue import find
 from drift_cli.data import Target
 from drift_cli.drift.base import Abilities, AtFactors, SelfTerm, abilities
+from drift_cli.drift.multi_temperature import BASES, Factors, Normalize
 from drift_cli.features import KINDS, Encoder, groups
 from drift_cli.kernels import Kernel
-from drift_cli.rules import between, one_of
+from drift_cli.rules import one_of
 from drift_cli.setting import Setting
 from drift_cli.space import Fitting
-
-_BASES = ("mean_shift", "batch_normalized")
 
 
 @dataclass(frozen=True)
@@ -57,21 +56,14 @@ class Features:
         cls,
         self_term: SelfTerm,
         encoder: Annotated[Encoder, Setting("φ, as its name or as {name: …, setting: …}", group="encoder")],
-        base: Annotated[str, Setting("the drift of each group", (partial(one_of, choices=_BASES),))],
+        base: Annotated[str, Setting("the drift of each group", (partial(one_of, choices=BASES),))],
         groups: Annotated[
             tuple[str, ...],
             Setting("of each map: places, and mean and deviation over it", (partial(one_of, choices=KINDS),)),
         ],
         points: Annotated[bool, Setting("true: the points themselves are one more group")],
-        factors: Annotated[
-            tuple[float, ...], Setting("each multiplies kernel.bandwidth", (partial(between, low=1e-6, high=1e6),))
-        ],
-        normalize: Annotated[
-            str,
-            Setting(
-                "rms: divide each V by its root mean square before summing", (partial(one_of, choices=("none", "rms")),)
-            ),
-        ],
+        factors: Factors,
+        normalize: Normalize,
     ) -> Features:
         return cls(find("drift", base)(self_term), encoder, groups, points, factors, normalize == "rms")
 

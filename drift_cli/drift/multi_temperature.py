@@ -16,7 +16,14 @@ from drift_cli.kernels import Kernel
 from drift_cli.rules import between, one_of
 from drift_cli.setting import Setting
 
-_BASES = ("mean_shift", "batch_normalized")  # those that take several bandwidths at once and vanish at q = p
+BASES = ("mean_shift", "batch_normalized")  # those that take several bandwidths at once and vanish at q = p
+Factors = Annotated[
+    tuple[float, ...], Setting("each multiplies kernel.bandwidth", (partial(between, low=1e-6, high=1e6),))
+]
+Normalize = Annotated[
+    str,
+    Setting("rms: divide each V by its root mean square before summing", (partial(one_of, choices=("none", "rms")),)),
+]
 
 
 @dataclass(frozen=True)
@@ -41,16 +48,9 @@ class MultiTemperature:
     def from_settings(
         cls,
         self_term: SelfTerm,
-        base: Annotated[str, Setting("the drift at each bandwidth", (partial(one_of, choices=_BASES),))],
-        factors: Annotated[
-            tuple[float, ...], Setting("each multiplies kernel.bandwidth", (partial(between, low=1e-6, high=1e6),))
-        ],
-        normalize: Annotated[
-            str,
-            Setting(
-                "rms: divide each V by its root mean square before summing", (partial(one_of, choices=("none", "rms")),)
-            ),
-        ],
+        base: Annotated[str, Setting("the drift at each bandwidth", (partial(one_of, choices=BASES),))],
+        factors: Factors,
+        normalize: Normalize,
     ) -> MultiTemperature:
         return cls(find("drift", base)(self_term), factors, normalize == "rms")
 

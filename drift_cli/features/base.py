@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
@@ -31,13 +32,14 @@ class Encoder(Protocol):
         ...
 
 
-class Features(nn.Module):
+class Features(nn.Module, ABC):
     """φ with what is said of it."""
 
     report: dict[str, Any]
 
+    @abstractmethod
     def forward(self, points: Float[Tensor, "n d"]) -> Maps:
-        raise NotImplementedError
+        """The maps of these points."""
 
 
 def learned(
