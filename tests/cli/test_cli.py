@@ -434,8 +434,9 @@ CHOICES += [
 
 @pytest.mark.parametrize(("command", "choice"), CHOICES, ids=" ".join)
 def test_every_option_and_every_preset_composes_and_passes_its_checks(command: str, choice: str) -> None:
-    """`dataset=array` alone needs a path."""
-    assert composed(command, [choice, "dataset.path=x.csv"] if choice == "dataset=array" else [choice])
+    """A user's own data, and nothing else, needs a path."""
+    own = choice in ("dataset=array", "dataset=images")
+    assert composed(command, [choice, "dataset.path=x.csv"] if own else [choice])
 
 
 def test_help_lists_every_group_with_its_options() -> None:
