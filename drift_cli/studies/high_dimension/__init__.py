@@ -1,0 +1,1 @@
+"""`drift high-dimension`."""

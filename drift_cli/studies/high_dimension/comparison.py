@@ -1,0 +1,168 @@
+"""What the particles say: each method at its chosen bandwidth, how many bandwidths serve, and who is ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from drift_cli.studies.high_dimension.judging import OUTCOMES
+from drift_cli.studies.high_dimension.particles import Case
+from drift_cli.studies.high_dimension.settings import HighDimensionConfig
+from drift_cli.studies.high_dimension.targets import Place, places
+from drift_cli.studies.numbers import Estimate, Interval, Mean, Measured, Table, columns
+
+Runs = Mapping[Case, Mapping[str, Any]]
+Chosen = dict[str, dict[str, float]]  # the factor of each method, by place
+
+
+@dataclass(frozen=True)
+class Outcome(Measured):
+    """One method in one place: means over the seeds at the chosen factor; `good`: how many factors are."""
+
+    factor: float
+    tv: Estimate
+    found: Mean
+    variance: Mean | None
+    covariance_error: Mean | None
+    energy: Mean | None
+    seconds: float
+    good: Estimate | None
+
+
+@dataclass(frozen=True)
+class Floors(Measured):
+    """What as many points of the target itself come to, mean over seeds."""
+
+    tv: float
+    found: float
+    variance: float
+    covariance_error: float
+    energy: float
+
+
+@dataclass(frozen=True)
+class Against(Measured):
+    """A rival against the first method, over the places of a range of dimensions, with 95 % intervals over seeds.
+
+    `tv_behind`: by how much its TV is larger, each at its chosen bandwidth. `good_fewer`: by how many fewer of its
+    bandwidths are good.
+    """
+
+    tv_behind: Estimate
+    good_fewer: Estimate | None
+
+
+@dataclass(frozen=True)
+class Particles(Measured):
+    """By `<placement>_<dimension>.<method>`; floors by place; rivals by `low.<method>` and `high.<method>`."""
+
+    particles: dict[str, Outcome]
+    floor: dict[str, Floors]
+    against: dict[str, Against]
+    rows: list[tuple]
+
+    def tables(self) -> dict[str, Table]:
+        names = ("dimension", "placement", "method", "stage", "seed", "factor", *OUTCOMES, "seconds")
+        return {"particles": columns(names, self.rows)}
+
+
+def interval(values: list[float]) -> Estimate:
+    """The mean with its 95 % interval by Student's t, where there are several."""
+    if len(values) < 2:
+        return Mean(values)
+    half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    return Interval(float(np.mean(values)), float(np.mean(values)) - half, float(np.mean(values)) + half)
+
+
+def chosen(config: HighDimensionConfig, found: Runs) -> Chosen:
+    """The factor with the least TV on the seed that is for choosing, the least energy distance among equals."""
+    choices: Chosen = {}
+    for place in places(config):
+        outcomes = found[Case("choosing", place, config.tuning_seed)]["outcomes"]
+        choices[place.name] = {method: min(outcomes[method], key=_worse)["factor"] for method in config.methods}
+    return choices
+
+
+def _worse(outcome: Mapping[str, float | None]) -> tuple[float, float]:
+    tv, energy = outcome["tv"], outcome["energy"]
+    return (1.0 if tv is None else tv, np.inf if energy is None else energy)
+
+
+def comparison(config: HighDimensionConfig, choices: Chosen, found: Runs) -> Particles:
+    outcomes, floor = {}, {}
+    for place in places(config):
+        own = [found[Case("judging", place, seed)] for seed in config.seeds]
+        for method in config.methods:
+            outcomes[f"{place.name}.{method}"] = _outcome(config, choices, place, method, found)
+        floor[f"floor.{place.name}"] = Floors(**{
+            name: float(np.mean([each["floors"][name] for each in own])) for name in OUTCOMES
+        })  # fmt: skip
+    rows = [
+        (case.place.dimension, case.place.placement, method, case.stage, case.seed, each["factor"],
+         *(each[name] for name in OUTCOMES), each["seconds"])
+        for case, run in found.items() for method, tried in run["outcomes"].items() for each in tried
+    ]  # fmt: skip
+    return Particles(outcomes, floor, dict(_against(config, choices, found)), rows)
+
+
+def _outcome(config: HighDimensionConfig, choices: Chosen, place: Place, method: str, found: Runs) -> Outcome:
+    factor = choices[place.name][method]
+    own = [_at_factor(found[Case("judging", place, seed)], method, factor) for seed in config.seeds]
+
+    def mean(name: str) -> Mean | None:
+        values = [each[name] for each in own]
+        return None if None in values else Mean(values)
+
+    return Outcome(
+        factor,
+        interval([each["tv"] for each in own]),
+        Mean([each["found"] for each in own]),
+        mean("variance"),
+        mean("covariance_error"),
+        mean("energy"),
+        float(np.mean([each["seconds"] for each in own])),
+        interval([_good(config, place, method, seed, found) for seed in config.seeds])
+        if method in config.whole
+        else None,
+    )
+
+
+def _at_factor(run: Mapping[str, Any], method: str, factor: float) -> Mapping[str, Any]:
+    return next(each for each in run["outcomes"][method] if each["factor"] == factor)
+
+
+def _good(config: HighDimensionConfig, place: Place, method: str, seed: int, found: Runs) -> float:
+    tried = found[Case("judging", place, seed)]["outcomes"][method]
+    return float(sum(each["tv"] < config.good for each in tried))
+
+
+def _against(config: HighDimensionConfig, choices: Chosen, found: Runs) -> Iterator[tuple[str, Against]]:
+    first, *rivals = config.methods
+    for span, own in spans(config).items():
+        for rival in rivals:
+            behind, fewer = [], []
+            for seed in config.seeds:
+                runs = {place: found[Case("judging", place, seed)] for place in own}
+                tv = {
+                    method: [_at_factor(runs[p], method, choices[p.name][method])["tv"] for p in own]
+                    for method in (first, rival)
+                }
+                behind.append(float(np.mean(tv[rival]) - np.mean(tv[first])))
+                if {first, rival} <= set(config.whole):
+                    good = {m: np.mean([_good(config, p, m, seed, found) for p in own]) for m in (first, rival)}
+                    fewer.append(float(good[first] - good[rival]))
+            yield f"{span}.{rival}", Against(interval(behind), interval(fewer) if fewer else None)
+
+
+def spans(config: HighDimensionConfig) -> dict[str, list[Place]]:
+    """The places in low and in high dimensions, where there are any."""
+    every = places(config)
+    found = {
+        "low": [place for place in every if place.dimension < config.high],
+        "high": [place for place in every if place.dimension >= config.high],
+    }
+    return {span: own for span, own in found.items() if own}

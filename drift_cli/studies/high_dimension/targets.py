@@ -1,0 +1,47 @@
+"""The mixtures: on a circle in the plane, drawn from the sphere elsewhere, of the space or of a small subspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from drift_cli.config.objects import Settings, chosen
+from drift_cli.data import target_of
+from drift_cli.studies.high_dimension.methods import METHODS
+from drift_cli.studies.high_dimension.settings import HighDimensionConfig
+from drift_cli.training.bandwidth import found_on
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the modes are. Its `name` stands in the summary."""
+
+    dimension: int
+    placement: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.placement}_{self.dimension}"
+
+    def dataset(self, config: HighDimensionConfig, seed: int) -> Settings:
+        """The mixture of this seed: random means are others for each."""
+        shape = {"modes": config.modes, "dimension": self.dimension, "radius": 1.0, "std": config.std}
+        return chosen("dataset", "gaussian_mixture", **shape, placement=self.placement, arrangement=seed)
+
+
+def places(config: HighDimensionConfig) -> list[Place]:
+    dimensions = sorted(config.dimensions)
+    everywhere = [Place(each, "circle" if each == 2 else "random") for each in dimensions]
+    return [*everywhere, *(Place(each, "subspace") for each in sorted(config.subspace))]
+
+
+def automatic(config: HighDimensionConfig, place: Place) -> dict[str, float]:
+    """The automatic bandwidth of each kernel, on the data of the seed that bandwidths are chosen on."""
+    return dict(_automatic(config, place))
+
+
+def _automatic(config: HighDimensionConfig, place: Place) -> Iterator[tuple[str, float]]:
+    target = target_of(place.dataset(config, config.tuning_seed).made())
+    for kernel in sorted({METHODS[method].kernel for method in config.methods}):
+        found, _ = found_on(target, chosen("kernel", kernel, bandwidth="auto"))
+        yield kernel, found.bandwidth

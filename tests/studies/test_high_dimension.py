@@ -1,0 +1,184 @@
+"""`drift high-dimension`, small: what it writes and keeps, what is the same for all methods, who is ahead and when."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from drift_cli import config as configs
+from drift_cli.data.gaussian_mixture import GaussianMixture, on_a_sphere
+from drift_cli.shell.cli import main
+from drift_cli.studies.high_dimension import comparison
+from drift_cli.studies.high_dimension.judging import floors, judged
+from drift_cli.studies.high_dimension.particles import Case, Flow
+from drift_cli.studies.high_dimension.settings import HighDimensionConfig
+from drift_cli.studies.high_dimension.targets import Place
+from drift_cli.studies.numbers import Interval
+from drift_cli.training.streams import stream
+
+METHODS = ("gaussian_annealed", "gaussian", "multi_scale", "sinkhorn")
+METHODS_WITH_A_KERNEL = ("gaussian", "gaussian_annealed", "laplace", "laplace_annealed", "multi_scale")
+SMALL = (
+    f"methods=[{','.join(METHODS)}]",
+    "whole=[gaussian_annealed,gaussian]",
+    "dimensions=[2,8]",
+    "subspace=[8]",
+    "high=8",
+    "modes=4",
+    "factors=[0.5,1.0]",
+    "seeds=[0,1]",
+    "particles=40",
+    "particle_steps=6",
+    "jobs=1",
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    assert main(["high-dimension", *SMALL, f"hydra.run.dir={folder}"]) == 0
+    return folder
+
+
+def summary(folder: Path) -> dict[str, float]:
+    return json.loads((folder / "summary.json").read_text())
+
+
+def settings(folder: Path, **changes: Any) -> HighDimensionConfig:
+    config = configs.load(folder / "config.yaml", HighDimensionConfig)
+    for key, value in changes.items():
+        setattr(config, key, value)
+    return config
+
+
+def test_it_leaves_its_numbers_runs_and_figure(finished: Path) -> None:
+    found = summary(finished)
+    assert all(isinstance(value, float) and math.isfinite(value) for value in found.values())
+    for place in ("circle_2", "random_8", "subspace_8"):
+        assert 0 < found[f"floor.{place}.tv"] < 0.3
+        for method in METHODS:
+            assert found[f"{place}.{method}.factor"] in (0.5, 1.0)
+            assert 0 <= found[f"{place}.{method}.tv"] <= 1
+            assert found[f"{place}.{method}.tv.ci_low"] <= found[f"{place}.{method}.tv"]
+            assert (f"{place}.{method}.good" in found) == (method in ("gaussian_annealed", "gaussian"))
+    for span in ("low", "high"):
+        assert {f"{span}.{rival}.tv_behind" for rival in METHODS[1:]} <= set(found)
+    rows = list(csv.DictReader((finished / "data/particles.csv").open()))
+    assert len(rows) == 3 * (4 * 2 + 2 * (2 * 2 + 2))  # places: all on one seed, two whole and two chosen on two more
+    for end in ("png", "svg"):
+        assert (finished / f"figures/against_dimension.{end}").is_file()
+
+
+def test_finished_runs_are_not_made_again(finished: Path) -> None:
+    before = {file: file.read_bytes() for file in (finished / "runs").glob("*.json")}
+    numbers = summary(finished)
+    assert len(before) == 9
+    assert main(["high-dimension", f"resume={finished}"]) == 0
+    assert {file: file.read_bytes() for file in (finished / "runs").glob("*.json")} == before
+    assert summary(finished) == numbers
+    assert main(["high-dimension", f"resume={finished}", "particles=50"]) == 2
+
+
+def test_without_reach_annealed_and_several_scales_are_the_fixed_kernel(finished: Path) -> None:
+    """From the same start over the same data; with it they are not."""
+
+    def outcomes(reach: float) -> dict[str, dict[str, float]]:
+        config = settings(finished, reach=reach)
+        tried = {method: [1.0] for method in METHODS_WITH_A_KERNEL}
+        flow = Flow(config, Place(8, "random"), 3, tried, {"gaussian": 0.3, "laplace": 0.2})
+        return {method: each[0] for method, each in flow.made(None)["outcomes"].items()}
+
+    def alike(found: dict[str, dict[str, float]], one: str, other: str) -> bool:
+        return all(
+            found[one][name] == pytest.approx(found[other][name], rel=1e-3) for name in ("variance", "energy", "tv")
+        )
+
+    none, some = outcomes(1.0), outcomes(8.0)
+    for one, other in (("gaussian_annealed", "gaussian"), ("laplace_annealed", "laplace"), ("multi_scale", "laplace")):
+        assert alike(none, one, other)
+        assert not alike(some, one, other)
+
+
+@pytest.mark.parametrize("dimension", [2, 64])
+def test_what_is_judged_sees_a_lost_mode_and_contraction(dimension: int) -> None:
+    mixture = GaussianMixture(on_a_sphere(8, dimension, 3.0, dimension, 1), (1.0,) * 8, 0.07)
+    n = 800
+    reference, x = (mixture.draw(n, stream(0, "floor", k), torch.float64) for k in (100, 101))
+    own, floor = judged(x, mixture, reference), floors(mixture, n, 0)
+    assert own["found"] == floor["found"] == 8
+    assert own["variance"] == pytest.approx(1, abs=6 / math.sqrt(n * dimension))
+    assert own["tv"] == pytest.approx(floor["tv"], abs=0.03)
+    fewer = GaussianMixture(mixture.means[1:], (1.0,) * 7, 0.07).draw(n, stream(0, "floor", 102), torch.float64)
+    lost = judged(fewer, mixture, reference)
+    assert lost["found"] == 7
+    assert lost["tv"] == pytest.approx(1 / 8, abs=0.04)
+    nearest = torch.tensor(mixture.means, dtype=torch.float64)[
+        torch.cdist(x, torch.tensor(mixture.means, dtype=torch.float64)).argmin(dim=1)
+    ]
+    shrunk = judged(nearest + (x - nearest) / 2, mixture, reference)
+    assert shrunk["variance"] == pytest.approx(own["variance"] / 4, rel=0.05)
+    assert shrunk["found"] == 8
+    assert judged(x + 100, mixture, reference)["tv"] == 1
+    assert judged(x * math.nan, mixture, reference) == {
+        "tv": 1.0, "found": 0.0, "variance": None, "covariance_error": None, "energy": None,
+    }  # fmt: skip
+
+
+def test_the_choice_is_made_on_one_seed_and_judged_on_others(finished: Path) -> None:
+    """Of runs that are made up: the rival is behind by what it is, at the factor that was best on the other seed."""
+    config = settings(finished, methods=["gaussian_annealed", "gaussian"], seeds=[0, 1, 2], subspace=[])
+
+    def run(annealed: tuple[float, float], fixed: tuple[float, float]) -> dict[str, Any]:
+        def tried(tvs: tuple[float, float]) -> list[dict[str, float]]:
+            rest = {"found": 4.0, "variance": 1.0, "covariance_error": 0.1, "energy": 0.1, "seconds": 1.0}
+            return [{"factor": f, "tv": tv, **rest} for f, tv in zip((0.5, 1.0), tvs, strict=True)]
+
+        outcomes = {"gaussian_annealed": tried(annealed), "gaussian": tried(fixed)}
+        return {"outcomes": outcomes, "floors": dict.fromkeys(comparison.OUTCOMES, 0.1)}
+
+    places = (Place(2, "circle"), Place(8, "random"))
+    found = {Case("choosing", place, 1000): run((0.01, 0.5), (0.5, 0.02)) for place in places}
+    for seed in (0, 1, 2):
+        found |= {Case("judging", place, seed): run((0.05, 0.01), (0.01, 0.05 + 0.01 * (seed + 1))) for place in places}
+    choices = comparison.chosen(config, found)
+    assert choices == {place.name: {"gaussian_annealed": 0.5, "gaussian": 1.0} for place in places}
+    high = comparison.comparison(config, choices, found).against["high.gaussian"]
+    assert high.tv_behind.value == pytest.approx(0.02)  # a mean of 0.01, 0.02, 0.03; the other choices give −0.04
+    assert isinstance(high.tv_behind, Interval)
+    expected = stats.ttest_1samp([0.01, 0.02, 0.03], 0).confidence_interval(0.95)
+    assert (high.tv_behind.low, high.tv_behind.high) == pytest.approx(tuple(expected))
+    assert high.good_fewer is not None
+    assert high.good_fewer.value == 0  # below 0.1 all of them
+    strict = settings(finished, methods=config.methods, seeds=config.seeds, subspace=[], good=0.055)
+    fewer = comparison.comparison(strict, choices, found).against["high.gaussian"].good_fewer
+    assert fewer is not None
+    assert fewer.value == 1
+
+
+def test_one_seed_has_no_interval() -> None:
+    assert "ci_low" not in comparison.interval([0.3]).spread()
+    assert np.isclose(comparison.interval([0.3]).value, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("methods=[gaussian]", "methods must name at least two"),
+        ("methods=[gaussian,gausian]", "Did you mean"),
+        ("tuning_seed=1", "tuning_seed must not be one of seeds"),
+        ("subspace=[4]", "subspace must be from 5 to 1024"),
+        ("sweep=0", "sweep must be above 0"),
+        ("dimensions=[8,8]", "dimensions must be different"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(setting: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["high-dimension", setting]) == 2
+    assert told in capsys.readouterr().err
