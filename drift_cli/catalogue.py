@@ -59,6 +59,11 @@ def trust(names: Sequence[str]) -> None:
         _trusted.add(name)
 
 
+def trusted() -> set[str]:
+    """The classes that the user has named so far, for another process of the same run."""
+    return set(_trusted)
+
+
 def find(group: str, name: str, at: str = "") -> type:
     """The class that `group=name` means. Raises `UserError` for a name that is none, or that nobody has vouched for.
 

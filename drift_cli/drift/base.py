@@ -53,6 +53,8 @@ class Abilities:
     captured. `at_samples_alone`: whether it is known at the model's own samples and nowhere else. `batched`: whether it
     takes classes of one size together, [C, n, d] with data [C, m, d] and samples [C, l, d], each as if it were alone.
     `weighted`: whether it takes `log_weights` [l] of the samples, with rows beyond the queries that are none of them.
+    `shareable`: whether it is made of sums over pairs (`drift_cli.fused`), of what is a query's own, and of the means
+    over queries of `drift_cli/ranks/pairs.py`, so that several processes can each take a share of its rows.
     """
 
     uses_kernel: bool = True
@@ -63,6 +65,7 @@ class Abilities:
     at_samples_alone: bool = False
     batched: bool = False
     weighted: bool = False
+    shareable: bool = False
 
 
 def abilities(drift: Drift) -> Abilities:

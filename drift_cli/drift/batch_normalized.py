@@ -34,7 +34,9 @@ class BatchNormalized(AtFactors):
     """
 
     self_term: SelfTerm
-    abilities: ClassVar[Abilities] = Abilities(differentiable=True, scales=True, capturable=True, batched=True)
+    abilities: ClassVar[Abilities] = Abilities(
+        differentiable=True, scales=True, capturable=True, batched=True, shareable=True
+    )
 
     def at_factors(
         self,

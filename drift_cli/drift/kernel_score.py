@@ -29,7 +29,7 @@ class KernelScore:
     """
 
     self_term: SelfTerm
-    abilities: ClassVar[Abilities] = Abilities(batched=True)
+    abilities: ClassVar[Abilities] = Abilities(batched=True, shareable=True)
 
     def __call__(
         self,

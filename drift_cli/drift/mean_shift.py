@@ -13,6 +13,7 @@ from drift_cli.drift.balance import balanced
 from drift_cli.drift.base import Abilities, AtFactors
 from drift_cli.fused import kernel_means
 from drift_cli.kernels import Kernel
+from drift_cli.ranks.pairs import rows_of_all, sum_over_all
 from drift_cli.rules import one_of
 from drift_cli.setting import Setting
 
@@ -43,7 +44,7 @@ class MeanShift(AtFactors):
         ),
     ]
     abilities: ClassVar[Abilities] = Abilities(
-        differentiable=True, scales=True, capturable=True, batched=True, weighted=True
+        differentiable=True, scales=True, capturable=True, batched=True, weighted=True, shareable=True
     )
 
     def at_factors(
@@ -64,6 +65,6 @@ class MeanShift(AtFactors):
         means = zip(attraction, repulsion, strict=True)
         if self.self_term == "balanced":
             weights = model.new_zeros(model.shape[-2]) if log_weights is None else log_weights
-            others = weights.exp().sum(dim=-1, keepdim=True) - int(masked)
-            return [balanced(pull, push, data.shape[-2], others) for pull, push in means]
+            others = sum_over_all(weights.exp().sum(dim=-1, keepdim=True)) - int(masked)
+            return [balanced(pull, push, rows_of_all(data), others) for pull, push in means]
         return [pull.shift - push.shift for pull, push in means]

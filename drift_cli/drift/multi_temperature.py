@@ -13,6 +13,7 @@ from torch import Tensor
 from drift_cli.catalogue import find
 from drift_cli.drift.base import Abilities, AtFactors, SelfTerm, abilities
 from drift_cli.kernels import Kernel
+from drift_cli.ranks.pairs import mean_over_all
 from drift_cli.rules import between, one_of
 from drift_cli.setting import Setting
 
@@ -77,5 +78,5 @@ class MultiTemperature:
 
 def unit_rms(drift: Float[Tensor, "*c n d"]) -> Float[Tensor, "*c n d"]:
     """The drift divided by the root mean square of its entries, of each class; one identically zero stays zero."""
-    rms = drift.square().mean(dim=(-2, -1), keepdim=True).sqrt()
+    rms = mean_over_all(drift.square(), (-2, -1), keepdim=True).sqrt()
     return drift / torch.where(rms > 0, rms, torch.ones_like(rms))

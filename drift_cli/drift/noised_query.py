@@ -45,7 +45,9 @@ class NoisedQuery:
 
     @property
     def abilities(self) -> Abilities:
-        return replace(abilities(self.base), scales=False, capturable=False, batched=False, weighted=False)
+        return replace(
+            abilities(self.base), scales=False, capturable=False, batched=False, weighted=False, shareable=False
+        )
 
     def drawing_from(self, generator: torch.Generator) -> NoisedQuery:
         return replace(self, generator=generator)

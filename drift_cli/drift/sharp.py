@@ -34,7 +34,7 @@ class Sharp:
 
     self_term: SelfTerm
     abilities: ClassVar[Abilities] = Abilities(
-        check_kernel=_has_companion, differentiable=True, capturable=True, batched=True
+        check_kernel=_has_companion, differentiable=True, capturable=True, batched=True, shareable=True
     )
 
     def __call__(

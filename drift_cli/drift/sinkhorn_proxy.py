@@ -29,7 +29,9 @@ class SinkhornProxy(AtFactors):
     """
 
     self_term: SelfTerm
-    abilities: ClassVar[Abilities] = Abilities(differentiable=True, scales=True, capturable=True, batched=True)
+    abilities: ClassVar[Abilities] = Abilities(
+        differentiable=True, scales=True, capturable=True, batched=True, shareable=True
+    )
 
     def at_factors(
         self,

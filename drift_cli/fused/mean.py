@@ -10,6 +10,8 @@ exponential, so both are finite at any distance, and no N×M array is built.
 
 Of C classes of one size, x [C, n, d] and y [C, m, d], each class meets its own points alone, all of them in one call:
 what comes out is what a call for each class gives.
+
+Where several processes share the rows of every set, the sums are over the points of all (`drift_cli/ranks/pairs.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from torch import Tensor
 from drift_cli.fused import eager, operator
 from drift_cli.fused.terms import terms_of
 from drift_cli.kernels import Kernel
+from drift_cli.ranks import pairs
 
 
 @dataclass(frozen=True)
@@ -99,12 +102,17 @@ def _evaluate(
     *,
     mass_only: bool,
 ) -> tuple[Tensor, Tensor]:
-    check(x, y, log_weights, exclude_diagonal)
-    terms = terms_of(kernel)
-    if terms is not None:
-        kinds, numbers = operator.packed(terms)
-        return operator.kernel_mean(x, y, log_weights, kinds, numbers, list(factors), exclude_diagonal, mass_only)
-    return eager.shifts_and_log_masses(kernel, factors, x, y, log_weights, exclude_diagonal)
+    def of_points(x: Tensor, y: Tensor, log_weights: Tensor | None, exclude_diagonal: bool) -> tuple[Tensor, Tensor]:
+        check(x, y, log_weights, exclude_diagonal)
+        terms = terms_of(kernel)
+        if terms is not None:
+            kinds, numbers = operator.packed(terms)
+            return operator.kernel_mean(x, y, log_weights, kinds, numbers, list(factors), exclude_diagonal, mass_only)
+        return eager.shifts_and_log_masses(kernel, factors, x, y, log_weights, exclude_diagonal)
+
+    if (together := pairs.current()) is not None:
+        return together.sums(of_points, x, y, log_weights, exclude_diagonal)
+    return of_points(x, y, log_weights, exclude_diagonal)
 
 
 def check(x: Tensor, y: Tensor, log_weights: Tensor | None, exclude_diagonal: bool) -> None:

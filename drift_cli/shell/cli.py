@@ -13,6 +13,7 @@ import drift_cli
 from drift_cli import command as commands
 from drift_cli.errors import RunFailed, UserError
 from drift_cli.plain_text import message, show_what_it_can
+from drift_cli.ranks import torchrun
 
 _STOPPED = 130  # the shell's status for a command ended by Ctrl-C
 
@@ -75,5 +76,6 @@ def version() -> str:
 
 
 def _refuse(told: str, status: int) -> int:
-    print(f"drift: {message(told)}", file=sys.stderr)
+    if torchrun.rank() == 0:  # the others are refused the same
+        print(f"drift: {message(told)}", file=sys.stderr)
     return status

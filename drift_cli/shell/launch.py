@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from drift_cli.command import Command
 from drift_cli.errors import UserError
 from drift_cli.loading import collecting_nothing
+from drift_cli.ranks import torchrun
 from drift_cli.runs import made_folders
 from drift_cli.shell import compose, words
 
@@ -35,6 +36,8 @@ def failures(command: Command, given: list[str]) -> list[Exception]:
             failed.append(_told(failure))
 
     flags, settings = words.read(command, given)
+    if torchrun.count():
+        settings += _as_one_of_several(command, flags)
     several = any(flag in words.MULTIRUN for flag in flags) or "hydra.mode=MULTIRUN" in settings
     saved, sys.argv = sys.argv, ["drift", *flags, *settings]
     made_folders.forget()
@@ -55,6 +58,16 @@ def failures(command: Command, given: list[str]) -> list[Exception]:
         sys.argv = saved
         made_folders.remove_empty()  # where nothing was done, nothing is left behind
     return failed
+
+
+def _as_one_of_several(command: Command, flags: list[str]) -> list[str]:
+    """What a process that torchrun started adds to its words: the folder is the first one's to make."""
+    if not getattr(command.schema(), "several_processes", False) or any(flag in words.MULTIRUN for flag in flags):
+        raise UserError(
+            f"torchrun starts several processes of one run of `drift train`, and {' '.join([command.name, *flags])} is "
+            "none: start it without torchrun."
+        )
+    return ["hydra.run.dir=."] if torchrun.rank() else []
 
 
 def _carry_out(command: Command, composed: DictConfig) -> None:

@@ -8,8 +8,8 @@ from drift_cli.errors import UserError
 from drift_cli.training.settings import known_device
 
 
-def resolve(name: str) -> torch.device:
-    """`auto` is CUDA where there is one, else the CPU. Raises `UserError` for a device that is not there."""
+def resolve(name: str, gpu: int = 0) -> torch.device:
+    """`auto` is CUDA where there is one (number `gpu`), else the CPU. Raises `UserError` for what is not there."""
     known_device(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -17,7 +17,7 @@ def resolve(name: str) -> torch.device:
         raise UserError("device=cuda needs a CUDA GPU that torch can see, and there is none: use device=auto or cpu.")
     if name == "mps" and not torch.backends.mps.is_available():
         raise UserError("device=mps needs Apple's Metal, and there is none here: use device=auto or cpu.")
-    return torch.device(name, 0) if name == "cuda" else torch.device(name)
+    return torch.device(name, gpu) if name == "cuda" else torch.device(name)
 
 
 def dtype(name: str, device: torch.device) -> torch.dtype:

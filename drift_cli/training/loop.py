@@ -15,6 +15,7 @@ from drift_cli.training import checkpoint
 from drift_cli.training import step as steps
 from drift_cli.training.evaluation import distance_alone, generate
 from drift_cli.training.progress import Progress
+from drift_cli.training.settings import TrainConfig
 from drift_cli.training.setup import Setup
 from drift_cli.training.stop import StopRequest
 
@@ -48,10 +49,11 @@ def fit(
     advance = steps.build(setup)
     look_every = 1 if setup.device.type == "cpu" else _LOOK_EVERY
 
-    while step < config.steps and not stop.asked:
+    while step < config.steps and not setup.ranks.any(stop.asked):
         taken = advance(step)
         step += 1  # from here on: steps done
-        measured = step % config.evaluation.every == 0 or step in (1, config.steps)
+        measured = is_measured(config, step)
+        samples = taken.samples() if measured else taken.x
         kept = step == config.steps or (config.checkpoint.every and step % config.checkpoint.every == 0)
         if not (measured or kept or step in snapshots or step % look_every == 0):
             continue
@@ -64,7 +66,7 @@ def fit(
         numbers = {
             "step": step,
             "loss": float(taken.loss),
-            "drift_norm": float(taken.drift.norm(dim=1).mean()),
+            "drift_norm": float(taken.drift_norm),
             "bandwidth": taken.kernel.bandwidth,
         }
         if setup.tally is not None:
@@ -73,15 +75,15 @@ def fit(
             numbers |= setup.tally.report() if measured else {}
         if measured:
             sw = distance_alone(setup, config.evaluation.points, 1, "evaluation", step).value
-            some = slice(0, _QUERIES) if taken.labels is None else slice(None, None, len(taken.x) // _QUERIES or 1)
+            some = slice(0, _QUERIES) if taken.labels is None else slice(None, None, len(samples) // _QUERIES or 1)
             labels = None if taken.labels is None else taken.labels[some]
-            ess = setup.effective_sample_size(taken.kernel, taken.x[some], labels, taken.batch)
+            ess = setup.effective_sample_size(taken.kernel, samples[some], labels, taken.batch)
             rate = (step - state.step) / (seconds - state.seconds)
             numbers |= {"sw": sw, "sw_floor": floor, "effective_sample_size": ess}
             numbers |= glance(step) if glance else {}
             check_finite(step, {name: torch.tensor(number) for name, number in numbers.items()}, folder)
             folder.append_metrics(numbers | {"steps_per_second": rate, "seconds": seconds})
-            if is_collapsed(taken.x, target_spread):
+            if is_collapsed(samples, target_spread):
                 progress.warn("collapsed", f"collapsed: at step {step} the generator emits (nearly) one point")
         progress.show(numbers)
         if step in snapshots:
@@ -90,9 +92,25 @@ def fit(
             checkpoint.save(setup, folder.checkpoints, stands(setup, step, seconds, folder))
 
     reached = stands(setup, step, seconds, folder)
-    if stop.asked and step < config.steps:
+    if step < config.steps:  # asked to stop
         checkpoint.save(setup, folder.checkpoints, reached)
     return reached
+
+
+def follow(setup: Setup, start: int, stop: StopRequest) -> None:
+    """The other processes of a run: the same steps, and what the first one asks of them; they write nothing."""
+    advance = steps.build(setup)
+    for step in range(start, setup.config.steps):
+        if setup.ranks.any(stop.asked):
+            return
+        taken = advance(step)
+        if is_measured(setup.config, step + 1):
+            taken.samples()
+
+
+def is_measured(config: TrainConfig, step: int) -> bool:
+    """Whether the distance is measured after so many steps."""
+    return step % config.evaluation.every == 0 or step in (1, config.steps)
 
 
 def stands(setup: Setup, step: int, seconds: float, folder: RunFolder) -> checkpoint.State:

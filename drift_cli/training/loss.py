@@ -23,7 +23,8 @@ def loss_and_drift(paths: str, x: Float[Tensor, "n d"], field: Field) -> tuple[F
     """The loss of `gradient_paths`, attached to x as `paths` says, and the drift V, detached."""
     if paths == "none":
         with torch.no_grad():
-            drift = field(x.detach(), x.detach())
+            still = x.detach()
+            drift = field(still, still)
         return (x - (x + drift).detach()).square().sum(dim=1).mean(), drift
     query = x if paths in ("query", "both") else x.detach()
     samples = x if paths in ("samples", "both") else x.detach()

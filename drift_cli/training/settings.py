@@ -11,6 +11,7 @@ from drift_cli.errors import UserError
 from drift_cli.gradient_paths import GRADIENT_PATHS
 from drift_cli.rules import fraction
 
+EXCHANGES = ("gather", "ring")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 Device = Annotated[str, choice(DEVICES, {"gpu": "cuda", "nvidia": "cuda", "metal": "mps", "apple": "mps"})]
 
@@ -88,13 +89,28 @@ class CheckpointConfig(Checked):
 
 
 @dataclass(kw_only=True)
+class DistributedConfig(Checked):
+    """One batch over several processes. `processes`: on this machine; null: as many as torchrun started, else one.
+
+    `exchange`: how the points of all meet the queries of one. gather: each process collects them; ring: blocks of them
+    pass from one to the next.
+    """
+
+    prefix: ClassVar = "distributed."
+    processes: Annotated[int | None, within(1, 1024)] = None
+    exchange: Annotated[str, choice(EXCHANGES)] = "gather"
+
+
+@dataclass(kw_only=True)
 class TrainConfig(Checked):
+    several_processes: ClassVar = True  # torchrun may start it
     changeable: ClassVar[tuple[str, ...]] = (  # with resume=
-        "steps", "device", "threads", "checkpoint.every", "checkpoint.keep",
+        "steps", "device", "threads", "checkpoint.every", "checkpoint.keep", "distributed.processes",
+        "distributed.exchange",
     )  # fmt: skip
 
     # Later than the first kept runs: not written down of a run that leaves them as they were before.
-    later: ClassVar = ("space", "classes", "guidance")
+    later: ClassVar = ("space", "classes", "guidance", "distributed")
 
     dataset: Settings
     kernel: Settings
@@ -107,6 +123,7 @@ class TrainConfig(Checked):
     checkpoint: CheckpointConfig
     classes: ClassesConfig = field(default_factory=ClassesConfig)
     guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
+    distributed: DistributedConfig = field(default_factory=DistributedConfig)
     batch_size: Samples
     steps: Steps
     seed: Seed

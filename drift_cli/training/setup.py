@@ -17,6 +17,7 @@ from drift_cli.kernels import Kernel
 from drift_cli.learned import Shelf
 from drift_cli.loading import collecting_nothing
 from drift_cli.metrics.effective_sample_size import effective_sample_size
+from drift_cli.ranks.group import ALONE, Ranks
 from drift_cli.schedules import Schedule
 from drift_cli.space import Auto, Autoencoder, Codec, Fitting
 from drift_cli.training import device as devices
@@ -53,6 +54,7 @@ class Setup:
     optimizer: torch.optim.Optimizer
     learning_rate: Callable[[int], float]  # of the training step
     told: str = ""  # what was found on the data before training
+    ranks: Ranks = ALONE  # the processes that share its batches
 
     @property
     def tally(self) -> Tally | None:
@@ -166,14 +168,15 @@ class Setup:
             return self.model.sample(n, self.stream("second", step), labels)
 
 
-def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = False) -> Setup:
-    """Build the pieces. Raises `UserError` for what cannot be built, before any training.
+def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = False, gpu: int = 0) -> Setup:
+    """Build the pieces, on GPU number `gpu` where they are on one. Raises `UserError` for what cannot be built, before
+    any training.
 
     Codes are learned here where there is a space that has any, or taken off the shelf; from a `closed` one only.
     """
     if config.threads is not None:
         torch.set_num_threads(config.threads)
-    device = devices.resolve(config.device)
+    device = devices.resolve(config.device, gpu)
     dtype = devices.dtype(config.dtype, device)
     target = target_of(config.dataset.made())
     _check_animation(config, target)

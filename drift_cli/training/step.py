@@ -19,9 +19,11 @@ from drift_cli.data import Batch
 from drift_cli.drift import abilities
 from drift_cli.generator import Mlp
 from drift_cli.kernels import Kernel
+from drift_cli.ranks.group import Ranks
 from drift_cli.training import ema
 from drift_cli.training.loss import loss_and_drift
 from drift_cli.training.setup import Setup
+from drift_cli.training.shares import Shares
 
 _WARM_UP = 3  # steps before a capture, on a stream of their own, as CUDA graphs ask
 
@@ -37,12 +39,38 @@ class Taken:
     drift: Tensor
     loss: Tensor
 
+    @property
+    def drift_norm(self) -> Tensor:
+        """The mean |V| of the batch."""
+        return self.drift.norm(dim=1).mean()
+
+    def samples(self) -> Tensor:
+        """The generated samples of the whole batch; all processes ask for them at the same steps."""
+        return self.x
+
+
+@dataclass(frozen=True)
+class TakenTogether(Taken):
+    """What a step of several processes saw: `loss` of the whole batch, `x` and `drift` of this process' rows."""
+
+    ranks: Ranks
+    norm: Tensor
+
+    @property
+    def drift_norm(self) -> Tensor:
+        return self.norm
+
+    def samples(self) -> Tensor:
+        return self.ranks.whole(self.x)
+
 
 Step = Callable[[int], Taken]
 
 
 def build(setup: Setup) -> Step:
     """The step of this setup: captured where it can be, else operation by operation."""
+    if not setup.ranks.alone:
+        return SharedStep(setup)
     if setup.device.type == "cuda" and not setup.target.space.conditions and can_be_captured(setup):
         return CapturedStep(setup)
     return DirectStep(setup)
@@ -73,13 +101,33 @@ class DirectStep:
         loss, drift = loss_and_drift(setup.config.gradient_paths, x, field)
         setup.optimizer.zero_grad(set_to_none=True)
         (setup.model.loss_scale(count) * loss).backward()
-        for group in setup.optimizer.param_groups:
-            group["lr"] = setup.learning_rate(step)
-        setup.optimizer.step()
-        average(setup, step)
-        if setup.tally is not None:
-            setup.tally.end_step()
+        _move(setup, step)
         return Taken(kernel, batch, labels, x.detach(), drift, loss.detach())
+
+
+class SharedStep:
+    """The same step of several processes: each one's loss is its rows' part of the mean, and the gradients are summed.
+
+    Each then moves its own copy of the weights by the same numbers.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup, self.shares = setup, Shares(setup)
+
+    def __call__(self, step: int) -> TakenTogether:
+        setup, count = self.setup, self.setup.count
+        kernel, batch = setup.kernel_at(step), setup.batch(step)
+        labels = setup.labels_like(batch, count, step)
+        x = self.shares.sample(step, labels)
+        loss, drift = loss_and_drift(setup.config.gradient_paths, x, self.shares.field(step, labels, batch))
+        part = len(x) / count
+        setup.optimizer.zero_grad(set_to_none=True)
+        (setup.model.loss_scale(count) * part * loss).backward()
+        loss, norm = part * loss.detach(), part * drift.norm(dim=1).mean()
+        gradients = [parameter.grad for parameter in setup.model.parameters() if parameter.grad is not None]
+        setup.ranks.add([*gradients, loss, norm])
+        _move(setup, step)
+        return TakenTogether(kernel, batch, labels, x.detach(), drift, loss, setup.ranks, norm)
 
 
 class CapturedStep:
@@ -164,6 +212,16 @@ def _moving(batch: Batch) -> dict[str, Tensor]:
     """What of a batch is another at every step."""
     parts = {"points": batch.points, "unconditional": batch.unconditional, "alpha": batch.alpha}
     return {name: part for name, part in parts.items() if part is not None}
+
+
+def _move(setup: Setup, step: int) -> None:
+    """Take the step that the gradients ask for."""
+    for group in setup.optimizer.param_groups:
+        group["lr"] = setup.learning_rate(step)
+    setup.optimizer.step()
+    average(setup, step)
+    if setup.tally is not None:
+        setup.tally.end_step()
 
 
 def average(setup: Setup, step: int) -> None:

@@ -28,9 +28,10 @@ from drift_cli.learned import Shelf
 from drift_cli.metrics.marginals import Marginal, marginals
 from drift_cli.metrics.sliced_wasserstein import Distance
 from drift_cli.metrics.spread import is_collapsed, spread
+from drift_cli.ranks import torchrun
 from drift_cli.runs import provenance
 from drift_cli.runs.folder import RunFolder
-from drift_cli.training import checkpoint
+from drift_cli.training import checkpoint, processes
 from drift_cli.training.evaluation import Mean, comparable_points, distance, drift_norms, floor_alone, generate
 from drift_cli.training.loop import fit
 from drift_cli.training.progress import Progress
@@ -55,14 +56,21 @@ class Result:
     beside: dict[str, float | None]  # of points: what is measured beside the sliced distance
 
 
-def run(config: TrainConfig, path: Path) -> Result:
-    """Train (or go on training) in the run folder `path`, then measure, draw and write the summary."""
+def run(config: TrainConfig, path: Path) -> Result | None:
+    """Train (or go on training) in the run folder `path`, then measure, draw and write the summary.
+
+    None in the processes of torchrun that only share its batches.
+    """
+    if torchrun.rank():  # the first process prepares, writes and measures
+        processes.join_torchrun()
+        return None
     console, began = make_console(), time.perf_counter()
     folder = RunFolder.start(path) if config.resume is None else RunFolder.containing(config.resume)
     with folder.locked():  # before anything in it is touched
         shelf, begun = Shelf(folder.learned, others=folder.learned_beside), checkpoint.existing(folder.checkpoints)
         with console.status("preparing …"):
             setup = assemble(config, shelf, closed=bool(begun))
+        processes.check(setup)
         if config.resume is None:
             state = checkpoint.State(0, 0.0, config.seed, setup.target.space)
         else:
@@ -101,7 +109,11 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
     if judges:
         console.print(judges.told, highlight=False, soft_wrap=True)
     floor = floor_alone(setup, config.evaluation.points, config.evaluation.draws, "floor").value
-    with stop_on_signal() as stop, Progress.running(console, config.steps, state.step, setup.drift) as progress:
+    with (
+        stop_on_signal() as stop,
+        processes.shared(setup, folder),
+        Progress.running(console, config.steps, state.step, setup.drift) as progress,
+    ):
         reached = fit(setup, folder, state, floor, progress, stop, judges.glance if judges else None)
     if reached.step < config.steps:
         console.print(f"stopped after step {reached.step}: drift train resume={folder.path} goes on", soft_wrap=True)

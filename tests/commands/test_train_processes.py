@@ -1,0 +1,124 @@
+"""`drift train` in several processes: the run of one; one that is killed; going on with another number of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from drift_cli.shell.cli import main
+from tests.problems.processes import heed_interrupts
+from tests.problems.runs import SMALL, metrics, summary, train
+
+ROUNDING = 1e-4  # of float32 sums in another order, after a few steps of Adam
+
+
+def agree(first: Path, second: Path) -> bool:
+    ours, theirs = metrics(first), metrics(second)
+    assert [row["step"] for row in ours] == [row["step"] for row in theirs]
+    pairs = [(row[key], other[key]) for row, other in zip(ours, theirs, strict=True) for key in row]
+    pairs += [(summary(first)[key], summary(second)[key]) for key in ("sw", "drift_norm", "loss")]
+    return all(abs(one - other) <= ROUNDING * abs(other) for one, other in pairs)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert train(folder, "steps=400", "checkpoint.every=100", "evaluation.every=100") == 0
+    return folder
+
+
+def test_a_killed_process_ends_the_run_in_one_line_and_one_process_goes_on_from_there(whole, tmp_path, capsys) -> None:
+    folder = tmp_path / "shared"
+
+    def kill_after_a_checkpoint() -> None:
+        while not list((folder / "checkpoints").glob("step_*0")):
+            time.sleep(0.005)
+        os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)  # type: ignore[arg-type]
+
+    killer = threading.Thread(target=kill_after_a_checkpoint, daemon=True)
+    killer.start()
+    several = ("distributed.processes=2", "steps=400", "checkpoint.every=100", "evaluation.every=100")
+    assert train(folder, *several) == 1
+    killer.join()
+    told = capsys.readouterr().err
+    assert "Of the 2 processes of this run process 2 was ended from outside (SIGKILL)" in told
+    assert f"drift train resume={folder} goes on from step_00000" in told
+    assert told.count("\n") == 1
+    assert not multiprocessing.active_children()
+    assert main(["train", f"resume={folder}", "distributed.processes=1"]) == 0
+    assert agree(folder, whole)
+
+
+def test_the_comparison_tells_another_seed_apart(whole: Path, tmp_path: Path) -> None:
+    assert train(tmp_path, "steps=400", "checkpoint.every=100", "evaluation.every=100", "seed=1") == 0
+    assert not agree(tmp_path, whole)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("distributed.processes=40",), "less than two of the 64 points of a batch"),
+        (("distributed.exchange=ring", "drift=sinkhorn"), "use distributed.exchange=gather"),
+        (("distributed.exchange=ring", "gradient_paths=both"), "use distributed.exchange=gather"),
+        (("distributed.processes=11", "dataset=digits", "dataset.labels=true"), "more than the 10 classes"),
+        (("distributed.exchange=rnig",), 'must be one of gather, ring, got "rnig"'),
+    ],
+)
+def test_what_cannot_be_shared_is_refused_before_any_process_starts(words, told: str, refusal, monkeypatch) -> None:
+    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", lambda self: pytest.fail("a process started"))
+    assert told in refusal("train", *SMALL, "distributed.processes=2", *words)
+
+
+def under_torchrun(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "-m", "drift_cli")
+    return subprocess.run([*torchrun, *words], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.slow
+def test_torchrun_makes_the_run_of_one_process_and_one_folder(tmp_path: Path) -> None:
+    small = (*SMALL, "generator.widths=[16]")
+    done = under_torchrun(tmp_path, "train", *small)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("12 steps") == 1  # one process speaks
+    (folder,) = tmp_path.glob("outputs/train/*")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["outputs"]
+    assert train(tmp_path / "alone") == 0
+    assert agree(folder, tmp_path / "alone")
+
+
+@pytest.mark.slow
+def test_torchrun_is_refused_once_for_what_is_no_run(tmp_path: Path) -> None:
+    done = under_torchrun(tmp_path, "train", "-m", "seed=0,1")
+    assert done.stderr.count("start it without torchrun") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_four_processes_stop_together_at_ctrl_c_and_two_go_on(whole: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = ["train", *SMALL, "generator.widths=[16]", "steps=400", "checkpoint.every=100", "evaluation.every=100"]
+    words += [f"hydra.run.dir={folder}", "distributed.processes=4"]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "drift_cli", *words],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509
+    )
+    while not list((folder / "checkpoints").glob("step_*0")):
+        assert started.poll() is None
+        time.sleep(0.005)
+    os.killpg(started.pid, signal.SIGINT)
+    assert started.wait(60) == 130
+    assert started.stdout is not None
+    assert "stopped after step" in started.stdout.read()
+    assert main(["train", f"resume={folder}", "distributed.processes=2"]) == 0
+    assert agree(folder, whole)
