@@ -1,12 +1,14 @@
-"""Small files written whole or not at all."""
+"""Files written whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +19,58 @@ _PARTIAL = ".partial"
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A neighbour to write to, which becomes `path` at the end; where the writing fails, `path` stays what it was."""
+    """A neighbour to write to, which becomes `path` at the end; where the writing fails, `path` stays what it was.
+
+    It is on the disk before it has the name. An `OSError` names `path`.
+    """
     beside = path.with_name(path.name + _PARTIAL)
-    beside.unlink(missing_ok=True)  # were it a link, what it points to would be written over
+    with naming(path):
+        beside.unlink(missing_ok=True)  # were it a link, what it points to would be written over
+        try:
+            yield beside
+            flush(beside)
+            os.replace(beside, path)
+            flush(path.parent)
+        finally:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An `OSError` of the block that names no file names this one: a write knows only its descriptor."""
     try:
-        yield beside
-        os.replace(beside, path)
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def flush(path: Path) -> None:
+    """Wait until the file, or the names in the folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # of file systems that have no such call for folders
+            raise
     finally:
-        beside.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def write_json(path: Path, content: Any) -> None:
     with whole(path) as beside:
         beside.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Any], metadata: dict[str, str] | None = None) -> None:
+    """Tensors, wherever they are, as safetensors."""
+    from safetensors.torch import save  # here, as what reads JSON alone needs no torch
+
+    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
+    with whole(path) as beside:
+        beside.write_bytes(content)
 
 
 @contextmanager
@@ -65,10 +106,32 @@ def refuse_links(folder: Path) -> None:
                 )
 
 
-def remove_partial(folder: Path) -> None:
-    """Remove what a process that was killed left half written in `folder`, where no other is at work."""
-    for left in folder.glob(f"*{_PARTIAL}"):
-        left.unlink(missing_ok=True)
+def remove_partial(folder: Path, pattern: str = "*") -> None:
+    """Remove what a process that was killed left half written in `folder`, where no other is at work.
+
+    `pattern` "**/*": in the folders below it as well.
+    """
+    for left in list(folder.glob(f"{pattern}{_PARTIAL}")):
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def remove_whole(folder: Path) -> None:
+    """Remove a folder, which has its name until it is none: a process that is killed meanwhile leaves no half of it."""
+    aside = folder.with_name(folder.name + _PARTIAL)
+    shutil.rmtree(aside, ignore_errors=True)
+    os.replace(folder, aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object; raises `UserError` naming the file when it holds anything else."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold a JSON object, and holds another kind of value: remove it.")
+    return content
 
 
 def read_json(path: Path) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from drift_cli.data.dialect import LOOKED_AT, Asked, cells, is_number, of_lines
 from drift_cli.data.numpy_files import arrays
 from drift_cli.errors import UserError, did_you_mean
+from drift_cli.files import whole
 
 READABLE = (".npy", ".npz", ".csv", ".parquet")
 WRITABLE = (".npy", ".csv", ".parquet")
@@ -311,19 +312,17 @@ def _check(table: Table, path: Path) -> None:
 
 
 def write(path: Path, points: np.ndarray, columns: tuple[str, ...], labels: np.ndarray | None = None) -> list[Path]:
-    """Write samples (points [n, d], or images [n, height, width(, 3)] for .npy); returns the files written.
+    """Write samples (points [n, d], or images [n, height, width(, 3)] for .npy); returns the files written, each whole.
 
     Labels become a column `label`, or a second file `<name>.labels.npy` beside a .npy file.
     """
     match path.suffix.lower():
         case ".npy":
-            with path.open("wb") as file:  # np.save would add its own ending to a name in capitals
-                np.save(file, points)
-            if labels is None:
-                return [path]
-            beside = path.with_suffix(".labels.npy")
-            np.save(beside, labels)
-            return [path, beside]
+            written = {path: points} | ({} if labels is None else {path.with_suffix(".labels.npy"): labels})
+            for place, array in written.items():
+                with whole(place) as beside, beside.open("wb") as file:  # np.save would add its own ending to a name
+                    np.save(file, array)
+            return list(written)
         case ".csv" | ".parquet":
             import pyarrow as pa
             from pyarrow import csv, parquet
@@ -333,9 +332,10 @@ def write(path: Path, points: np.ndarray, columns: tuple[str, ...], labels: np.n
             if labels is not None:
                 entries["label"] = labels
             arrow = pa.table(entries)
-            if path.suffix.lower() == ".csv":
-                csv.write_csv(arrow, path)
-            else:
-                parquet.write_table(arrow, path)
+            with whole(path) as beside:
+                if path.suffix.lower() == ".csv":
+                    csv.write_csv(arrow, beside)
+                else:
+                    parquet.write_table(arrow, beside)
             return [path]
     raise UserError(f'out must end in {", ".join(WRITABLE)}, got "{path.name}".')

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.axes import Axes
 
 from drift_cli.figures.style import DATA, MODEL, panels, save, style
+from drift_cli.files import whole
 
 _OUTSIDE = 0.5  # share of the points out of the target's frame above which a panel takes its own
 
@@ -47,7 +50,10 @@ def animate(frames: dict[int, np.ndarray], target: np.ndarray, columns: tuple[st
             return moving, title
 
         path = folder / "evolution.gif"
-        FuncAnimation(figure, show, frames=len(steps)).save(path, writer=PillowWriter(fps=12), dpi=90)
+        with TemporaryDirectory() as made, whole(path) as beside:
+            gif = Path(made) / path.name  # whose ending says the format
+            FuncAnimation(figure, show, frames=len(steps)).save(gif, writer=PillowWriter(fps=12), dpi=90)
+            shutil.move(gif, beside)
         return path
 
 

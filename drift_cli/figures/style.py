@@ -13,6 +13,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
+from drift_cli.files import whole
+
 # Okabe & Ito, ordered so that neighbours differ in lightness as well as in hue.
 DATA = "#0072B2"  # blue: the target
 MODEL = "#D55E00"  # vermilion: what is generated
@@ -76,7 +78,9 @@ def panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write PNG and SVG; returns the path of the PNG."""
     folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / f"{name}.png")
+    with whole(folder / f"{name}.png") as beside:
+        figure.savefig(beside, format="png")
     figure.set_layout_engine(None)  # the SVG has the layout found for the PNG: to find it is half of the drawing
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    with whole(folder / f"{name}.svg") as beside:
+        figure.savefig(beside, format="svg", metadata={"Date": None})
     return folder / f"{name}.png"

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from drift_cli.errors import UserError
-from drift_cli.files import whole
+from drift_cli.files import write_tensors
 
 
 def content_hash(*parts: Tensor | object) -> str:
@@ -56,9 +55,7 @@ class Shelf:
         for place in places:
             if not place.is_file():
                 place.parent.mkdir(parents=True, exist_ok=True)
-                weights = {key: tensor.detach().cpu().contiguous() for key, tensor in network.state_dict().items()}
-                with whole(place) as beside:
-                    save_file(weights, beside, metadata={"report": json.dumps(report)})
+                write_tensors(place, network.state_dict(), {"report": json.dumps(report)})
         network.requires_grad_(False).eval()
         return report
 

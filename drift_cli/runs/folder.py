@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from drift_cli.errors import UserError
-from drift_cli.files import locked, read_json, refuse_links, whole
+from drift_cli.files import locked, naming, read_json, refuse_links, remove_partial, whole
 from drift_cli.runs import made_folders
 
 
@@ -111,17 +111,20 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One process at a time works in a folder, and in it alone. Raises `UserError` where another one does, or where
-        something in it is a symbolic link."""
+        """One process at a time works in a folder, and in it alone; what a killed one left half written is removed.
+
+        Raises `UserError` where another process works there, or where something in it is a symbolic link.
+        """
         refuse_links(self.path)
         made_folders.note(self.path / ".lock")
         with locked(self.path / ".lock") as held:
             if held is None:
                 raise UserError(f"Another process is training in {self.path}: wait for it, or stop it.")
+            remove_partial(self.path, "**/*")
             yield
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        with self.metrics.open("a", encoding="utf-8") as lines:
+        with naming(self.metrics), self.metrics.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(row, allow_nan=False) + "\n")
 
     def read_metrics(self) -> list[dict[str, Any]]:

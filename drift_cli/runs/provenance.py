@@ -15,6 +15,8 @@ from typing import Any
 import torch
 
 from drift_cli import __version__
+from drift_cli.errors import UserError
+from drift_cli.files import read_object
 from drift_cli.fused import native
 
 _LIBRARIES = ("torch", "numpy", "hydra-core", "omegaconf", "safetensors", "matplotlib", "pyarrow", "scikit-learn")
@@ -45,6 +47,19 @@ def at_end(device: torch.device, seconds: float) -> dict[str, Any]:
     if device.type == "cuda":
         peak["peak_device_memory_bytes"] = torch.cuda.max_memory_allocated(device)
     return {"finished": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": seconds, **peak}
+
+
+def resumed(file: Path, now: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """What `file` says of the first start, with this one added; `now` alone where it does not say it.
+
+    What a folder says of its origin is no reason to lose the run.
+    """
+    try:
+        earlier = read_object(file)
+    except UserError:
+        return now
+    before = earlier.get("resumed", [])
+    return earlier | {"resumed": [*(before if isinstance(before, list) else []), now | more]} if earlier else now
 
 
 def of_a_run(seconds: float) -> dict[str, Any]:

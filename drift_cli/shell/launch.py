@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import sys
@@ -13,11 +14,14 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from drift_cli.command import Command
-from drift_cli.errors import UserError
+from drift_cli.errors import RunFailed, UserError
 from drift_cli.loading import collecting_nothing
 from drift_cli.ranks import torchrun
 from drift_cli.runs import made_folders
+from drift_cli.runs.folder import RunFolder
 from drift_cli.shell import compose, words
+
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # that has no room, or fails
 
 
 def failures(command: Command, given: list[str]) -> list[Exception]:
@@ -33,7 +37,7 @@ def failures(command: Command, given: list[str]) -> list[Exception]:
         try:
             _carry_out(command, composed)
         except Exception as failure:  # kept from Hydra, which would print it; the other jobs of a sweep go on
-            failed.append(_told(failure))
+            failed.append(_told(failure, command))
 
     flags, settings = words.read(command, given)
     if torchrun.count():
@@ -94,8 +98,15 @@ def _no_folder(error: OSError, key: str) -> str:
     return f"The output folder cannot be written: {why}. Choose another with {key}=…"
 
 
-def _told(failure: Exception) -> Exception:
-    """The failure of a job as what it is to the user: a file that the system refuses, or memory that is not there."""
+def _told(failure: Exception, command: Command) -> Exception:
+    """The failure of a job as what it is to the user: a file that the system refuses, a disk, or memory."""
+    if isinstance(failure, OSError) and failure.errno in _OF_THE_DISK:
+        folder = RunFolder(_as_seen_from_here(Path(HydraConfig.get().runtime.output_dir)))
+        further = ""
+        if words.changeable(command.schema()) and folder.is_run:
+            further = f" What stood before is as it was: drift {command.name} resume={folder.path} goes on from there."
+        done = "read or written" if failure.errno == errno.EIO else "written"
+        return RunFailed(f"{failure.filename or 'A file'} cannot be {done}: {os.strerror(failure.errno)}.{further}")
     if isinstance(failure, OSError) and failure.strerror:
         return UserError(f"{failure.filename or 'A file'} cannot be read or written: {failure.strerror}.")
     if _lacks_memory(failure):

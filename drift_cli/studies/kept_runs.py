@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from drift_cli.files import read_json, remove_partial, write_json
+from drift_cli.files import read_object, remove_partial, write_json
 from drift_cli.runs import provenance, workers
 from drift_cli.runs.cores import usable
 from drift_cli.training import device as devices
@@ -57,7 +57,7 @@ def each(plan: Mapping[Case, Job], folder: Path, at_once: int) -> Iterator[tuple
     waiting = {}
     for case, job in plan.items():
         place = folder / f"{case.name}.json"
-        kept = read_json(place) if place.is_file() else {}
+        kept = read_object(place) if place.is_file() else {}
         if kept.get("asked") == job.asked():
             yield case, _found(kept)
         else:

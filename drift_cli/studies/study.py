@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +20,8 @@ from rich.table import Table as Printed
 from drift_cli import config as configs
 from drift_cli.console import make as make_console
 from drift_cli.errors import UserError
-from drift_cli.files import read_json, write_json
+from drift_cli.figures.attempts import Drawing, each_drawn
+from drift_cli.files import read_object, refuse_links, remove_partial, whole, write_json
 from drift_cli.report import claims
 from drift_cli.report.claims import Judgement, Verdict
 from drift_cli.runs import provenance
@@ -58,28 +59,36 @@ class Study:
             told = f"{self.progress.done + 1}/{self.progress.total} {what}"
             self.console.print(told, highlight=False, soft_wrap=True)
 
-    def leave(self, found: Measured, figures: Sequence[Path] = ()) -> None:
-        """Write the tables of what was found; its numbers go into the summary."""
+    def leave(self, found: Measured, drawings: Iterable[Drawing] = ()) -> list[Path]:
+        """Write the tables of what was found; its numbers go into the summary. Then its figures, which it returns."""
         self.summary |= numbers.summary(found)
         for name, table in numbers.tables(found).items():
             self._write(name, table)
-        self.figures += figures
+        drawn = list(each_drawn(drawings, self.warn).values())
+        self.figures += drawn
+        return drawn
 
-    def once(self, name: str, settings: Any, parts: int, measure: Callable[[], tuple[Measured, list[Path]]]) -> Kept:
+    def warn(self, told: str) -> None:
+        self.console.print(f"warning: {told}", style="yellow", highlight=False, soft_wrap=True)
+
+    def once(
+        self, name: str, settings: Any, parts: int, measure: Callable[[], tuple[Measured, Iterable[Drawing]]]
+    ) -> Kept:
         """The numbers that `measure` finds in `parts` parts; those that the folder holds, if made with these settings.
 
-        `measure` returns the figures that it drew as well.
+        `measure` returns what is to be drawn of them as well.
         """
         place = self.path / "parts" / f"{name}.json"
-        kept = read_json(place) if place.is_file() else {}
+        kept = read_object(place) if place.is_file() else {}
         if kept.get("settings") == settings and all((self.path / figure).is_file() for figure in kept["figures"]):
             self.progress = self.progress.over(parts)
             self.bar.update(self.bar.tasks[0].id, completed=self.progress.done)
             before = Kept(kept["summary"])
-            self.leave(before, [self.path / figure for figure in kept["figures"]])
+            self.leave(before)
+            self.figures += [self.path / figure for figure in kept["figures"]]
             return before
-        found, figures = measure()
-        self.leave(found, figures)
+        found, drawings = measure()
+        figures = self.leave(found, drawings)
         now = Kept(numbers.summary(found))
         place.parent.mkdir(exist_ok=True)
         drawn = [str(figure.relative_to(self.path)) for figure in figures]
@@ -91,7 +100,7 @@ class Study:
         folder = self.path / "data"
         folder.mkdir(parents=True, exist_ok=True)
         rows = zip(*(np.asarray(column).tolist() for column in table.values()), strict=True)
-        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+        with whole(folder / f"{name}.csv") as beside, beside.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(table)
             writer.writerows(rows)
@@ -118,10 +127,11 @@ def study(command: str, config: Any, path: Path, seed: int, parts: int, *, resum
     console, began, folder = make_console(), time.perf_counter(), RunFolder(path)
     origin = provenance.at_start(command, seed, torch.device("cpu"))
     if resumable and folder.provenance.is_file():  # the first start stays what it was
-        earlier = read_json(folder.provenance)
-        origin = earlier | {"resumed": [*earlier.get("resumed", []), origin]}
+        origin = provenance.resumed(folder.provenance, origin)
+    refuse_links(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
+        remove_partial(path, "**/*")
         configs.save(config, folder.config)
         write_json(folder.provenance, origin)
     except OSError as error:

@@ -8,6 +8,7 @@ of the step, so the step is their position.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import secrets
 import shutil
@@ -15,16 +16,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from drift_cli.data import Space
 from drift_cli.errors import RunFailed, UserError
-from drift_cli.files import read_json, write_json
+from drift_cli.files import flush, read_json, remove_whole, write_json, write_tensors
 from drift_cli.generator import SampleGenerator
 from drift_cli.space import Codec
 from drift_cli.training.setup import Setup
@@ -56,12 +56,11 @@ def save(setup: Setup, checkpoints: Path, state: State, more: Callable[[Path], N
     """
     try:
         return _save(setup, checkpoints, state, more)
-    except (SafetensorError, OSError) as error:
-        kept = existing(checkpoints)
-        last = f"the last one is {kept[-1]}" if kept else "there is none yet"
+    except OSError as error:
+        kept = last_sound(checkpoints)
+        last = f"the last one is {kept}" if kept else "there is none yet"
         raise RunFailed(
-            f"The checkpoint of step {state.step} cannot be written ({str(error).splitlines()[0]}) and the run "
-            f"stopped; {last}."
+            f"The checkpoint of step {state.step} cannot be written ({error.strerror}) and the run stopped; {last}."
         ) from error
 
 
@@ -70,23 +69,28 @@ def _save(setup: Setup, checkpoints: Path, state: State, more: Callable[[Path], 
     partial = place.with_name(place.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    save_file(_tensors(setup.model.state_dict()), partial / "model.safetensors")
-    if setup.average is not setup.model:
-        save_file(_tensors(setup.average.state_dict()), partial / "ema.safetensors")
-    save_file(_optimizer_tensors(setup.optimizer), partial / "optimizer.safetensors")
+    for name, each in kept_tensors(setup).items():
+        write_tensors(partial / f"{name}.safetensors", each)
     entries = {"format": _FORMAT, "step": state.step, "seconds": state.seconds, "seed": state.seed}
     some = {name: value for name, value in (("tally", state.tally), ("codec", state.codec)) if value}
     sums = {file.name: sha256(file) for file in sorted(partial.glob("*.safetensors"))}
     write_json(partial / "state.json", {**entries, "space": state.space.as_dict(), **some, "sha256": sums})
     if more is not None:
         more(partial)
-    for file in partial.iterdir():
-        _flush(file)
-    shutil.rmtree(place, ignore_errors=True)
+    before = set_aside(place) if place.is_dir() else None  # of a stop right after a checkpoint
     os.replace(partial, place)
+    flush(checkpoints)
+    if before is not None:
+        remove_whole(before)
     for old in [path for path in existing(checkpoints) if step_of(path) <= state.step][: -setup.config.checkpoint.keep]:
-        shutil.rmtree(old)
+        remove_whole(old)
     return place
+
+
+def kept_tensors(setup: Setup) -> dict[str, dict[str, Tensor]]:
+    """What a checkpoint keeps, by file."""
+    parts = {"model": setup.model.state_dict(), "optimizer": _optimizer_tensors(setup.optimizer)}
+    return parts if setup.average is setup.model else {**parts, "ema": setup.average.state_dict()}
 
 
 def existing(checkpoints: Path) -> list[Path]:
@@ -161,19 +165,36 @@ def offering_previous(place: Path, setting: str) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        before = [path for path in existing(place.parent) if step_of(path) < step_of(place)]
-        offer = f"The one before it: {setting}={before[-1]}." if before else "There is no checkpoint before it."
+        before = last_sound(place.parent, step_of(place))
+        offer = f"The one before it: {setting}={before}." if before else "There is no good checkpoint before it."
         raise UserError(f"{error} {offer}") from error
 
 
 def set_aside_later(checkpoints: Path, step: int) -> list[Path]:
     """Rename the checkpoints beyond `step`, which a run going on from there makes anew; returns their new places."""
-    later = [place for place in existing(checkpoints) if step_of(place) > step]
-    return [place.rename(place.with_name(f"{place.name}.{secrets.token_hex(2)}.old")) for place in later]
+    return [set_aside(place) for place in existing(checkpoints) if step_of(place) > step]
 
 
-def _tensors(state: dict[str, Any]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+def set_aside(place: Path) -> Path:
+    """Give a checkpoint a name under which none is looked for; returns it."""
+    return place.rename(place.with_name(f"{place.name}.{secrets.token_hex(2)}.old"))
+
+
+def last_sound(checkpoints: Path, before: float = math.inf) -> Path | None:
+    """The latest checkpoint below the step `before` that is as it was written and holds finite numbers alone."""
+    earlier = [place for place in existing(checkpoints) if step_of(place) < before]
+    return next((place for place in reversed(earlier) if is_sound(place)), None)
+
+
+def is_sound(place: Path) -> bool:
+    """Whether every part of a checkpoint can be read, and every number in it is finite."""
+    try:
+        read_state(place)
+        for name in {"model.safetensors", "optimizer.safetensors", *_sums(place)}:
+            _load(place / name)
+    except UserError:
+        return False
+    return True
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -212,9 +233,13 @@ def _load(file: Path) -> dict[str, Tensor]:
             f"{file} is not what was written (cut short, broken or altered): its SHA-256 is not that in state.json."
         )
     try:
-        return load_file(file)
+        found = load_file(file)
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"{file} is broken or cut short ({str(error).splitlines()[0]}).") from error
+    for name, tensor in found.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise UserError(f"{file} holds numbers that are not finite ({name}): the run had gone wrong before.")
+    return found
 
 
 def sha256(file: Path) -> str:
@@ -229,8 +254,3 @@ def _sums(place: Path) -> dict[str, str]:
     except (UserError, AttributeError):
         return {}
     return sums if isinstance(sums, dict) else {}
-
-
-def _flush(file: Path) -> None:
-    with file.open("rb") as handle:
-        os.fsync(handle.fileno())

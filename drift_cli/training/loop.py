@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from drift_cli.errors import RunFailed
+from drift_cli.files import whole
 from drift_cli.metrics.spread import is_collapsed, spread
 from drift_cli.runs.folder import RunFolder
 from drift_cli.training import checkpoint
@@ -114,8 +115,10 @@ def is_measured(config: TrainConfig, step: int) -> bool:
 
 
 def stands(setup: Setup, step: int, seconds: float, folder: RunFolder) -> checkpoint.State:
-    """Where the run stands. Raises `RunFailed` where an iteration of the drift left the finite numbers."""
+    """Where the run stands. Raises `RunFailed` where a number of it is not finite."""
     pending = {} if setup.tally is None else setup.tally.pending()
+    for part, tensors in checkpoint.kept_tensors(setup).items():
+        check_finite(step, {f"{part}'s {name}": tensor for name, tensor in tensors.items()}, folder)
     check_finite(step, {name: torch.tensor(number) for name, number in pending.items()}, folder)
     return checkpoint.State(step, seconds, setup.config.seed, setup.target.space, pending, setup.codec.marks)
 
@@ -134,7 +137,8 @@ def keep_snapshot(setup: Setup, folder: RunFolder, step: int) -> None:
     count = 64 if space.image else 2000
     samples = space.to_units(generate(setup, count, setup.stream("snapshot", 0)))
     folder.samples.mkdir(exist_ok=True)
-    np.save(folder.samples / f"step_{step:08d}.npy", samples.cpu().numpy().astype(np.float32))
+    with whole(folder.samples / f"step_{step:08d}.npy") as beside, beside.open("wb") as file:
+        np.save(file, samples.cpu().numpy().astype(np.float32))
 
 
 def check_finite(step: int, tensors: dict[str, torch.Tensor], folder: RunFolder) -> None:
@@ -142,8 +146,8 @@ def check_finite(step: int, tensors: dict[str, torch.Tensor], folder: RunFolder)
     for name, tensor in tensors.items():
         if bool(torch.isfinite(tensor).all()):
             continue
-        kept = checkpoint.existing(folder.checkpoints)
-        last = f"the last good checkpoint is {kept[-1]}" if kept else "there is no checkpoint yet"
+        kept = checkpoint.last_sound(folder.checkpoints)
+        last = f"the last good checkpoint is {kept}" if kept else "there is no checkpoint yet"
         raise RunFailed(
             f"At step {step} the {name} was not finite and the run stopped; {last}. A lower optimizer.lr or a larger "
             "kernel.bandwidth often helps."

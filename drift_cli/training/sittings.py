@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from drift_cli.errors import UserError
-from drift_cli.files import read_json, write_json
+from drift_cli.files import read_json, remove_partial, write_json, write_tensors
 from drift_cli.training import checkpoint
 from drift_cli.training.setup import Setup
 
@@ -40,6 +40,7 @@ class Sitting:
         """Build the run, and go on with what `folder` holds where it was asked for the same."""
         self.folder, self.asked, self.kept = folder, asked, time.monotonic()
         self.setup, self.step, self.seen = build(), 0, Seen()
+        remove_partial(folder)
         for place in reversed(checkpoint.existing(folder)):
             try:
                 self._go_on_from(place)
@@ -61,8 +62,7 @@ class Sitting:
 
         def write(partial: Path) -> None:
             write_json(partial / "seen.json", {"asked": self.asked, "numbers": seen.numbers})
-            save_file({name: t.detach().cpu().contiguous() for name, t in seen.tensors.items()},
-                      partial / "seen.safetensors")  # fmt: skip
+            write_tensors(partial / "seen.safetensors", seen.tensors)
 
         checkpoint.save(setup, self.folder, state, write)
         self.kept = time.monotonic()

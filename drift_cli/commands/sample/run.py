@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,8 @@ def run(config: SampleConfig, path: Path) -> list[Path]:
         out.parent.mkdir(parents=True, exist_ok=True)
         written = tables.write(out, points, space.columns, None if found.labels is None else found.labels.numpy())
     except OSError as error:
-        raise UserError(f"{out} cannot be written: {error.strerror}.") from error
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise UserError(f"{out} cannot be written: {why}.") from error
     for file in written:
         console.print(f"{file}", highlight=False, soft_wrap=True)
     return written

@@ -12,6 +12,7 @@ from rich.table import Table
 from drift_cli.commands.table.settings import TableConfig
 from drift_cli.console import make as make_console
 from drift_cli.errors import UserError
+from drift_cli.files import whole
 from drift_cli.runs.collection import MEASURES, Group, Row, collect, groups
 
 Shown = dict[str, tuple[str, str | None]]
@@ -109,7 +110,7 @@ def _group_cells(group: Group) -> list[Any]:
 
 
 def _write(path: Path, headings: Sequence[str], lines: Any) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with whole(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(headings)
         writer.writerows(lines)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from drift_cli.data import Finite
 from drift_cli.errors import UserError
 from drift_cli.figures import curves, images, samples
 from drift_cli.figures import marginals as marginal_figure
-from drift_cli.files import read_json, write_json
+from drift_cli.figures.attempts import Drawing, each_drawn
+from drift_cli.files import write_json
 from drift_cli.generator import cost
 from drift_cli.judging import ImageQuality
 from drift_cli.learned import Shelf
@@ -82,11 +84,8 @@ def run(config: TrainConfig, path: Path) -> Result | None:
 def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Console, began: float) -> Result:
     config = setup.config
     origin = provenance.at_start("train", config.seed, setup.device)
-    earlier = _readable(folder.provenance) if config.resume else None
-    if isinstance(earlier, dict) and earlier:  # the first start stays what it was; every later one is added
-        resumed = earlier.get("resumed", [])
-        before = resumed if isinstance(resumed, list) else []
-        origin = earlier | {"resumed": [*before, origin | {"from_step": state.step}]}
+    if config.resume:  # the first start stays what it was; every later one is added
+        origin = provenance.resumed(folder.provenance, origin, from_step=state.step)
     write_json(folder.provenance, origin)
     folder.summary.unlink(missing_ok=True)
     folder.rewind_metrics(state.step)
@@ -123,7 +122,7 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
         with console.status("measuring …"):
             result = measure(setup, judges)
         with console.status("drawing …"):
-            drawn = _draw(setup, judges, folder, result, console)
+            drawn = each_drawn(_drawings(setup, judges, folder, result), partial(terminal.warn, console))
     except KeyboardInterrupt:
         console.print(f"stopped after training: drift train resume={folder.path} measures and draws", soft_wrap=True)
         raise
@@ -150,14 +149,6 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
     write_json(folder.summary, summary)
     terminal.closing(console, summary, result.marginals, folder.path)
     return result
-
-
-def _readable(file: Path) -> Any:
-    """The JSON in a file; None where there is none: what a folder says of its origin is no reason to lose the run."""
-    try:
-        return read_json(file)
-    except UserError:
-        return None
 
 
 def _resume(setup: Setup, folder: RunFolder, place: Path, console: Console) -> checkpoint.State:
@@ -247,39 +238,29 @@ def _transport(rows: list[dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def _draw(setup: Setup, judges: Judged | None, folder: RunFolder, result: Result, console: Console) -> dict[str, Path]:
-    """Every figure of the run, by name. One that cannot be drawn is told, and loses nothing else."""
+def _drawings(setup: Setup, judges: Judged | None, folder: RunFolder, result: Result) -> Iterator[Drawing]:
+    """Every figure of the run."""
     space, rows = setup.target.space, folder.read_metrics()
-    snapshots = {int(path.stem.split("_")[1]): np.load(path) for path in sorted(folder.samples.glob("step_*.npy"))}
-    drawn: dict[str, Path] = {}
-
-    def attempt(name: str, figure: Callable[[], Path]) -> None:
-        try:
-            drawn[name] = figure()
-        except Exception as error:
-            console.print(f"warning: the figure {name} could not be drawn: {error}", style="yellow", soft_wrap=True)
-
     # Of a finite target the floor has half the points, and would not be that of the curve.
     norm_floor = result.drift_norm_floor.value if setup.target.size is None else None
     tol = None if setup.tally is None else setup.tally.tol
-    attempt("curves", lambda: curves.draw(rows, norm_floor, tol, bool(space.image), folder.figures))
+    yield "curves", lambda: curves.draw(rows, norm_floor, tol, bool(space.image), folder.figures)
+    snapshots = {int(path.stem.split("_")[1]): np.load(path) for path in sorted(folder.samples.glob("step_*.npy"))}
     if space.image:
         shape, last = space.image, snapshots[max(snapshots)]
         real = _units(setup, setup.real(len(last), "snapshot", 1).points)
-        attempt("images", lambda: images.draw(last, real, shape, folder.figures))
+        yield "images", lambda: images.draw(last, real, shape, folder.figures)
         if judges and result.quality:
-            for name, figure in judges.figures(rows, result.quality, folder.figures).items():
-                attempt(name, figure)
+            yield from judges.figures(rows, result.quality, folder.figures).items()
     elif space.dimension >= 2:  # of more columns the first two
         target, few = _units(setup, setup.real(2000, "snapshot", 1).points), _spread_out(snapshots)
-        attempt("samples", lambda: samples.draw(few, target, space.columns, folder.figures))
+        yield "samples", lambda: samples.draw(few, target, space.columns, folder.figures)
         if setup.config.animate:
-            attempt("evolution", lambda: samples.animate(snapshots, target, space.columns, folder.figures))
+            yield "evolution", lambda: samples.animate(snapshots, target, space.columns, folder.figures)
     if result.marginals or (space.dimension != 2 and not space.image):
         data = _units(setup, setup.real(10_000, "snapshot", 2).points)
         generated = _units(setup, generate(setup, 10_000, setup.stream("snapshot", 3)))
-        attempt("marginals", lambda: marginal_figure.draw(space.columns, data, generated, folder.figures))
-    return drawn
+        yield "marginals", lambda: marginal_figure.draw(space.columns, data, generated, folder.figures)
 
 
 def _spread_out(snapshots: dict[int, np.ndarray]) -> dict[int, np.ndarray]:

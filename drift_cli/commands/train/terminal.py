@@ -107,14 +107,12 @@ def closing(console: Console, summary: dict[str, Any], table: list[Marginal], fo
         if len(table) > _ROWS:
             console.print(f"… and {len(table) - _ROWS} columns more")
     if summary["collapsed"]:
-        console.print("warning: collapsed: the trained generator emits (nearly) one point", style="yellow")
+        warn(console, "collapsed: the trained generator emits (nearly) one point")
     if capped := summary.get("sinkhorn_capped_steps"):
-        console.print(
-            f"warning: Sinkhorn stopped at its cap in {capped:,} of {summary['steps']:,} steps, with a marginal error "
+        warn(
+            console,
+            f"Sinkhorn stopped at its cap in {capped:,} of {summary['steps']:,} steps, with a marginal error "
             f"of up to {summary['marginal_error']:.2g}: raise drift.max_iter or drift.epsilon",
-            style="yellow",
-            highlight=False,
-            soft_wrap=True,
         )
     console.print(
         f"{summary['steps']:,} steps, {summary['steps_per_second']:.1f} steps/s, {summary['seconds']:.0f} s in all",
@@ -124,6 +122,10 @@ def closing(console: Console, summary: dict[str, Any], table: list[Marginal], fo
         if figure := summary.get(f"figure_{name}"):
             console.print(f"{folder / figure}", highlight=False, soft_wrap=True)
     console.print(f"{folder / 'summary.json'}", highlight=False, soft_wrap=True)
+
+
+def warn(console: Console, told: str) -> None:
+    console.print(f"warning: {told}", style="yellow", highlight=False, soft_wrap=True)
 
 
 def _marginals(table: list[Marginal]) -> Table:

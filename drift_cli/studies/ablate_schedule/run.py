@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from drift_cli.figures.attempts import Drawing
 from drift_cli.runs.folder import RunFolder
 from drift_cli.studies.ablate_schedule import convergence, figures, kernels, optimum, reported, sweeps, theorem62, wins
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
@@ -76,12 +78,11 @@ def _runs(config: AblateScheduleConfig, s: Study, plan: dict[Case, Job]) -> list
     return [found[case] for case in plan]
 
 
-def _drawn(config: AblateScheduleConfig, result: Result, folder: Path) -> list[Path]:
-    drawn = [
-        figures.sweeps(config, result.over_sweep, folder),
-        figures.theorem(config, result.map, folder),
-        figures.optimum(config, result.optimal, folder),
-        figures.winners(result.won.compared, wins.FAMILIES, "winners", folder),
-        figures.winners(result.won.compared, CONTESTANTS, "winners_of_all", folder),
-    ]
-    return [*drawn, figures.training(config, result.trained, folder)] if result.trained else drawn
+def _drawn(config: AblateScheduleConfig, result: Result, folder: Path) -> Iterator[Drawing]:
+    yield "sweeps", lambda: figures.sweeps(config, result.over_sweep, folder)
+    yield "theorem", lambda: figures.theorem(config, result.map, folder)
+    yield "optimum", lambda: figures.optimum(config, result.optimal, folder)
+    yield "winners", lambda: figures.winners(result.won.compared, wins.FAMILIES, "winners", folder)
+    yield "winners_of_all", lambda: figures.winners(result.won.compared, CONTESTANTS, "winners_of_all", folder)
+    if (trained := result.trained) is not None:
+        yield "training", lambda: figures.training(config, trained, folder)

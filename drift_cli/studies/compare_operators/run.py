@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import torch
 
 from drift_cli.console import make as make_console
 from drift_cli.data import target_of
+from drift_cli.figures.attempts import Drawing
+from drift_cli.files import whole
 from drift_cli.runs.cores import usable
 from drift_cli.runs.folder import RunFolder
 from drift_cli.studies import kept_runs
@@ -61,9 +64,10 @@ def run(config: CompareOperatorsConfig, path: Path) -> Result:
         s.part("what the runs say")
         compared = comparison.comparison(config, prepared, found)
         for told in comparison.capped(config, compared):
-            s.console.print(f"warning: {told}", style="yellow", highlight=False, soft_wrap=True)
+            s.warn(told)
         table = markdown(config, etas, compared, costs)
-        (path / "table.md").write_text(table, encoding="utf-8")
+        with whole(path / "table.md") as beside:
+            beside.write_text(table, encoding="utf-8")
         s.console.print(table, highlight=False, soft_wrap=True)
         papers = config.dataset.name == "checkerboard" and "own" in config.starts  # as in Figure 5
         result = Result(
@@ -98,7 +102,7 @@ def _costs(config: CompareOperatorsConfig, s: Study) -> Kept:
         "generator": plain(config.generator),
     }
 
-    def measure() -> tuple[Measured, list[Path]]:
+    def measure() -> tuple[Measured, list[Drawing]]:
         s.part("the time of a drift and of a step")
         return fields.milliseconds(config), []
 
@@ -117,24 +121,23 @@ def _made(config: CompareOperatorsConfig, s: Study, jobs: Mapping[Case, kept_run
     return {case: found[case] for case in jobs}
 
 
-def _drawn(config: CompareOperatorsConfig, compared: Comparison, found: Runs, folder: Path) -> list[Path]:
+def _drawn(config: CompareOperatorsConfig, compared: Comparison, found: Runs, folder: Path) -> Iterator[Drawing]:
     draw = stream(config.seeds[0], "snapshot")
     target = target_of(config.dataset.made()).sample(_SHOWN, draw, torch.float64).points.numpy()
-    labels, drawn = list(config.compared()), []
+    labels = list(config.compared())
     for form in config.forms:
         shown = {
             (label, start): _panel(found[Case(form, label, start, config.seeds[0])], compared, label, start, form)
             for label in labels
             for start in config.starts
         }
-        drawn.append(figures.gallery(shown, labels, config.starts, target, form, folder))
+        yield f"gallery of {form}s", partial(figures.gallery, shown, labels, config.starts, target, form, folder)
     if "own" in config.starts:
         names = figure_5.names(config)
         own = {
             names[label]: [found[Case("generator", label, "own", seed)] for seed in config.seeds] for label in labels
         }
-        drawn.append(figures.training(own, target, folder))
-    return drawn
+        yield "training", lambda: figures.training(own, target, folder)
 
 
 def _panel(found: Mapping[str, Any], compared: Comparison, label: str, start: str, form: str) -> Panel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -9,6 +10,7 @@ from typing import cast
 import numpy as np
 
 from drift_cli.errors import UserError
+from drift_cli.figures.attempts import Drawing
 from drift_cli.kernels import Gaussian, Laplace, RationalQuadratic, Spectral
 from drift_cli.kernels.mixture import Component
 from drift_cli.studies.numbers import Measured, after
@@ -59,14 +61,13 @@ def run(config: SpectralConfig, path: Path) -> Result:
     return result
 
 
-def _drawn(config: SpectralConfig, result: Result, folder: Path) -> list[Path]:
+def _drawn(config: SpectralConfig, result: Result, folder: Path) -> Iterator[Drawing]:
     measurements = [each.measurement for each in result.comparisons.values()]
-    return [
-        figures.draw_predictions(result.predictions.rates, config.bandwidth, folder),
-        figures.draw_rates(measurements, result.particles.by_kernel, folder),
-        figures.draw_times(result.figure2, config.epsilon, config.dimension, folder),
-        figures.draw_beyond(result.beyond, config.target_ratio, config.tilt, config.regularisation, folder),
-    ]
+    yield "predictions", lambda: figures.draw_predictions(result.predictions.rates, config.bandwidth, folder)
+    yield "rates", lambda: figures.draw_rates(measurements, result.particles.by_kernel, folder)
+    yield "times", lambda: figures.draw_times(result.figure2, config.epsilon, config.dimension, folder)
+    shown = result.beyond, config.target_ratio, config.tilt, config.regularisation
+    yield "beyond", lambda: figures.draw_beyond(*shown, folder)
 
 
 def _refuse_what_cannot_be_measured(config: SpectralConfig, kernels: dict[str, Spectral]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from drift_cli.catalogue import find
 from drift_cli.data import target_of
+from drift_cli.figures.attempts import Drawing
 from drift_cli.runs.folder import RunFolder
 from drift_cli.studies.numbers import Kept, Measured
 from drift_cli.studies.stop_grad_study import (
@@ -52,9 +55,9 @@ def run(config: StopGradStudyConfig, path: Path) -> Result:
         seed = config.seeds[0]
         asked = {"datasets": config.datasets, "kernels": config.kernels, "bandwidth": config.bandwidth, "seed": seed}
 
-        def measure() -> tuple[Measured, list[Path]]:
+        def measure() -> tuple[Measured, list[Drawing]]:
             found = mechanism.measure(targets, used, seed, s.part)
-            return found, [mechanism_figure.mechanism(found, s.drawings)]
+            return found, [("mechanism", lambda: mechanism_figure.mechanism(found, s.drawings))]
 
         kept = s.once("mechanism", asked, mechanism.PARTS, measure)
         runs = _trained(config, s, plan)
@@ -83,9 +86,11 @@ def _trained(config: StopGradStudyConfig, s: Study, plan: dict[Case, Job]) -> Ru
     return {case: found[case] for case in plan}
 
 
-def _drawn(config: StopGradStudyConfig, result: Result, folder: Path) -> list[Path]:
+def _drawn(config: StopGradStudyConfig, result: Result, folder: Path) -> Iterator[Drawing]:
     cells, settings = list(result.pairs.cells.values()), result.comparison.settings
-    drawn = [figures.pairs(cells, folder), figures.samples_alone(cells, folder)] if cells else []
+    if cells:
+        yield "pairs", lambda: figures.pairs(cells, folder)
+        yield "samples_alone", lambda: figures.samples_alone(cells, folder)
     for kernel in config.kernels:
         shown = {
             (dataset, paths): found
@@ -93,11 +98,11 @@ def _drawn(config: StopGradStudyConfig, result: Result, folder: Path) -> list[Pa
             for paths, found in settings[f"{dataset}.{kernel}"].paths.items()
         }
         label = figures.kernel_title(kernel, config.bandwidth)
-        drawn.append(figures.norm_against_distance(shown, label, folder, f"norm_against_distance_{kernel}"))
-        drawn.append(figures.curves(shown, label, folder, f"curves_{kernel}"))
-        drawn.append(figures.samples(shown, label, folder, f"samples_{kernel}"))
+        for what in (figures.norm_against_distance, figures.curves, figures.samples):
+            name = f"{what.__name__}_{kernel}"
+            yield name, partial(what, shown, label, folder, name)
         for dataset in config.datasets:
             planes = {paths: each.first for (of, paths), each in shown.items() if of == dataset}
             if all(r.plane is not None for r in planes.values()):
-                drawn.append(figures.landscape(planes, dataset, label, folder, f"landscape_{dataset}_{kernel}"))
-    return drawn
+                name = f"landscape_{dataset}_{kernel}"
+                yield name, partial(figures.landscape, planes, dataset, label, folder, name)

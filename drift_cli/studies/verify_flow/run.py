@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from drift_cli.errors import UserError
+from drift_cli.figures.attempts import Drawing
 from drift_cli.studies.numbers import Measured
 from drift_cli.studies.study import study
 from drift_cli.studies.verify_flow import descent, figures, gap, jko_scheme, jko_step, limits
@@ -80,14 +81,12 @@ def _run(config: VerifyFlowConfig, path: Path) -> Result:
     return result
 
 
-def _drawn(result: Result, bandwidth: float, folder: Path) -> list[Path]:
-    return [
-        figures.gaps(result.gaps, result.modes.rates, folder),
-        figures.jko(result.distances.steps, result.distances.jko_order, result.limit, folder),
-        figures.energies(result.energies, bandwidth, folder),
-        figures.counterexample(result.counterexample, result.search, folder),
-        figures.limits(result.small_steps, result.many_particles, result.continuity, folder),
-    ]
+def _drawn(result: Result, bandwidth: float, folder: Path) -> Iterator[Drawing]:
+    yield "gaps", lambda: figures.gaps(result.gaps, result.modes.rates, folder)
+    yield "jko", lambda: figures.jko(result.distances.steps, result.distances.jko_order, result.limit, folder)
+    yield "energies", lambda: figures.energies(result.energies, bandwidth, folder)
+    yield "counterexample", lambda: figures.counterexample(result.counterexample, result.search, folder)
+    yield "limits", lambda: figures.limits(result.small_steps, result.many_particles, result.continuity, folder)
 
 
 @contextmanager

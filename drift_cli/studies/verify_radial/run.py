@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from drift_cli.errors import UserError
+from drift_cli.figures.attempts import Drawing
 from drift_cli.kernels import Laplace
 from drift_cli.studies.numbers import Measured
 from drift_cli.studies.study import study
@@ -59,13 +60,11 @@ def _run(config: VerifyRadialConfig, path: Path) -> Result:
     return result
 
 
-def _drawn(config: VerifyRadialConfig, result: Result, folder: Path) -> list[Path]:
-    return [
-        figures.residuals(result.sampled, config.temperature, folder),
-        figures.directions(result.sampled, config.temperature, config.samples, folder),
-        figures.low_temperature(result.low_temperature, folder),
-        figures.noised_query(result.line, config.dmd_bandwidth, folder),
-    ]
+def _drawn(config: VerifyRadialConfig, result: Result, folder: Path) -> Iterator[Drawing]:
+    yield "residuals", lambda: figures.residuals(result.sampled, config.temperature, folder)
+    yield "directions", lambda: figures.directions(result.sampled, config.temperature, config.samples, folder)
+    yield "low_temperature", lambda: figures.low_temperature(result.low_temperature, folder)
+    yield "noised_query", lambda: figures.noised_query(result.line, config.dmd_bandwidth, folder)
 
 
 @contextmanager

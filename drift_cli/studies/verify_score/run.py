@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from torch import Generator
 
+from drift_cli.figures.attempts import Drawing
 from drift_cli.studies.numbers import Measured
 from drift_cli.studies.study import study
 from drift_cli.studies.verify_score import estimator, figures, identifiability, identity, reported, samples
@@ -62,10 +64,9 @@ def _stream(config: VerifyScoreConfig, part: int) -> Generator:
     return Generator().manual_seed(int(state[0] >> 1))
 
 
-def _drawn(result: Result, folder: Path) -> list[Path]:
-    return [
-        figures.draw_identifiability(result.torus.curves, identifiability.AMPLITUDE, folder),
-        figures.draw_fields(result.fields, folder),
-        figures.draw_errors(result.errors.monte_carlo, result.errors.monte_carlo_exponent, folder),
-        figures.draw_estimator(result.expansion.estimator, result.tails, folder),
-    ]
+def _drawn(result: Result, folder: Path) -> Iterator[Drawing]:
+    curves, amplitude = result.torus.curves, identifiability.AMPLITUDE
+    yield "identifiability", lambda: figures.draw_identifiability(curves, amplitude, folder)
+    yield "fields", lambda: figures.draw_fields(result.fields, folder)
+    yield "errors", lambda: figures.draw_errors(result.errors.monte_carlo, result.errors.monte_carlo_exponent, folder)
+    yield "estimator", lambda: figures.draw_estimator(result.expansion.estimator, result.tails, folder)
