@@ -10,9 +10,13 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from drift_cli.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _PARTIAL = ".partial"
 
@@ -38,11 +42,11 @@ def whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """An `OSError` of the block that names no file names this one: a write knows only its descriptor."""
+    """An `OSError` of the block names this file: a write knows only its descriptor, or the half written neighbour."""
     try:
         yield
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None or str(error.filename).endswith(_PARTIAL):
             error.filename = str(path)
         raise
 
@@ -71,6 +75,14 @@ def write_tensors(path: Path, tensors: Mapping[str, Any], metadata: dict[str, st
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
     with whole(path) as beside:
         beside.write_bytes(content)
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """An array as .npy."""
+    import numpy as np
+
+    with whole(path) as beside, beside.open("wb") as file:
+        np.save(SimpleNamespace(write=file.write), array)  # to a file itself NumPy writes without saying what failed
 
 
 @contextmanager

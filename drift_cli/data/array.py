@@ -13,10 +13,12 @@ import torch
 from drift_cli.data.class_codes import class_codes, told_classes
 from drift_cli.data.dialect import DECIMALS, SEPARATORS, Asked
 from drift_cli.data.held_out import HeldOut, split
+from drift_cli.data.limit import LIMIT, Limit
 from drift_cli.data.space import Space
 from drift_cli.data.tables import Table, read
 from drift_cli.data.target import Finite
 from drift_cli.errors import UserError, did_you_mean
+from drift_cli.learned import content_hash
 from drift_cli.rules import one_of, positive
 from drift_cli.setting import Setting
 
@@ -45,6 +47,7 @@ class Array:
     index: Annotated[
         str | None, Setting("the column that only numbers the rows, left out; none: no column does; null: guessed")
     ] = None
+    limit: Limit = LIMIT
 
     @staticmethod
     def settled(path: str, **_: object) -> dict[str, str]:
@@ -55,7 +58,7 @@ class Array:
         """The rows of the file; rows that are images keep one unit for all pixels."""
         asked = Asked(self.header, self.separator, self.decimal)
         wanted = None if self.columns is None else list(dict.fromkeys((*self.columns, *(self.condition or ()))))
-        table = read(Path(self.path), wanted, asked, self.index, self.labels)
+        table = read(Path(self.path), wanted, asked, self.index, self.labels, self.limit)
         if self.condition is not None:
             table = _with_condition_last(table, self.condition, self.path)
         codes, names = (None, None) if table.classes is None else class_codes(table.classes)
@@ -71,9 +74,13 @@ class Array:
             frequencies = tuple((np.bincount(codes[trained]) / len(trained)).tolist())
             space = replace(space, class_frequencies=frequencies, class_names=names)
 
+        parts = (table.points, codes) if codes is not None else (table.points,)
+        content = content_hash(table.columns, *map(torch.from_numpy, parts))
+
         def part(rows: np.ndarray, apart: Finite | None, notes: tuple[str, ...] = ()) -> Finite:
             classes = None if codes is None else torch.from_numpy(codes[rows])
-            return Finite(torch.from_numpy(space.from_units(table.points[rows])), classes, space, notes, classes, apart)
+            points = torch.from_numpy(space.from_units(table.points[rows]))
+            return Finite(points, classes, space, notes, classes, apart, content)
 
         told = f"{self.path}: {table.told}{told_classes(codes, names)}"
         return part(trained, part(out, None) if len(out) else None, (told, *table.guesses))

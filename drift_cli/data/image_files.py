@@ -8,6 +8,7 @@ import numpy as np
 
 from drift_cli.data.class_codes import class_codes
 from drift_cli.data.labelled_images import LabelledImages
+from drift_cli.data.limit import LIMIT, check_limit
 from drift_cli.data.numpy_files import arrays
 from drift_cli.errors import UserError
 
@@ -15,8 +16,8 @@ _PICTURES = (".png", ".jpg", ".jpeg")
 _ARRAYS = (".npz", ".npy")
 
 
-def read(path: Path) -> LabelledImages:
-    """The images of a NumPy file or of a folder.
+def read(path: Path, limit: int = LIMIT) -> LabelledImages:
+    """The images of a NumPy file or of a folder: at most `limit` numbers.
 
     An array is [n, height, width] or [n, height, width, 1 or 3], of uint8 or of numbers from 0 to 1. Its classes are
     the array `labels` of an .npz, or the file `<name>.labels.npy` beside an .npy, as `drift sample` writes it. The
@@ -25,7 +26,7 @@ def read(path: Path) -> LabelledImages:
     Raises `UserError` for what is missing, cannot be read, or breaks one of these rules.
     """
     if path.is_dir():
-        return _of_folder(path)
+        return _of_folder(path, limit)
     if not path.is_file():
         raise UserError(f"There is no file or folder {path}: dataset.path must name an .npz or .npy file, or a folder.")
     if path.suffix.lower() not in _ARRAYS:
@@ -33,14 +34,14 @@ def read(path: Path) -> LabelledImages:
             f'{path} must end in {", ".join(_ARRAYS)}, got "{path.suffix}": PNG and JPEG files are read by the folder '
             "that they are in."
         )
-    return _of_arrays(path)
+    return _of_arrays(path, limit)
 
 
-def _of_arrays(path: Path) -> LabelledImages:
-    found = arrays(path)
+def _of_arrays(path: Path, limit: int) -> LabelledImages:
+    found = arrays(path, limit)
     labels = found.pop("labels", None)
     if labels is None and (beside := path.with_suffix(".labels.npy")).is_file():
-        labels = arrays(beside)[""]
+        labels = arrays(beside, limit)[""]
     if len(found) > 1 and "images" in found:
         found = {"images": found["images"]}
     if len(found) != 1:
@@ -87,7 +88,7 @@ def _checked_labels(labels: np.ndarray, count: int, path: Path) -> np.ndarray:
     return labels
 
 
-def _of_folder(path: Path) -> LabelledImages:
+def _of_folder(path: Path, limit: int) -> LabelledImages:
     files = _pictures(path)
     kinds = {folder.name: _pictures(folder) for folder in sorted(path.iterdir()) if folder.is_dir()}
     kinds = {name: inside for name, inside in kinds.items() if inside}
@@ -101,7 +102,7 @@ def _of_folder(path: Path) -> LabelledImages:
             f"{path} holds no image: it needs {', '.join(_PICTURES)} files, or a sub-folder for each class."
         )
     labels = None if files else np.repeat(np.arange(len(kinds)), [len(inside) for inside in kinds.values()])
-    pixels = _of_pictures(files or [file for inside in kinds.values() for file in inside])
+    pixels = _of_pictures(path, files or [file for inside in kinds.values() for file in inside], limit)
     return _labelled(pixels / 255, labels, tuple(kinds) or None, path)
 
 
@@ -111,9 +112,13 @@ def _pictures(folder: Path) -> list[Path]:
     return sorted(file for file in files if not file.name.startswith("."))
 
 
-def _of_pictures(files: list[Path]) -> np.ndarray:
+def _of_pictures(path: Path, files: list[Path], limit: int) -> np.ndarray:
     """[n, height, width] of uint8 where every file is grey, [n, height, width, 3] otherwise."""
-    read = [_picture(file) for file in files]
+    read, numbers = [], 0
+    for file in files:
+        read.append(_picture(file))
+        numbers += read[-1].size
+        check_limit(path, numbers, limit)
     for file, each in zip(files, read, strict=True):
         if each.shape[:2] != read[0].shape[:2]:
             (height, width), (h, w) = read[0].shape[:2], each.shape[:2]

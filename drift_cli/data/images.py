@@ -10,6 +10,7 @@ from drift_cli.data.class_codes import told_classes
 from drift_cli.data.held_out import HeldOut
 from drift_cli.data.image_files import read
 from drift_cli.data.labelled_images import LabelledImages, Labels, as_target
+from drift_cli.data.limit import LIMIT, Limit
 from drift_cli.data.target import Finite
 from drift_cli.errors import UserError
 from drift_cli.setting import Setting
@@ -22,6 +23,7 @@ class Images:
     ]
     labels: Labels = False
     held_out: HeldOut = 0.0
+    limit: Limit = LIMIT
 
     @staticmethod
     def settled(path: str, **_: object) -> dict[str, str]:
@@ -29,7 +31,7 @@ class Images:
         return {"path": str(Path(path).expanduser().absolute())}
 
     def images(self) -> LabelledImages:
-        found = read(Path(self.path))
+        found = read(Path(self.path), self.limit)
         if self.labels and found.labels is None:
             raise UserError(
                 f"dataset.labels=true needs classes, and {self.path} has none: give a sub-folder for each class, an "

@@ -11,6 +11,7 @@ import torch
 from drift_cli.data.held_out import split
 from drift_cli.data.space import Space
 from drift_cli.data.target import Finite
+from drift_cli.learned import content_hash
 from drift_cli.setting import Setting
 
 Labels = Annotated[bool, Setting("true: class-conditional")]
@@ -39,9 +40,12 @@ def as_target(images: LabelledImages, *, labels: bool, held_out: float = 0.0, no
         frequencies = tuple((np.bincount(images.labels[trained]) / len(trained)).tolist())
     space = Space.of_images(images.pixels[trained], images.shape, frequencies, images.names if labels else None)
 
+    parts = (images.pixels,) if images.labels is None else (images.pixels, images.labels)
+    content = content_hash(images.shape, *(torch.from_numpy(np.ascontiguousarray(part)) for part in parts))
+
     def part(rows: np.ndarray, apart: Finite | None, notes: tuple[str, ...] = ()) -> Finite:
         points = torch.from_numpy(space.from_units(images.pixels[rows]))
         classes = None if images.labels is None else torch.from_numpy(images.labels[rows])
-        return Finite(points, classes if labels else None, space, notes, classes, apart)
+        return Finite(points, classes if labels else None, space, notes, classes, apart, content)
 
     return part(trained, part(out, None) if len(out) else None, notes)

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from drift_cli.data.dialect import LOOKED_AT, Asked, cells, is_number, of_lines
+from drift_cli.data.limit import LIMIT, check_limit
 from drift_cli.data.numpy_files import arrays
 from drift_cli.errors import UserError, did_you_mean
-from drift_cli.files import whole
+from drift_cli.files import whole, write_array
 
 READABLE = (".npy", ".npz", ".csv", ".parquet")
 WRITABLE = (".npy", ".csv", ".parquet")
@@ -21,7 +22,6 @@ _SHOWN = 20  # columns named in one line
 _NO_VALUE = ["", "NA", "N/A", "#N/A", "null", "NULL", "None", "<NA>"]
 _INDEX_NAMES = ("", "Unnamed: 0", "__index_level_0__")
 _FARTHEST = 1e150  # from where the spread of a column overflows
-_MOST_CELLS = 2_000_000_000  # numbers of a Parquet file
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,13 @@ def read(
     asked: Asked = _GUESS,
     index: str | None = None,
     label: str | None = None,
+    limit: int = LIMIT,
 ) -> Table:
     """The points of a file, one per row; of named columns only where `columns` lists them. `label`: the class's column.
 
     `asked` is what the user says of how a table of text is written, and `index` the column that only numbers the rows
-    ("none": no column does). Left open, both are guessed, and `Table.guesses` says so.
+    ("none": no column does). Left open, both are guessed, and `Table.guesses` says so. `limit`: numbers that are read
+    at most of a file that may unpack to more than its size.
 
     Raises `UserError` for a missing or empty file, ragged rows, text in a number column, a value that is not
     finite (with its row), fewer than two rows, and pickled arrays.
@@ -72,19 +74,19 @@ def read(
         raise UserError(f"{path} is empty: it must hold one point per row.")
     match path.suffix.lower():
         case ".npy" | ".npz":
-            table = _read_array(path, columns, label)
+            table = _read_array(path, columns, label, limit)
         case ".csv":
             table = _read_csv(path, columns, asked, index, label)
         case ".parquet":
-            table = _read_parquet(path, columns, index, label)
+            table = _read_parquet(path, columns, index, label, limit)
         case other:
             raise UserError(f'{path} must end in {", ".join(READABLE)}, got "{other}".')
     _check(table, path)
     return table
 
 
-def _read_array(path: Path, wanted: list[str] | None, label: str | None) -> Table:
-    found = arrays(path)
+def _read_array(path: Path, wanted: list[str] | None, label: str | None, limit: int) -> Table:
+    found = arrays(path, limit)
     if len(found) != 1:
         named = ", ".join(found) or "none"
         raise UserError(f"{path} must hold one array, got {len(found)} ({named}): save the points alone.")
@@ -163,16 +165,12 @@ def _tabbed(path: Path) -> io.BytesIO:
     return io.BytesIO("".join("\t".join(line.split()) + "\n" for line in lines).encode())
 
 
-def _read_parquet(path: Path, wanted: list[str] | None, index: str | None, label: str | None) -> Table:
+def _read_parquet(path: Path, wanted: list[str] | None, index: str | None, label: str | None, limit: int) -> Table:
     from pyarrow import ArrowException, parquet
 
     try:
         held = parquet.ParquetFile(path).metadata
-        if held.num_rows * held.num_columns > _MOST_CELLS:  # a few kilobytes can hold a billion equal ones
-            raise UserError(
-                f"{path} has {held.num_rows:,} rows of {held.num_columns:,} columns, more than the {_MOST_CELLS:,} "
-                "numbers that are read: make it smaller, or save it as .npy."
-            )
+        check_limit(path, held.num_rows * held.num_columns, limit)
         arrow = parquet.read_table(path)
     except (ArrowException, OSError) as error:
         raise UserError(f"{path} is not a readable Parquet file: {str(error).splitlines()[0]}.") from error
@@ -320,8 +318,7 @@ def write(path: Path, points: np.ndarray, columns: tuple[str, ...], labels: np.n
         case ".npy":
             written = {path: points} | ({} if labels is None else {path.with_suffix(".labels.npy"): labels})
             for place, array in written.items():
-                with whole(place) as beside, beside.open("wb") as file:  # np.save would add its own ending to a name
-                    np.save(file, array)
+                write_array(place, array)
             return list(written)
         case ".csv" | ".parquet":
             import pyarrow as pa

@@ -112,6 +112,7 @@ class Finite:
     notes: tuple[str, ...] = ()  # what was read, and then what was guessed of it
     classes: Int[Tensor, " n"] | None = None
     held_out: Finite | None = None
+    content: str = ""  # marks what was read, before any scale: equal ones have equal data
     _placed: dict[tuple[torch.device, torch.dtype], Batch] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

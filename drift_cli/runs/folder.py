@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +76,11 @@ class RunFolder:
         except (UserError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return made_by[1] if len(made_by) > 1 else None
+
+    def option(self, group: str) -> str | None:
+        """The object that the run was made with, `array` of the group `dataset`; None where its settings name none."""
+        found = re.search(rf"^{group}:\n(?: .*\n)*?  name: (\w+)$", self.config.read_text(encoding="utf-8"), re.M)
+        return found[1] if found else None
 
     @classmethod
     def containing(cls, place: str | Path) -> Self:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from drift_cli import command as commands
+from drift_cli.catalogue import GROUPS
 from drift_cli.command import Command
 from drift_cli.errors import UserError
 from drift_cli.runs.folder import RunFolder
@@ -16,7 +17,7 @@ def merged(command: Command, kept: Any, given: Any, keys: Iterable[str]) -> Any:
     """The settings `kept` by a run, with those of `keys` from the command line. Raises `UserError` for others."""
     allowed = changeable(command.schema())
     for key in keys:
-        if key == "resume":
+        if key == "resume" or (key in GROUPS and _is_named_to_change_within(key, allowed, kept, given)):
             continue
         if key not in allowed:
             raise UserError(
@@ -30,6 +31,12 @@ def merged(command: Command, kept: Any, given: Any, keys: Iterable[str]) -> Any:
         setattr(target, leaf, getattr(source, leaf))
     kept.resume = given.resume
     return kept
+
+
+def _is_named_to_change_within(group: str, allowed: Iterable[str], kept: Any, given: Any) -> bool:
+    """Whether `group=…` only says whose setting is changed: where the data lies now."""
+    same = getattr(kept, group).name == getattr(given, group).name
+    return same and any(key.startswith(f"{group}.") for key in allowed)
 
 
 def refuse_foreign(command: Command, resumed: RunFolder) -> None:

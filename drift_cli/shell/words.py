@@ -6,12 +6,15 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drift_cli import catalogue
 from drift_cli import command as commands
 from drift_cli.command import Command
 from drift_cli.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from drift_cli.runs.folder import RunFolder
 
 _LONGEST = 200  # characters of a setting's name
 MULTIRUN = ("-m", "--multirun")
@@ -57,6 +60,7 @@ def read(command: Command, words: list[str]) -> tuple[list[str], list[str]]:
 
             folder = RunFolder.containing(unquoted(value))
             settings.append(f"hydra.run.dir={quoted(str(folder.path))}")
+            settings += _whose(changeable(schema), settings, folder)
     return flags, [word for word in settings if word]
 
 
@@ -76,6 +80,13 @@ def _is_there(name: str) -> bool:
         return Path(name).exists()
     except OSError:  # too long for a name
         return False
+
+
+def _whose(allowed: tuple[str, ...], settings: list[str], resumed: RunFolder) -> list[str]:
+    """`dataset=array` where `dataset.path=…` is given anew: without it that would be of the default's settings."""
+    groups = {word.partition(".")[0] for word in settings if word.partition("=")[0] in allowed and "." in word}
+    named = {group: resumed.option(group) for group in groups if group in catalogue.GROUPS}
+    return [f"{group}={name}" for group, name in named.items() if name is not None]
 
 
 def changeable(schema: type[Any]) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ class State:
     """Where a run stands: steps done, seconds trained so far, and the space its samples live in.
 
     `tally` is what the iterations of the drift took since the last logged row, of a drift that has any; `codec` marks
-    the codes that the generator makes, where they were learned.
+    the codes that the generator makes, where they were learned; `data` marks the data, where it is of a user.
     """
 
     step: int
@@ -47,6 +47,7 @@ class State:
     space: Space
     tally: dict[str, float] = field(default_factory=dict)
     codec: dict[str, str] = field(default_factory=dict)
+    data: str = ""
 
 
 def save(setup: Setup, checkpoints: Path, state: State, more: Callable[[Path], None] | None = None) -> Path:
@@ -72,7 +73,8 @@ def _save(setup: Setup, checkpoints: Path, state: State, more: Callable[[Path], 
     for name, each in kept_tensors(setup).items():
         write_tensors(partial / f"{name}.safetensors", each)
     entries = {"format": _FORMAT, "step": state.step, "seconds": state.seconds, "seed": state.seed}
-    some = {name: value for name, value in (("tally", state.tally), ("codec", state.codec)) if value}
+    parts = {"tally": state.tally, "codec": state.codec, "data": state.data}
+    some = {name: value for name, value in parts.items() if value}
     sums = {file.name: sha256(file) for file in sorted(partial.glob("*.safetensors"))}
     write_json(partial / "state.json", {**entries, "space": state.space.as_dict(), **some, "sha256": sums})
     if more is not None:
@@ -115,7 +117,10 @@ def read_state(place: Path) -> State:
         whole = all(type(number) is int and 0 <= number < 2**63 for number in (step, seed))
         if not whole or not all(type(number) in (int, float) for number in (seconds, *tally.values())):
             raise ValueError("a number in it is none")
-        return State(step, float(seconds), seed, Space.from_dict(entries["space"]), tally, codec)
+        space, data = Space.from_dict(entries["space"]), entries.get("data", "")
+        if not isinstance(data, str):
+            raise ValueError("its mark of the data is no text")
+        return State(step, float(seconds), seed, space, tally, codec, data)
     except KeyError as error:
         raise UserError(f"{place / 'state.json'} is incomplete: it lacks {error}.") from error
     except (TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from drift_cli.errors import RunFailed
-from drift_cli.files import whole
+from drift_cli.files import write_array
 from drift_cli.metrics.spread import is_collapsed, spread
 from drift_cli.runs.folder import RunFolder
 from drift_cli.training import checkpoint
@@ -120,7 +120,8 @@ def stands(setup: Setup, step: int, seconds: float, folder: RunFolder) -> checkp
     for part, tensors in checkpoint.kept_tensors(setup).items():
         check_finite(step, {f"{part}'s {name}": tensor for name, tensor in tensors.items()}, folder)
     check_finite(step, {name: torch.tensor(number) for name, number in pending.items()}, folder)
-    return checkpoint.State(step, seconds, setup.config.seed, setup.target.space, pending, setup.codec.marks)
+    data = getattr(setup.target, "content", "")
+    return checkpoint.State(step, seconds, setup.config.seed, setup.target.space, pending, setup.codec.marks, data)
 
 
 def snapshot_steps(steps: int, *, animate: bool) -> set[int]:
@@ -137,8 +138,7 @@ def keep_snapshot(setup: Setup, folder: RunFolder, step: int) -> None:
     count = 64 if space.image else 2000
     samples = space.to_units(generate(setup, count, setup.stream("snapshot", 0)))
     folder.samples.mkdir(exist_ok=True)
-    with whole(folder.samples / f"step_{step:08d}.npy") as beside, beside.open("wb") as file:
-        np.save(file, samples.cpu().numpy().astype(np.float32))
+    write_array(folder.samples / f"step_{step:08d}.npy", samples.cpu().numpy().astype(np.float32))
 
 
 def check_finite(step: int, tensors: dict[str, torch.Tensor], folder: RunFolder) -> None:

@@ -105,8 +105,8 @@ class DistributedConfig(Checked):
 class TrainConfig(Checked):
     several_processes: ClassVar = True  # torchrun may start it
     changeable: ClassVar[tuple[str, ...]] = (  # with resume=
-        "steps", "device", "threads", "checkpoint.every", "checkpoint.keep", "distributed.processes",
-        "distributed.exchange",
+        "steps", "device", "threads", "checkpoint.every", "checkpoint.keep", "dataset.path", "dataset.limit",
+        "distributed.processes", "distributed.exchange",
     )  # fmt: skip
 
     # Later than the first kept runs: not written down of a run that leaves them as they were before.

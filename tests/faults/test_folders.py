@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from drift_cli.errors import UserError
 from drift_cli.files import locked, whole, write_json
@@ -192,3 +193,48 @@ def test_flipped_bytes_are_found(tensors: str, run: Path, capfd) -> None:
     shown = capfd.readouterr().err
     assert f"{tensors}.safetensors" in shown
     assert "is not what was written" in shown
+
+
+def test_what_a_killed_run_left_half_written_is_swept_when_it_goes_on(run: Path) -> None:
+    left = [run / "checkpoints/step_00000010.partial/model.safetensors", run / "samples/step_00000009.npy.partial",
+            run / "config.yaml.partial", run / "figures/curves.png.partial"]  # fmt: skip
+    for file in left:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"half")
+    assert main(["train", f"resume={run}", "steps=14"]) == 0
+    assert not list(run.rglob("*.partial*"))
+
+
+def test_a_checkpoint_with_a_number_that_is_not_finite_is_neither_gone_on_from_nor_offered(run: Path, capfd) -> None:
+    *earlier, last = checkpoint.existing(run / "checkpoints")
+    for place, tensors in ((last, "optimizer"), (earlier[-1], "ema")):
+        spoil(place, tensors)
+    for words in (["train", f"resume={run}", "steps=14"], ["train", f"resume={earlier[-1]}", "steps=14"]):
+        assert main(words) == 2
+        told = capfd.readouterr().err
+        assert "holds numbers that are not finite" in told
+        assert "There is no good checkpoint before it." in told
+        assert told.count("\n") == 1
+    assert checkpoint.last_sound(run / "checkpoints") is None
+
+
+def test_the_one_that_is_offered_is_the_last_good_one(run: Path, capfd) -> None:
+    assert main(["train", f"resume={run}", "steps=16", "checkpoint.every=2", "checkpoint.keep=9"]) == 0
+    kept = checkpoint.existing(run / "checkpoints")
+    spoil(kept[-1], "model")
+    (kept[-2] / "ema.safetensors").write_bytes(b"cut short")
+    capfd.readouterr()
+    assert main(["train", f"resume={run}", "steps=20"]) == 2
+    assert f"The one before it: resume={kept[-3]}." in capfd.readouterr().err
+    assert main(["train", f"resume={kept[-3]}", "steps=20"]) == 0
+
+
+def spoil(place: Path, tensors: str) -> None:
+    """One number of a checkpoint becomes NaN, with a checksum as if it had been written so."""
+    file = place / f"{tensors}.safetensors"
+    content = load_file(file)
+    next(iter(content.values())).view(-1)[0] = float("nan")
+    save_file(content, file)
+    state = json.loads((place / "state.json").read_text())
+    state["sha256"][file.name] = checkpoint.sha256(file)
+    (place / "state.json").write_text(json.dumps(state))

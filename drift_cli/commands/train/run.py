@@ -161,11 +161,7 @@ def _resume(setup: Setup, folder: RunFolder, place: Path, console: Console) -> c
         place = kept[-1]
     with checkpoint.offering_previous(place, "resume"):
         state = checkpoint.read_state(place)
-    if not state.space.agrees_with(setup.target.space):  # no earlier checkpoint would mend that
-        raise UserError(
-            f"The data is not that which {place} was trained on: its columns or their scale have changed. "
-            "Put the old data back, or train anew."
-        )
+    _check_data(setup, folder, place, state)  # no earlier checkpoint would mend that
     with checkpoint.offering_previous(place, "resume"):
         checkpoint.restore(setup, place, state)
     if state.step > setup.config.steps:
@@ -181,6 +177,26 @@ def _resume(setup: Setup, folder: RunFolder, place: Path, console: Console) -> c
         if int(file.stem.split("_")[1]) > state.step:
             file.unlink()  # samples for the figures, which the run draws again when it gets there
     return state
+
+
+def _check_data(setup: Setup, folder: RunFolder, place: Path, state: checkpoint.State) -> None:
+    """Raise `UserError` where the data is not what the checkpoint was trained on, wherever it lies by now."""
+    before = configs.load(folder.config, TrainConfig)
+    now, then = (getattr(config.dataset, "path", None) for config in (setup.config, before))
+    content = getattr(setup.target, "content", "")
+    same_space = state.space.agrees_with(setup.target.space)
+    if same_space and (content == state.data or (not state.data and now == then)):
+        return
+    if same_space and not state.data:
+        raise UserError(
+            f"{place} does not say what its data was (an earlier version wrote it), so that {now} cannot be compared: "
+            f"put the data back at {then}."
+        )
+    changed = "its values or their order have changed" if same_space else "its columns or their scale have changed"
+    raise UserError(
+        f"The data is not that which {place} was trained on: {changed}. Put the old data back, name where it lies now "
+        "with dataset.path=…, or train anew."
+    )
 
 
 def measure(setup: Setup, judges: Judged | None = None) -> Result:

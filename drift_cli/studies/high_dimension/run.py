@@ -34,7 +34,8 @@ def run(config: HighDimensionConfig, path: Path) -> Result:
         study("high-dimension", config, path, config.seeds[0], parts, resumable=True) as s,
     ):
         particles = _particles(config, s)
-        s.leave(Result(particles), [figures.against_dimension(config, particles, s.drawings)])
+        drawing = "against_dimension", lambda: figures.against_dimension(config, particles, s.drawings)
+        s.leave(Result(particles), [drawing])
     return Result(particles)
 
 

@@ -1,0 +1,24 @@
+"""How much is read of a file at most: a few kilobytes can unpack to more numbers than a machine holds."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+from drift_cli.errors import UserError
+from drift_cli.rules import at_least
+from drift_cli.setting import Setting
+
+LIMIT = 250_000_000  # two gigabytes of them, as they are computed with
+
+Limit = Annotated[int, Setting("numbers that are read at most, columns times rows", (partial(at_least, least=1),))]
+
+
+def check_limit(path: Path, numbers: int, limit: int) -> None:
+    """Raise `UserError` where `path` unpacks to more than `limit` numbers; to be called before it is unpacked."""
+    if numbers > limit:
+        raise UserError(
+            f"{path} unpacks to {numbers:,} numbers ({8e-9 * numbers:.3g} GB as they are computed with), above the "
+            f"{limit:,} that are read: make it smaller, or raise dataset.limit where the memory is there."
+        )
