@@ -48,6 +48,13 @@ class Ranks:
     def alone(self) -> bool:
         return self.count == 1
 
+    def told(self, steps: int) -> dict[str, float]:
+        """How many processes there are, and the bytes that this one received in each of `steps`; nothing alone."""
+        if self.alone:
+            return {}
+        each = {"points": self.traffic.points, "sums": self.traffic.sums}
+        return {"processes": self.count} | {f"bytes_of_{name}": total / max(steps, 1) for name, total in each.items()}
+
     def share(self, n: int) -> slice:
         """Its rows of n, in the order of the ranks; the first ones have one more where n is no multiple of them."""
         each, more = divmod(n, self.count)

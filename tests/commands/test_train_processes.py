@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from drift_cli.shell.cli import main
-from tests.problems.processes import heed_interrupts
+from tests.problems.processes import heed_interrupts, offspring
 from tests.problems.runs import SMALL, metrics, summary, train
 
 ROUNDING = 1e-4  # of float32 sums in another order, after a few steps of Adam
@@ -55,6 +55,7 @@ def test_a_killed_process_ends_the_run_in_one_line_and_one_process_goes_on_from_
     assert not multiprocessing.active_children()
     assert main(["train", f"resume={folder}", "distributed.processes=1"]) == 0
     assert agree(folder, whole)
+    assert "processes" not in summary(folder)
 
 
 def test_the_comparison_tells_another_seed_apart(whole: Path, tmp_path: Path) -> None:
@@ -89,6 +90,13 @@ def test_torchrun_makes_the_run_of_one_process_and_one_folder(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("12 steps") == 1  # one process speaks
     (folder,) = tmp_path.glob("outputs/train/*")
+    # Half the samples (64 of 2 numbers) at each of 12 steps; the gradients of 114 weights, the loss and |V|.
+    told = summary(folder)
+    assert (told["processes"], told["bytes_of_points"], told["bytes_of_sums"]) == (
+        2,
+        32 * 2 * 4 * (1 + 5 / 12),
+        4 * 116,
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["outputs"]
     assert train(tmp_path / "alone") == 0
     assert agree(folder, tmp_path / "alone")
@@ -122,3 +130,49 @@ def test_four_processes_stop_together_at_ctrl_c_and_two_go_on(whole: Path, tmp_p
     assert "stopped after step" in started.stdout.read()
     assert main(["train", f"resume={folder}", "distributed.processes=2"]) == 0
     assert agree(folder, whole)
+
+
+FAILING = """
+from dataclasses import dataclass
+import torch
+import torch.distributed as dist
+
+@dataclass(frozen=True)
+class Failing:
+    def __call__(self, kernel, x, data, model, *, paired):
+        if dist.is_initialized() and dist.get_rank() == 1:
+            raise ArithmeticError("seventeen is not a number")
+        return data.mean(dim=0) - x
+"""
+
+
+@pytest.mark.slow
+def test_why_a_process_failed_is_said_by_the_first(tmp_path: Path, monkeypatch, capsys) -> None:
+    """A class of the user's own, too: the other processes know that it is trusted."""
+    (tmp_path / "failing.py").write_text(FAILING)
+    (tmp_path / "conf/drift").mkdir(parents=True)
+    (tmp_path / "conf/drift/mine.yaml").write_text("name: failing.Failing\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    own = ("--config-dir", str(tmp_path / "conf"), "drift=mine", "distributed.processes=2")
+    assert train(tmp_path / "run", *own) == 1
+    told = capsys.readouterr().err
+    assert "process 2 stopped (seventeen is not a number), and with it the run; there is no checkpoint yet" in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_under_torchrun_a_killed_process_ends_the_other(tmp_path: Path) -> None:
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "-m", "drift_cli")
+    words = (*SMALL, "generator.widths=[16]", "steps=100000", "checkpoint.every=50", "hydra.run.dir=run")
+    with subprocess.Popen([*torchrun, "train", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as started:
+        while not list((tmp_path / "run/checkpoints").glob("step_*0")):
+            assert started.poll() is None
+            time.sleep(0.005)
+        workers = [
+            each for each in offspring(started.pid) if b"\0RANK=1\0" in Path(f"/proc/{each}/environ").read_bytes()
+        ]
+        os.kill(workers[0], signal.SIGKILL)
+        _, told = started.communicate(timeout=120)
+    assert started.returncode != 0
+    assert told.count("Of the 2 processes of this run") <= 1  # torchrun may end the first before it has spoken
+    assert not any(Path(f"/proc/{each}").exists() for each in workers)

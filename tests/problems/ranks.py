@@ -18,7 +18,7 @@ def on_ranks(count: int, ask: Callable[..., Any], *arguments: Any, exchange: str
     store = dist.TCPStore("127.0.0.1", 0, count, is_master=True, wait_for_workers=False)
     with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as processes:
         asked = [processes.submit(_answer, store.port, rank, count, exchange, ask, *arguments) for rank in range(count)]
-        return [each.result(timeout=120) for each in asked]
+        return [each.result(timeout=900) for each in asked]
 
 
 def _answer(port: int, rank: int, count: int, exchange: str, ask: Callable[..., Any], *arguments: Any) -> Any:

@@ -114,6 +114,7 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
         Progress.running(console, config.steps, state.step, setup.drift) as progress,
     ):
         reached = fit(setup, folder, state, floor, progress, stop, judges.glance if judges else None)
+        shared = setup.ranks.told(reached.step - state.step)
     if reached.step < config.steps:
         console.print(f"stopped after step {reached.step}: drift train resume={folder.path} goes on", soft_wrap=True)
         raise KeyboardInterrupt
@@ -136,6 +137,7 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
         "steps_per_second": rate,
         "seconds": state.seconds + time.perf_counter() - began,
         "training_seconds": reached.seconds,
+        **shared,
         "seed": config.seed,
         **{f"encoder_{name}": value for name, value in encoder.items()},
         "generator_parameters": price.parameters,
