@@ -167,6 +167,8 @@ class _Parts(torch.autograd.Function):
 def joined(store: dist.Store, rank: int, count: int, device: torch.device, exchange: str) -> Iterator[Ranks]:
     """The group of `count` processes that meet in `store`, while the block runs: gloo, and NCCL between GPUs."""
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     with _telling_the_lost():
         dist.init_process_group(backend, store=store, rank=rank, world_size=count)
     try:

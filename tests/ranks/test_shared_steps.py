@@ -37,6 +37,8 @@ RUNS: dict[str, tuple[str, tuple[str, ...]]] = {  # what is shared, and the word
     "images": (ROWS, ("dataset=digits", "generator=conv", "generator.width=4", "kernel.bandwidth=0.3")),
     "particles": (ROWS, ("generator=particles", "generator.count=80", "optimizer=sgd")),
     "single precision": (ROWS, ("dtype=float32",)),
+    "sinkhorn of classes": (WHOLE, (*LABELLED, "drift=sinkhorn", "drift.carry=true")),
+    "conditions": (ROWS, ("dataset=array", "dataset.path=FOLDER/points.csv", "dataset.condition=[b]")),
 }  # fmt: skip
 QUICK = (
     "defaults",
@@ -49,7 +51,8 @@ QUICK = (
 )
 
 
-def setup_of(words: tuple[str, ...]) -> Setup:
+def setup_of(folder: str, *words: str) -> Setup:
+    words = tuple(word.replace("FOLDER", folder) for word in words)
     network = () if any(word.startswith("generator=") for word in words) else ("generator.widths=[16]",)
     shared = tuple(word for word in SHARED if not word.startswith("generator."))
     return assemble(composed("train", [*shared, *network, *words]))
@@ -64,23 +67,32 @@ def weights_after(setup: Setup, count: int) -> np.ndarray:
     return torch.cat([part.detach().flatten() for part in parts]).numpy()
 
 
-def every_run(ranks: Ranks, names: list[str]) -> dict[str, Any]:
+def every_run(ranks: Ranks, names: list[str], folder: str) -> dict[str, Any]:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     found = {}
     for name in names:
-        setup = setup_of(RUNS[name][1])
+        setup = setup_of(folder, *RUNS[name][1])
         setup.ranks = replace(ranks, exchange=setup.config.distributed.exchange)
         found[name] = weights_after(setup, STEPS)
     return found
 
 
 @pytest.fixture(scope="module")
-def found() -> list[dict[str, Any]]:
-    return on_ranks(2, every_run, list(QUICK))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """With a table of two columns."""
+    place = tmp_path_factory.mktemp("data")
+    points = np.random.default_rng(0).normal(size=(150, 2)) @ [[1, 0.7], [0, 0.5]]
+    np.savetxt(place / "points.csv", points, delimiter=",", header="a,b", comments="")
+    return str(place)
 
 
-def check(found: list[dict[str, Any]], name: str) -> None:
-    setup = setup_of(RUNS[name][1])
+@pytest.fixture(scope="module")
+def found(folder: str) -> list[dict[str, Any]]:
+    return on_ranks(2, every_run, list(QUICK), folder)
+
+
+def check(found: list[dict[str, Any]], name: str, folder: str) -> None:
+    setup = setup_of(folder, *RUNS[name][1])
     assert what_is_shared(setup) == RUNS[name][0]
     alone = weights_after(setup, STEPS)
     # Rounding of sums in another order, which Adam's division by small gradients makes larger.
@@ -88,17 +100,17 @@ def check(found: list[dict[str, Any]], name: str) -> None:
     for each in found:
         assert float(np.abs(each[name] - alone).max()) < tolerance * float(np.abs(alone).max())
     assert all(np.array_equal(found[0][name], each[name]) for each in found[1:])  # no copy of the weights goes astray
-    moved = weights_after(setup_of(("seed=1", *RUNS[name][1])), STEPS)
+    moved = weights_after(setup_of(folder, "seed=1", *RUNS[name][1]), STEPS)
     assert float(np.abs(moved - alone).max()) > 100 * tolerance * float(np.abs(alone).max())
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_two_processes_end_where_one_does(name: str, found) -> None:
-    check(found, name)
+def test_two_processes_end_where_one_does(name: str, found, folder: str) -> None:
+    check(found, name, folder)
 
 
 @pytest.mark.slow
-def test_four_processes_end_where_one_does() -> None:
-    four = on_ranks(4, every_run, list(RUNS))
+def test_four_processes_end_where_one_does(folder: str) -> None:
+    four = on_ranks(4, every_run, list(RUNS), folder)
     for name in RUNS:
-        check(four, name)
+        check(four, name, folder)
