@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,9 +26,9 @@ _PARTIAL = ".partial"
 def whole(path: Path) -> Iterator[Path]:
     """A neighbour to write to, which becomes `path` at the end; where the writing fails, `path` stays what it was.
 
-    It is on the disk before it has the name. An `OSError` names `path`.
+    It is on the disk before it has the name. The neighbour is this process's own. An `OSError` names `path`.
     """
-    beside = path.with_name(path.name + _PARTIAL)
+    beside = path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}{_PARTIAL}")
     with naming(path):
         beside.unlink(missing_ok=True)  # were it a link, what it points to would be written over
         try:
@@ -98,8 +99,10 @@ def locked(path: Path) -> Iterator[int | None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             yield None
+        except OSError as error:
+            raise UserError(f"{path} cannot be locked: {error.strerror}. Choose a folder elsewhere.") from error
         else:
             yield descriptor
     finally:
@@ -144,6 +147,11 @@ def read_object(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold a JSON object, and holds another kind of value: remove it.")
     return content
+
+
+def partial_files(folder: Path) -> list[Path]:
+    """What is half written in `folder`, by a process at work or by one that was killed."""
+    return sorted(folder.glob(f"*{_PARTIAL}"))
 
 
 def read_json(path: Path) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from drift_cli.config.flat import below
 from drift_cli.errors import UserError
 from drift_cli.files import read_json
 from drift_cli.runs.folder import RunFolder
@@ -25,7 +26,8 @@ MEASURES = (
     *_OF_IMAGES, *_OF_MODES,
 )  # fmt: skip
 _OF_A_RUN = ("dataset", "kernel", "drift", "generator")  # groups that every version of `drift train` has had
-_NOT_SETTINGS = ("seed", "resume", "threads")  # a difference here does not make another experiment
+# A difference here does not make another experiment.
+_NOT_SETTINGS = ("seed", "resume", "threads", "objective", "tracker")
 
 
 @dataclass(frozen=True)
@@ -125,18 +127,12 @@ def _row(top: Path, folder: Path, entries: dict[str, Any], measured: dict[str, A
 def _settings(path: Path) -> dict[str, Any]:
     """The settings of a run, flattened to dotted keys. Raises `UserError` where the file is not that."""
     try:
-        entries = _flat("", OmegaConf.to_container(OmegaConf.load(path)))
+        entries = below("", OmegaConf.to_container(OmegaConf.load(path)))
     except Exception as error:
         raise UserError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
     if "seed" not in entries or any(f"{group}.name" not in entries for group in _OF_A_RUN):
         raise UserError(f"{path} is not the configuration of a run of `drift train`, the runs that a table is made of.")
     return entries
-
-
-def _flat(prefix: str, node: Any) -> dict[str, Any]:
-    if isinstance(node, dict):
-        return {key: value for name, below in node.items() for key, value in _flat(f"{prefix}{name}.", below).items()}
-    return {prefix.rstrip("."): node}
 
 
 def _differing(settings: list[dict[str, Any]]) -> list[str]:

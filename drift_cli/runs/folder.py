@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +18,10 @@ from drift_cli.runs import made_folders
 
 @dataclass(frozen=True)
 class RunFolder:
+    """`listener` is told every row that is logged, once it is written."""
+
     path: Path
+    listener: Callable[[dict[str, Any]], None] | None = field(default=None, compare=False)
 
     @property
     def config(self) -> Path:
@@ -132,6 +135,8 @@ class RunFolder:
     def append_metrics(self, row: dict[str, Any]) -> None:
         with naming(self.metrics), self.metrics.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(row, allow_nan=False) + "\n")
+        if self.listener is not None:
+            self.listener(row)
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """The logged rows; a line cut short by a crash, or that is none of ours, is passed over."""

@@ -69,6 +69,11 @@ def settings(command: Command, words: list[str]) -> Any:
         raise UserError(explain(error, command, words)) from error
 
 
+def as_seen_from_here(path: Path) -> Path:
+    """Relative to the working directory where it lies below it: shorter to read and to type again."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def checked(command: Command, composed: DictConfig, given: list[str]) -> Any:
     """What the command runs with, of what Hydra composed; the settings of the run that it goes on with, if any.
 

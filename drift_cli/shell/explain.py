@@ -13,14 +13,19 @@ from drift_cli.catalogue import GROUPS
 from drift_cli.command import Command
 from drift_cli.config.wording import describe
 from drift_cli.errors import did_you_mean
+from drift_cli.shell import launchers
 from drift_cli.shell.known import known_keys
 
 
 def explain(error: Exception, command: Command, settings: list[str]) -> str:
     """What was wrong with the settings, by name, and what is near it."""
     text = str(error)
+    if found := re.search(r"In '(hydra/\w+)/(\w+)': Could not load '\1/(\w+)'", text):
+        return launchers.missing(f"{found[1]}={found[2]}", launchers.extra_of(found[3]) or found[3])
     if found := re.search(r"Could not find '([^']+)/([^']*)'", text):
         group, option = found[1], found[2]
+        if group in ("hydra/launcher", "hydra/sweeper") and (extra := launchers.extra_of(option)):
+            return launchers.missing(f"{group}={option}", extra)
         options = list(command.options(group))
         if not option:
             return f"{group} must be one of {', '.join(options)}, got nothing: leave it out for the default."

@@ -6,6 +6,8 @@ import errno
 import os
 import secrets
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,39 +21,30 @@ from drift_cli.loading import collecting_nothing
 from drift_cli.ranks import torchrun
 from drift_cli.runs import made_folders
 from drift_cli.runs.folder import RunFolder
-from drift_cli.shell import compose, words
+from drift_cli.shell import compose, names, words
 
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # that has no room, or fails
 
 
 def failures(command: Command, given: list[str]) -> list[Exception]:
-    """Run `drift <command> <given>`; what went wrong, one for each failed job, each as it is told to the user.
+    """Run `drift <command> <given>`; what went wrong, each as it is told to the user: of a sweep first how many jobs
+    failed, then a line for each.
 
     Raises `UserError` for what is refused before anything is done; Hydra's own errors become one.
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing and exiting
     OmegaConf.register_new_resolver("unique", lambda: secrets.token_hex(3), use_cache=True, replace=True)
-    failed: list[Exception] = []
-
-    def task(composed: DictConfig) -> None:
-        try:
-            _carry_out(command, composed)
-        except Exception as failure:  # kept from Hydra, which would print it; the other jobs of a sweep go on
-            failed.append(_told(failure, command))
-
     flags, settings = words.read(command, given)
     if torchrun.count():
         settings += _as_one_of_several(command, flags)
     several = any(flag in words.MULTIRUN for flag in flags) or "hydra.mode=MULTIRUN" in settings
+    OmegaConf.register_new_resolver(
+        "sweep", partial(names.of_sweep, command.name, settings), use_cache=True, replace=True
+    )
     saved, sys.argv = sys.argv, ["drift", *flags, *settings]
     made_folders.forget()
     try:
-        if several:
-            from drift_cli.shell import sweep
-
-            sweep.check(words.with_own(command, flags), settings)
-        folder = compose.search_in(command)  # Hydra adds the folder of --config-dir itself
-        hydra.main(version_base=compose.VERSION_BASE, config_path=folder, config_name=command.name)(task)()
+        return (_sweep if several else _once)(command, flags, settings)
     except compose.COMPOSITION as error:
         from drift_cli.shell.explain import explain
 
@@ -61,6 +54,18 @@ def failures(command: Command, given: list[str]) -> list[Exception]:
     finally:
         sys.argv = saved
         made_folders.remove_empty()  # where nothing was done, nothing is left behind
+
+
+def _once(command: Command, flags: list[str], settings: list[str]) -> list[Exception]:
+    failed: list[Exception] = []
+
+    def task(composed: DictConfig) -> None:
+        try:
+            _carry_out(command, composed)
+        except Exception as failure:  # kept from Hydra, which would print it
+            failed.append(_told(failure, command))
+
+    _hand_over(command, task)
     return failed
 
 
@@ -74,18 +79,33 @@ def _as_one_of_several(command: Command, flags: list[str]) -> list[str]:
     return ["hydra.run.dir=."] if torchrun.rank() else []
 
 
+def _sweep(command: Command, flags: list[str], settings: list[str]) -> list[Exception]:
+    from drift_cli.shell import job, starter, sweep
+
+    plan = sweep.check(words.with_own(command, flags), settings)
+    told = plan.told_to_jobs(command, sys.argv[1:])
+    sys.argv = ["drift", *flags, *plan.settings]
+
+    def task(composed: DictConfig) -> float | None:  # pickled by the launchers, with what it refers to
+        return job.carry_out(told, composed, partial(_told, command=command))
+
+    with starter.followed(plan) as followed:
+        _hand_over(command, task)
+    return followed.failures()
+
+
+def _hand_over(command: Command, task: Callable[[DictConfig], Any]) -> None:
+    folder = compose.search_in(command)  # Hydra adds the folder of --config-dir itself
+    hydra.main(version_base=compose.VERSION_BASE, config_path=folder, config_name=command.name)(task)()
+
+
 def _carry_out(command: Command, composed: DictConfig) -> None:
-    folder = _as_seen_from_here(Path(HydraConfig.get().runtime.output_dir))
+    folder = compose.as_seen_from_here(Path(HydraConfig.get().runtime.output_dir))
     given: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
     settings = compose.checked(command, composed, given)
     with collecting_nothing():
         run = command.run()
     run(settings, folder)
-
-
-def _as_seen_from_here(path: Path) -> Path:
-    """Relative to the working directory where it lies below it: shorter to read and to type again."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _no_folder(error: OSError, key: str) -> str:
@@ -101,7 +121,7 @@ def _no_folder(error: OSError, key: str) -> str:
 def _told(failure: Exception, command: Command) -> Exception:
     """The failure of a job as what it is to the user: a file that the system refuses, a disk, or memory."""
     if isinstance(failure, OSError) and failure.errno in _OF_THE_DISK:
-        folder = RunFolder(_as_seen_from_here(Path(HydraConfig.get().runtime.output_dir)))
+        folder = RunFolder(compose.as_seen_from_here(Path(HydraConfig.get().runtime.output_dir)))
         further = ""
         if words.changeable(command.schema()) and folder.is_run:
             further = f" What stood before is as it was: drift {command.name} resume={folder.path} goes on from there."

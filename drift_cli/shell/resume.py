@@ -19,7 +19,7 @@ def merged(command: Command, kept: Any, given: Any, keys: Iterable[str]) -> Any:
     for key in keys:
         if key == "resume" or (key in GROUPS and _is_named_to_change_within(key, allowed, kept, given)):
             continue
-        if key not in allowed:
+        if key not in allowed and key.split(".")[0] not in allowed:
             raise UserError(
                 f"{key} belongs to the run that is resumed and stays as it is: with resume= only "
                 f"{', '.join(allowed)} can be given."

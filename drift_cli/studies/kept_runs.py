@@ -1,4 +1,7 @@
-"""Runs that a study keeps: finished ones are read from its folder, the others are made, several at a time."""
+"""Runs that a study keeps: finished ones are read from its folder, the others are made, several at a time.
+
+Several machines may make the runs of one folder: each run is taken by one of them, by a lock that ends with its holder.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from drift_cli.files import read_object, remove_partial, write_json
+from drift_cli.files import locked, partial_files, read_object, write_json
 from drift_cli.runs import provenance, workers
-from drift_cli.runs.cores import usable
+from drift_cli.runs.executor import LOCAL, SLURM, ExecutorConfig
 from drift_cli.training import device as devices
+
+_LOOKS = 1.0  # seconds between looks at what others have in hand
 
 
 class Named(Protocol):
@@ -40,39 +45,71 @@ class Job(Protocol):
 Case = TypeVar("Case", bound=Named)
 
 
-def at_once_on(device: str, jobs: int | None) -> int:
-    """A run at a time on a GPU, which they would only share; else one per core unless told otherwise."""
-    if devices.resolve(device).type != "cpu":
+def at_once_on(device: str, jobs: int | None, executor: ExecutorConfig | None = None) -> int:
+    """A run at a time on a GPU of this machine, which they would only share; else one per core, unless told."""
+    executor = executor or ExecutorConfig()
+    if executor.name != SLURM and devices.resolve(device).type != "cpu":
         return 1
-    return jobs or usable()
+    return executor.at_once(jobs)
 
 
-def each(plan: Mapping[Case, Job], folder: Path, at_once: int) -> Iterator[tuple[Case, dict[str, Any]]]:
+def each(
+    plan: Mapping[Case, Job], folder: Path, at_once: int, executor: ExecutorConfig | None = None
+) -> Iterator[tuple[Case, dict[str, Any]]]:
     """Every run of the plan as it is done: read from `folder` where it stands with the same settings, else made.
 
-    The folder is ours alone meanwhile; what a killed process left half written in it is removed.
+    One that another machine has in hand is waited for. What a killed process left half written is removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    remove_partial(folder)
-    waiting = {}
-    for case, job in plan.items():
-        place = folder / f"{case.name}.json"
-        kept = read_object(place) if place.is_file() else {}
-        if kept.get("asked") == job.asked():
-            yield case, _found(kept)
-        else:
-            waiting[case] = (job, place)
-    at_once = min(at_once, len(waiting))
-    if at_once <= 1:
-        for case, (job, place) in waiting.items():
-            yield case, _found(_carry_out(job, place))
-        return
+    _remove_partial(folder)
+    waiting = {case: (job, folder / f"{case.name}.json") for case, job in plan.items()}
+    executor, looked = executor or ExecutorConfig(), False
+    while waiting:
+        for case, (job, place) in list(waiting.items()):
+            if (kept := _kept(job, place)) is not None:
+                del waiting[case]
+                yield case, _found(kept)
+        if looked and waiting:
+            time.sleep(_LOOKS)
+        looked = True
+        for case, kept in _made(waiting, folder, at_once, executor):
+            if kept is not None:
+                del waiting[case]
+                yield case, _found(kept)
+
+
+def _made(
+    waiting: Mapping[Case, tuple[Job, Path]], folder: Path, at_once: int, executor: ExecutorConfig
+) -> Iterator[tuple[Case, dict[str, Any] | None]]:
+    """Each run as it is made here; None of one that another machine has in hand."""
     cases, tasks = list(waiting), [partial(_carry_out, job, place) for job, place in waiting.values()]
+    at_once = min(at_once, len(tasks))
+    if at_once <= 1 and executor.name == LOCAL:
+        yield from ((case, task()) for case, task in zip(cases, tasks, strict=True))
+        return
     try:
-        for number, kept in workers.each_done(tasks, at_once):
-            yield cases[number], _found(kept)
+        for number, kept in workers.each_done(tasks, at_once, executor.pool(folder)):
+            yield cases[number], kept
     finally:
-        remove_partial(folder)
+        _remove_partial(folder)
+
+
+def _kept(job: Job, place: Path) -> dict[str, Any] | None:
+    kept = read_object(place) if place.is_file() else {}
+    return kept if kept.get("asked") == job.asked() else None
+
+
+def _lock_of(place: Path) -> Path:
+    place.parent.joinpath(".locks").mkdir(exist_ok=True)
+    return place.parent / ".locks" / place.stem
+
+
+def _remove_partial(folder: Path) -> None:
+    """Remove what is half written of the runs that nobody has in hand."""
+    for left in partial_files(folder):
+        with locked(_lock_of(folder / left.name.split(".json")[0])) as held:
+            if held is not None:
+                left.unlink(missing_ok=True)
 
 
 def _found(kept: dict[str, Any]) -> dict[str, Any]:
@@ -80,11 +117,16 @@ def _found(kept: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in kept.items() if key != "origin"}
 
 
-def _carry_out(job: Job, place: Path) -> dict[str, Any]:
-    """Make the run and write what was found, and what it was made with."""
-    began, unfinished = time.perf_counter(), place.with_suffix(".unfinished")
-    kept = {"asked": job.asked(), **job.made(unfinished)}
-    kept["origin"] = provenance.of_a_run(time.perf_counter() - began)
-    write_json(place, kept)
-    shutil.rmtree(unfinished, ignore_errors=True)
-    return kept
+def _carry_out(job: Job, place: Path) -> dict[str, Any] | None:
+    """Make the run and write what was found, and what it was made with; None where another has it in hand."""
+    with locked(_lock_of(place)) as held:
+        if held is None:
+            return None
+        if (kept := _kept(job, place)) is not None:  # another was faster
+            return kept
+        began, unfinished = time.perf_counter(), place.with_suffix(".unfinished")
+        kept = {"asked": job.asked(), **job.made(unfinished)}
+        kept["origin"] = provenance.of_a_run(time.perf_counter() - began)
+        write_json(place, kept)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        return kept

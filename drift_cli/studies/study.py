@@ -107,11 +107,18 @@ class Study:
 
 
 def refuse_another(config: Any, path: Path) -> None:
-    """Raise `UserError` where `path` holds a study with other settings, which this one would write over."""
+    """Raise `UserError` where `path` holds a study with other settings, which this one would write over, or a link.
+
+    The same study may be at work there on another machine: each makes the runs that the other has not in hand.
+    """
+    refuse_links(path)
     place = path / "config.yaml"
     if not place.is_file():
         return
-    if replace(configs.load(place, type(config)), jobs=config.jobs, resume=config.resume) != config:
+    if (
+        replace(configs.load(place, type(config)), jobs=config.jobs, executor=config.executor, resume=config.resume)
+        != config
+    ):
         raise UserError(
             f"{path} holds a study with other settings, and is left as it is: resume={path} goes on with it, another "
             "hydra.run.dir=… starts anew."

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, get_args
 
-from drift_cli.config.checked import Checked, Resume, Samples, Seed, Steps, choice, least, obeys, within
+from drift_cli.config.checked import Checked, Resume, Samples, Seed, Seeds, Steps, choice, least, obeys, within
 from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
 from drift_cli.gradient_paths import GRADIENT_PATHS
 from drift_cli.rules import fraction
+from drift_cli.runs.collection import MEASURES
+from drift_cli.trackers.guarded import TRACKERS
 
 EXCHANGES = ("gather", "ring")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+OBJECTIVES = (*MEASURES, "sw_sd", "drift_norm_sd", "drift_norm_floor", "training_seconds", "generator_parameters",
+              "generator_multiply_adds", "sinkhorn_iterations", "marginal_error", "space_error",
+              "space_error_held_out")  # the numbers of a summary  # fmt: skip
 Device = Annotated[str, choice(DEVICES, {"gpu": "cuda", "nvidia": "cuda", "metal": "mps", "apple": "mps"})]
 
 
@@ -106,11 +111,11 @@ class TrainConfig(Checked):
     several_processes: ClassVar = True  # torchrun may start it
     changeable: ClassVar[tuple[str, ...]] = (  # with resume=
         "steps", "device", "threads", "checkpoint.every", "checkpoint.keep", "dataset.path", "dataset.limit",
-        "distributed.processes", "distributed.exchange",
+        "distributed.processes", "distributed.exchange", "objective", "tracker",
     )  # fmt: skip
 
     # Later than the first kept runs: not written down of a run that leaves them as they were before.
-    later: ClassVar = ("space", "classes", "guidance", "distributed")
+    later: ClassVar = ("space", "classes", "guidance", "distributed", "objective", "seeds", "tracker")
 
     dataset: Settings
     kernel: Settings
@@ -133,9 +138,14 @@ class TrainConfig(Checked):
     threads: Annotated[int | None, within(1, 1024)] = None
     gradient_paths: Annotated[str, choice(GRADIENT_PATHS)]
     animate: bool
+    objective: Annotated[str, choice(OBJECTIVES)] = "sw"
+    seeds: Seeds | None = None
+    tracker: Annotated[str, choice(TRACKERS)] = "none"
     resume: Resume = None
 
     def check_together(self) -> None:
+        if self.seeds and self.resume:
+            raise UserError("seeds has a folder for each run, and resume goes on with one: leave one of them out.")
         if self.gradient_paths != "none" and getattr(self.drift, "normalize", None) == "rms":
             raise UserError(
                 f"gradient_paths={self.gradient_paths} differentiates |V|^2, which drift.normalize=rms makes constant: "

@@ -261,7 +261,7 @@ REFUSED_AT_WORK = "train -m seed=0,1 dataset=array dataset.path=nowhere.csv"  # 
 )
 def test_a_refused_command_leaves_no_folder(words: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(words.split()) == 2
+    assert main(words.split()) == (1 if REFUSED_AT_WORK in words else 2)  # a sweep whose jobs failed, all of them
     assert not list(tmp_path.iterdir())
 
 
@@ -286,7 +286,7 @@ def test_a_sweep_that_is_refused_leaves_what_was_there(kept: list[str], tmp_path
     for name in ("mine/", *(f"mine/{each}" for each in kept)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).touch()
-    assert main([*REFUSED_AT_WORK.split(), "hydra.sweep.dir=mine"]) == 2
+    assert main([*REFUSED_AT_WORK.split(), "hydra.sweep.dir=mine"]) == 1
     left = {str(path.relative_to(tmp_path / "mine")) for path in (tmp_path / "mine").rglob("*") if path.is_file()}
     assert left - {"multirun.yaml"} == set(kept) - {"multirun.yaml"}
     assert ("multirun.yaml" in left) == bool(kept)  # Hydra's note goes where the sweep left nothing else

@@ -43,19 +43,33 @@ def test_what_a_task_raises_is_raised_here_with_where_it_was() -> None:
     assert not multiprocessing.active_children()
 
 
-def after(sign: Path) -> bytes:
-    """A large answer, once the sign is there."""
-    while not sign.exists():
-        time.sleep(0.01)
-    return bytes(LARGE)
+class Slow:
+    """A large answer whose last part takes for ever to send."""
+
+    def __init__(self, sign: Path) -> None:
+        self.sign = sign
+
+    def __reduce__(self) -> tuple:
+        return bytes, (bytes(LARGE), Endless(self.sign))
+
+
+class Endless:
+    def __init__(self, sign: Path) -> None:
+        self.sign = sign
+
+    def __reduce__(self) -> tuple:
+        self.sign.touch()
+        time.sleep(600)
+        return int, ()
 
 
 def in_the_middle_of_an_answer(folder: Path) -> Iterator[tuple[int, object]]:
-    """Two tasks, the first of them done; the other's answer is sent in part, as it is read in `next` alone."""
-    doing = workers.each_done([int, partial(after, folder / "sign")], 2)
+    """Two tasks, the first of them done; the other's answer is sent in part."""
+    doing = workers.each_done([int, partial(Slow, folder / "sign")], 2)
     assert next(doing) == (0, 0)
-    (folder / "sign").touch()
-    time.sleep(0.5)
+    deadline = time.monotonic() + 60
+    while not (folder / "sign").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
     return doing
 
 

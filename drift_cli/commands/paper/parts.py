@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,15 @@ from drift_cli.config import load
 from drift_cli.errors import UserError
 from drift_cli.files import locked, read_json, whole, write_json
 from drift_cli.report.experiments import Experiment
+from drift_cli.runs import workers
+from drift_cli.runs.executor import ExecutorConfig
 from drift_cli.runs.folder import RunFolder
 from drift_cli.runs.progress import Progress
 from drift_cli.shell.compose import settings
 from drift_cli.shell.words import quoted
 
 FINISHED, OTHER, UNFINISHED, NOT_STARTED = "finished", "made with other settings", "not finished", "not run"
-_NOT_MATHEMATICS = ("jobs", "threads", "resume")  # a difference here does not make another result
+_NOT_MATHEMATICS = ("jobs", "executor", "threads", "resume")  # a difference here does not make another result
 _PATIENCE = 15.0  # seconds for the parts of a run that was killed to notice
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -58,8 +61,10 @@ class Part:
         """Whether it makes runs, several at a time."""
         return self.size in self.experiment.workers
 
-    def words(self, cores: int) -> list[str]:
-        jobs = [f"jobs={cores}"] if self.workers else []
+    def words(self, cores: int, executor: ExecutorConfig | None = None) -> list[str]:
+        """Its command line; the runs of a part that makes any go to the queue, where there is one."""
+        queue = executor.words() if executor else []
+        jobs = (queue or [f"jobs={cores}"]) if self.workers else []
         command = [self.experiment.command, *self.experiment.settings[self.size], *jobs]
         return [*command, f"hydra.run.dir={quoted(str(self.path))}"]
 
@@ -193,57 +198,89 @@ class Times:
         write_json(self.path, {"cores": self.cores, "wall_seconds": self.wall, "parts": self.parts})
 
 
-@dataclass
+@dataclass(eq=False)
 class Running:
     part: Part
     process: subprocess.Popen
     log: TextIOWrapper
 
+    def done(self) -> bool:
+        return self.process.poll() is not None
+
+    def result(self) -> int:
+        return self.process.returncode
+
+
+Tell = Callable[[str, Part, list[Running]], None]
+
+
+@dataclass
+class Commands:
+    """A pool (`runs/workers.py`) whose tasks are parts, each a command of its own; none survives it.
+
+    `tell` is called with "started", "ended" and, every fifth of a second, "waiting".
+    """
+
+    cores: int
+    executor: ExecutorConfig
+    lock: int
+    times: Times
+    tell: Tell
+    looks: float = 0.2
+    running: list[Running] = field(default_factory=list)
+    before: float = field(default_factory=time.monotonic)
+
+    def submit(self, task: Callable[[], Part]) -> Running:
+        self.running.append(_start(task(), self.cores, self.executor, self.lock))
+        self.tell("started", self.running[-1].part, self.running)
+        return self.running[-1]
+
+    def answer(self, handle: Running) -> tuple[int, None]:
+        self._pass()
+        self.running.remove(handle)
+        handle.log.close()
+        self.times.parts[handle.part.name]["status"] = handle.process.returncode
+        self.times.write()
+        self.tell("ended", handle.part, self.running)
+        return handle.process.returncode, None
+
+    def wait(self) -> None:
+        if time.monotonic() - self.before > 2:
+            self._pass()
+        self.tell("waiting", self.running[0].part, self.running)
+
+    def close(self) -> None:
+        for each in self.running:
+            each.process.stdin.close()  # type: ignore[union-attr]
+        for each in self.running:
+            _end(each)
+
+    def _pass(self) -> None:
+        now = time.monotonic()
+        self.times.add(now - self.before, [each.part.name for each in self.running])
+        self.before = now
+
 
 def carry_out(
-    parts: list[Part], cores: int, lock: int, times: Times, tell: Callable[[str, Part, list[Running]], None]
+    parts: list[Part], cores: int, executor: ExecutorConfig, lock: int, times: Times, tell: Tell
 ) -> dict[str, int]:
-    """Run the parts, as many at a time as there are cores, and return the exit status of each.
-
-    `tell` is called with "started", "ended" and, every fifth of a second, "waiting". No part survives, come what may.
-    """
-    waiting, running, statuses = list(parts), [], {}  # type: ignore[var-annotated]
-    before = time.monotonic()
-    try:
-        while waiting or running:
-            while waiting and len(running) < cores:
-                running.append(_start(waiting.pop(0), cores, lock))
-                tell("started", running[-1].part, running)
-            time.sleep(0.2)
-            now = time.monotonic()
-            if now - before > 2:
-                times.add(now - before, [each.part.name for each in running])
-                before = now
-            tell("waiting", running[0].part, running)
-            for each in [each for each in running if each.process.poll() is not None]:
-                times.add(time.monotonic() - before, [other.part.name for other in running])
-                before = time.monotonic()
-                running.remove(each)
-                each.log.close()
-                statuses[each.part.name] = each.process.returncode
-                times.parts[each.part.name]["status"] = each.process.returncode
-                times.write()
-                tell("ended", each.part, running)
-    finally:
-        for each in running:
-            each.process.stdin.close()  # type: ignore[union-attr]
-        for each in running:
-            _end(each)
-    return statuses
+    """Run the parts, as many at a time as there are cores, and return the exit status of each."""
+    pool = Commands(cores, executor, lock, times, tell)
+    tasks = [partial(_itself, part) for part in parts]
+    return {parts[at].name: status for at, status in workers.each_done(tasks, cores, pool, pool.wait)}
 
 
-def _start(part: Part, cores: int, lock: int) -> Running:
+def _itself(part: Part) -> Part:
+    return part
+
+
+def _start(part: Part, cores: int, executor: ExecutorConfig, lock: int) -> Running:
     """Start a part with one thread; its standard input stays open as long as this process lives."""
     part.clear()
     part.log.parent.mkdir(parents=True, exist_ok=True)
     log = part.log.open("w", encoding="utf-8")
     process = subprocess.Popen(
-        [sys.executable, "-m", "drift_cli.shell.attached", *part.words(cores)],
+        [sys.executable, "-m", "drift_cli.shell.attached", *part.words(cores, executor)],
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=subprocess.STDOUT,

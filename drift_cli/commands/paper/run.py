@@ -53,6 +53,7 @@ def run(config: PaperConfig, _: Path) -> page.Report:
     chosen = _chosen(parts, config.parts)
     for part in chosen:
         settings_of(part.experiment, config.size)  # what is impossible is refused before any work
+    config.executor.check_installed()
     if config.export:
         _check_writable("export", Path(config.export))
     _check_writable("out", folder)
@@ -167,7 +168,7 @@ def _carry_out(config: PaperConfig, chosen: list[Part], folder: Path, lock: int,
         return {}
     shown = _Shown(console, left, len(chosen))
     with shown:
-        return carry_out(left, cores, lock, times, shown.tell)
+        return carry_out(left, cores, config.executor, lock, times, shown.tell)
 
 
 def core_minutes(part: Part) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -11,6 +11,7 @@ from drift_cli.errors import UserError
 from drift_cli.report.experiments import SIZES
 from drift_cli.rules import different, not_empty
 from drift_cli.runs.cores import usable
+from drift_cli.runs.executor import ExecutorConfig
 
 
 @dataclass(kw_only=True)
@@ -21,6 +22,7 @@ class PaperConfig(Checked):
     out: str
     parts: list[str] | None = None
     cores: Annotated[int | None, within(1, 1024)] = None
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
     report: bool
     export: str | None = None
     records: str | None = None

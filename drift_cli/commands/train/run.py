@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from rich.console import Console
 from torch import Tensor
 
 from drift_cli import config as configs
-from drift_cli.commands.train import terminal
+from drift_cli import trackers
+from drift_cli.commands.train import seeds, terminal
 from drift_cli.commands.train.judged import Judged
 from drift_cli.commands.train.points import measured
+from drift_cli.config.flat import flat as flat_settings
 from drift_cli.console import make as make_console
 from drift_cli.data import Finite
 from drift_cli.errors import UserError
@@ -33,6 +35,7 @@ from drift_cli.metrics.spread import is_collapsed, spread
 from drift_cli.ranks import torchrun
 from drift_cli.runs import provenance
 from drift_cli.runs.folder import RunFolder
+from drift_cli.trackers import check_installed
 from drift_cli.training import checkpoint, processes
 from drift_cli.training.evaluation import Mean, comparable_points, distance, drift_norms, floor_alone, generate
 from drift_cli.training.loop import fit
@@ -58,14 +61,20 @@ class Result:
     beside: dict[str, float | None]  # of points: what is measured beside the sliced distance
 
 
-def run(config: TrainConfig, path: Path) -> Result | None:
+def run(config: TrainConfig, path: Path) -> Result | dict[str, float] | None:
     """Train (or go on training) in the run folder `path`, then measure, draw and write the summary.
 
-    None in the processes of torchrun that only share its batches.
+    With `seeds` in a folder below for each; the summary has the means of their numbers. None in the processes of
+    torchrun that only share its batches.
     """
     if torchrun.rank():  # the first process prepares, writes and measures
         processes.join_torchrun()
         return None
+    check_installed(config.tracker)
+    return seeds.each(config, path, _one) if config.seeds else _one(config, path)
+
+
+def _one(config: TrainConfig, path: Path) -> Result:
     console, began = make_console(), time.perf_counter()
     folder = RunFolder.start(path) if config.resume is None else RunFolder.containing(config.resume)
     with folder.locked():  # before anything in it is touched
@@ -103,6 +112,12 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
         console.print(terminal.of_encoder(encoder), highlight=False, soft_wrap=True)
     price = cost(setup.model, setup.device, len(setup.target.space.class_frequencies or ()))
     console.print(f"{config.generator.name}: {price}", highlight=False, soft_wrap=True)
+
+    start = trackers.Start(folder.path, flat_settings(config), origin.get("git_commit"), state.step)
+    tracker = trackers.opened(
+        config.tracker, start, lambda told: console.print(f"warning: {told}", style="yellow", soft_wrap=True)
+    )
+    folder = replace(folder, listener=tracker.log if tracker else None)
 
     judges = Judged.of(setup, Shelf(folder.learned, others=folder.learned_beside))
     if judges:
@@ -149,6 +164,8 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
     }
     write_json(folder.provenance, origin | provenance.at_end(setup.device, summary["seconds"]))
     write_json(folder.summary, summary)
+    if tracker:
+        tracker.finish(reached.step, summary, drawn)
     terminal.closing(console, summary, result.marginals, folder.path)
     return result
 

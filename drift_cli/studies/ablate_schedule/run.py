@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drift_cli.figures.attempts import Drawing
-from drift_cli.runs.folder import RunFolder
 from drift_cli.studies.ablate_schedule import convergence, figures, kernels, optimum, reported, sweeps, theorem62, wins
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
 from drift_cli.studies.ablate_schedule.training import Case, Job, Run, carried_out, planned
@@ -39,13 +38,11 @@ def run(config: AblateScheduleConfig, path: Path) -> Result:
     if config.train:
         devices.resolve(config.device)  # a device that is not there is refused before any work
     plan = planned(config) if config.train else {}
+    config.executor.check_installed()
     refuse_another(config, path)
     path.mkdir(parents=True, exist_ok=True)
     parts = _PARTS + (len(plan) + 1 if plan else 0)
-    with (
-        RunFolder(path).locked(),
-        study("ablate-schedule", config, path, config.seeds[0], parts, resumable=True) as s,
-    ):
+    with study("ablate-schedule", config, path, config.seeds[0], parts, resumable=True) as s:
         s.part("schedules over one sweep")
         over_sweep = sweeps.sweeps(config)
         s.part("the annealing law, and the equivalent multi-scale drift")
@@ -72,7 +69,7 @@ def _runs(config: AblateScheduleConfig, s: Study, plan: dict[Case, Job]) -> list
     """The runs in the plan's order, whichever was done first."""
     s.part(f"training {len(plan)} runs")
     found: dict[Case, Run] = {}
-    for case, trained in carried_out(plan, s.path / "runs", config.jobs):
+    for case, trained in carried_out(plan, s.path / "runs", config.jobs, config.executor):
         found[case] = trained
         s.done(f"training: {case.target}, {case.schedule}, seed {case.seed}")
     return [found[case] for case in plan]

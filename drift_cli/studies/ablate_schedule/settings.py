@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, ClassVar
 
@@ -12,6 +12,7 @@ from drift_cli.config.checked import Checked, Jobs, Positive, Resume, Samples, S
 from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
 from drift_cli.rules import between, positive, positive_fraction
+from drift_cli.runs.executor import ExecutorConfig
 from drift_cli.training.settings import Device, EmaConfig, EvaluationConfig
 
 _LEAST = 1e-100  # the smallest factor asked of a mode
@@ -69,7 +70,7 @@ class GridConfig(Checked):
 
 @dataclass(kw_only=True)
 class AblateScheduleConfig(Checked):
-    changeable: ClassVar = ("jobs",)  # with resume=
+    changeable: ClassVar = ("jobs", "executor")  # with resume=
 
     modes: Annotated[int, within(1, 2000)]
     epsilon: Annotated[float, obeys(_open_fraction)]
@@ -92,6 +93,7 @@ class AblateScheduleConfig(Checked):
     mixture_std: Positive
     device: Device
     jobs: Jobs = None
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
     resume: Resume = None
 
     def check_together(self) -> None:

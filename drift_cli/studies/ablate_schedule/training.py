@@ -12,6 +12,7 @@ import torch
 
 from drift_cli.config.objects import Settings, chosen
 from drift_cli.errors import RunFailed
+from drift_cli.runs.executor import ExecutorConfig
 from drift_cli.schedules.optimal import OF_KERNELS
 from drift_cli.studies import kept_runs, training
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
@@ -102,10 +103,12 @@ def _settings(
     )  # fmt: skip
 
 
-def carried_out(plan: dict[Case, Job], folder: Path, jobs: int | None) -> Iterator[tuple[Case, Run]]:
+def carried_out(
+    plan: dict[Case, Job], folder: Path, jobs: int | None, executor: ExecutorConfig | None = None
+) -> Iterator[tuple[Case, Run]]:
     """Every run of the plan as it is done: read from `folder` where it stands with the same settings, else trained."""
     device = next(iter(plan.values())).settings.device
-    for case, kept in kept_runs.each(plan, folder, kept_runs.at_once_on(device, jobs)):
+    for case, kept in kept_runs.each(plan, folder, kept_runs.at_once_on(device, jobs, executor), executor):
         columns = [np.array(kept[name], dtype=float) for name in ("steps", "sw", "floor")]
         yield case, Run(case.target, case.schedule, case.seed, *columns)
 

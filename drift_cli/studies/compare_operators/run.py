@@ -15,8 +15,6 @@ from drift_cli.console import make as make_console
 from drift_cli.data import target_of
 from drift_cli.figures.attempts import Drawing
 from drift_cli.files import whole
-from drift_cli.runs.cores import usable
-from drift_cli.runs.folder import RunFolder
 from drift_cli.studies import kept_runs
 from drift_cli.studies.compare_operators import comparison, fields, figure_5, figures, plan, reported, runs
 from drift_cli.studies.compare_operators.comparison import Comparison, Courses, StepSizes
@@ -48,14 +46,12 @@ def run(config: CompareOperatorsConfig, path: Path) -> Result:
     """Choose the step sizes, make every run that is not made yet, and write table, curves, figures and summary."""
     config = _with_bandwidths(config)
     runs.check(config)
+    config.executor.check_installed()
     refuse_another(config, path)
     path.mkdir(parents=True, exist_ok=True)
     before = plan.preparations(config)
     parts = len(before) + len(plan.cases(config)) + 2
-    with (
-        RunFolder(path).locked(),
-        study("compare-operators", config, path, config.seeds[0], parts, resumable=True) as s,
-    ):
+    with study("compare-operators", config, path, config.seeds[0], parts, resumable=True) as s:
         costs = _costs(config, s)
         prepared = _made(config, s, before, "prepared")
         etas = comparison.step_sizes(config, prepared)
@@ -112,7 +108,7 @@ def _costs(config: CompareOperatorsConfig, s: Study) -> Kept:
 def _made(config: CompareOperatorsConfig, s: Study, jobs: Mapping[Case, kept_runs.Job], what: str) -> Runs:
     """The runs in the order of the jobs, whichever was done first."""
     found: Runs = {}
-    for case, kept in kept_runs.each(jobs, s.path / "runs", config.jobs or usable()):
+    for case, kept in kept_runs.each(jobs, s.path / "runs", config.executor.at_once(config.jobs), config.executor):
         found[case] = kept
         told = f", eta {case.eta:g}" if case.eta is not None else ""
         s.part(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -16,6 +16,7 @@ from drift_cli.config.checked import Checked, Different, Jobs, Resume, Seed, See
 from drift_cli.config.objects import Settings, defaults
 from drift_cli.errors import UserError, did_you_mean
 from drift_cli.rules import different, not_empty, one_of, positive
+from drift_cli.runs.executor import ExecutorConfig
 
 STARTS = ("standard", "far", "collapsed", "missing_mode", "imbalanced", "own")
 OF_MODES = ("missing_mode", "imbalanced")
@@ -35,7 +36,7 @@ class OperatorConfig:
 
 @dataclass(kw_only=True)
 class CompareOperatorsConfig(Checked):
-    changeable: ClassVar = ("jobs",)  # with resume=
+    changeable: ClassVar = ("jobs", "executor")  # with resume=
 
     operators: Any  # label: {drift, kernel, bandwidth, options}; `compared` has them typed
     only: list[str] | None = None
@@ -59,6 +60,7 @@ class CompareOperatorsConfig(Checked):
     probes: Annotated[int, least(1)]
     rounds: Annotated[int, least(1)]
     jobs: Jobs = None
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
     resume: Resume = None
 
     def check_together(self) -> None:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drift_cli.runs.cores import usable
-from drift_cli.runs.folder import RunFolder
 from drift_cli.studies import kept_runs
 from drift_cli.studies.high_dimension import comparison, figures
 from drift_cli.studies.high_dimension.comparison import Particles
@@ -26,13 +24,11 @@ class Result(Measured):
 
 def run(config: HighDimensionConfig, path: Path) -> Result:
     """Choose the bandwidths, make every run that is not made yet, and write tables, figures, summary and claims."""
+    config.executor.check_installed()
     refuse_another(config, path)
     path.mkdir(parents=True, exist_ok=True)
     parts = len(places(config)) * (len(config.seeds) + 1) + 2
-    with (
-        RunFolder(path).locked(),
-        study("high-dimension", config, path, config.seeds[0], parts, resumable=True) as s,
-    ):
+    with study("high-dimension", config, path, config.seeds[0], parts, resumable=True) as s:
         particles = _particles(config, s)
         drawing = "against_dimension", lambda: figures.against_dimension(config, particles, s.drawings)
         s.leave(Result(particles), [drawing])
@@ -70,7 +66,7 @@ def _tried(config: HighDimensionConfig, choices: Mapping[str, float]) -> dict[st
 def _made(config: HighDimensionConfig, s: Study, jobs: Mapping[Case, kept_runs.Job]) -> dict[Case, dict[str, Any]]:
     """The runs in the order of the jobs, whichever was done first."""
     found = {}
-    for case, kept in kept_runs.each(jobs, s.path / "runs", config.jobs or usable()):
+    for case, kept in kept_runs.each(jobs, s.path / "runs", config.executor.at_once(config.jobs), config.executor):
         found[case] = kept
         s.part(f"particles, {case.stage}: {case.place.name}, seed {case.seed}")
     return {case: found[case] for case in jobs}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, ClassVar
 
@@ -22,6 +22,7 @@ from drift_cli.config.checked import (
 )
 from drift_cli.errors import UserError
 from drift_cli.rules import between, different, one_of, positive, positive_fraction
+from drift_cli.runs.executor import ExecutorConfig
 from drift_cli.studies.high_dimension.methods import METHODS
 
 _OF_METHODS = partial(one_of, choices=tuple(METHODS))
@@ -30,7 +31,7 @@ _SUBSPACE = 4
 
 @dataclass(kw_only=True)
 class HighDimensionConfig(Checked):
-    changeable: ClassVar = ("jobs",)  # with resume=
+    changeable: ClassVar = ("jobs", "executor")  # with resume=
 
     methods: Annotated[list[str], Different("", (_OF_METHODS,))]
     dimensions: Annotated[list[int], Different("", (partial(between, low=2, high=1024),))]
@@ -49,6 +50,7 @@ class HighDimensionConfig(Checked):
     particles: Annotated[int, within(8, 65_536)]
     particle_steps: Steps
     jobs: Jobs = None
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
     resume: Resume = None
 
     def check_together(self) -> None:

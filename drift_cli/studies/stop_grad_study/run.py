@@ -10,7 +10,6 @@ from pathlib import Path
 from drift_cli.catalogue import find
 from drift_cli.data import target_of
 from drift_cli.figures.attempts import Drawing
-from drift_cli.runs.folder import RunFolder
 from drift_cli.studies.numbers import Kept, Measured
 from drift_cli.studies.stop_grad_study import (
     comparison,
@@ -43,13 +42,11 @@ def run(config: StopGradStudyConfig, path: Path) -> Result:
     """Measure the mechanism, train every run that is not done yet, and write curves, figures, summary and claims."""
     plan = training.planned(config)  # what cannot be trained is refused before any work
     devices.resolve(config.device)
+    config.executor.check_installed()
     refuse_another(config, path)
     path.mkdir(parents=True, exist_ok=True)
     parts = mechanism.PARTS + len(plan) + 1
-    with (
-        RunFolder(path).locked(),
-        study("stop-grad-study", config, path, config.seeds[0], parts, resumable=True) as s,
-    ):
+    with study("stop-grad-study", config, path, config.seeds[0], parts, resumable=True) as s:
         targets = {name: target_of(training.DATASETS[name].made()) for name in config.datasets}
         used = {name: find("kernel", name)(bandwidth=config.bandwidth) for name in config.kernels}
         seed = config.seeds[0]
@@ -76,7 +73,7 @@ def run(config: StopGradStudyConfig, path: Path) -> Result:
 def _trained(config: StopGradStudyConfig, s: Study, plan: dict[Case, Job]) -> Runs:
     """Every run in the order of the plan, whichever was done first."""
     found: Runs = {}
-    for case, tracked in training.carried_out(plan, s.path / "runs", config.jobs):
+    for case, tracked in training.carried_out(plan, s.path / "runs", config.jobs, config.executor):
         found[case] = tracked
         setting = f"{case.dataset}, {case.kernel} {case.bandwidth:g}, batch {case.batch_size}"
         s.done(f"run {len(found)} of {len(plan)}: {setting}, {case.paths}, seed {case.seed}")

@@ -23,6 +23,7 @@ from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
 from drift_cli.gradient_paths import GRADIENT_PATHS
 from drift_cli.rules import at_least, between, check_samples, check_steps, different, one_of, positive
+from drift_cli.runs.executor import ExecutorConfig
 from drift_cli.training.settings import Device
 
 STUDIED = ("swiss_roll", "checkerboard")
@@ -51,7 +52,7 @@ class PairsConfig(Checked):
 
 @dataclass(kw_only=True)
 class StopGradStudyConfig(Checked):
-    changeable: ClassVar = ("jobs",)  # with resume=
+    changeable: ClassVar = ("jobs", "executor")  # with resume=
 
     datasets: Annotated[list[str], Different("", (partial(one_of, choices=STUDIED),))]
     kernels: Annotated[list[str], Different("", (partial(one_of, choices=STUDIED_KERNELS),))]
@@ -73,6 +74,7 @@ class StopGradStudyConfig(Checked):
     plane: int
     device: Device
     jobs: Jobs = None
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
     resume: Resume = None
 
     def check_together(self) -> None:

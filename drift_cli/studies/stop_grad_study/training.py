@@ -16,6 +16,7 @@ from drift_cli.config.objects import Settings, chosen
 from drift_cli.errors import RunFailed
 from drift_cli.metrics.coverage import reach, uncovered
 from drift_cli.metrics.spread import spread
+from drift_cli.runs.executor import ExecutorConfig
 from drift_cli.studies import kept_runs
 from drift_cli.studies import training as runs
 from drift_cli.studies.stop_grad_study.landscape import Landscape, flat, landscape
@@ -142,10 +143,12 @@ def _job(config: StopGradStudyConfig, case: Case, plane: int) -> Job:
     return Job(settings, config.track, plane)
 
 
-def carried_out(plan: dict[Case, Job], folder: Path, jobs: int | None) -> Iterator[tuple[Case, Tracked]]:
+def carried_out(
+    plan: dict[Case, Job], folder: Path, jobs: int | None, executor: ExecutorConfig | None = None
+) -> Iterator[tuple[Case, Tracked]]:
     """Every run of the plan as it is done: read from `folder` where it stands with the same settings, else trained."""
     device = next(iter(plan.values())).settings.device
-    for case, kept in kept_runs.each(plan, folder, kept_runs.at_once_on(device, jobs)):
+    for case, kept in kept_runs.each(plan, folder, kept_runs.at_once_on(device, jobs, executor), executor):
         yield case, _read(kept)
 
 

@@ -1,0 +1,1 @@
+"""`drift export-metrics`: the curves of runs for other programs."""
