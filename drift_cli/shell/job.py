@@ -39,14 +39,15 @@ _MORE_OF_THE_SAME = ("steps",)  # may be given with resume=, and makes another r
 class Sweep:
     """What every job of a sweep is told: plain data, as it travels to other processes.
 
-    `threads`: those that a job on the starter's machine may take, None elsewhere, where the queue decides. `worst`:
-    what a sweeper is told of a job that has no result.
+    `threads`: those that a job may take; None: what it likes. `is_search`: the sweeper is told each objective, and
+    `worst` of a job that has none.
     """
 
     command: Command
     words: list[str]
     starter: tuple[str, int]
     threads: int | None
+    is_search: bool = False
     worst: float = math.inf
 
     @property
@@ -92,7 +93,7 @@ def _result(sweep: Sweep, job: Job, before: Job | None, settings: Any, folder: P
     asked = _asked(settings)
     run, kept = RunFolder(folder), before is not None and before.asked == asked
     if kept and run.is_finished:
-        return replace(job, asked=asked, status=KEPT, value=_objective(settings, run))
+        return replace(job, asked=asked, status=KEPT, value=_objective(sweep, settings, run))
     Jobs(Path(HydraConfig.get().sweep.dir)).write(replace(job, asked=asked))
     if kept and run.is_run and hasattr(settings, "resume"):
         settings = replace(settings, resume=str(folder))
@@ -103,7 +104,7 @@ def _result(sweep: Sweep, job: Job, before: Job | None, settings: Any, folder: P
     with collecting_nothing():
         work = sweep.command.run()
     work(settings, folder)
-    return replace(job, asked=asked, status=DONE, value=_objective(settings, run))
+    return replace(job, asked=asked, status=DONE, value=_objective(sweep, settings, run))
 
 
 def _asked(settings: Any) -> dict[str, Any]:
@@ -114,16 +115,18 @@ def _asked(settings: Any) -> dict[str, Any]:
     return {str(key): value for key, value in plain.items() if key not in beside}
 
 
-def _objective(settings: Any, run: RunFolder) -> float | None:
-    """The number of the summary that the settings name. Raises `RunFailed` where there is none."""
+def _objective(sweep: Sweep, settings: Any, run: RunFolder) -> float | None:
+    """The number of the summary that the settings name. Raises `RunFailed` where a search lacks it."""
     key = getattr(settings, "objective", None)
     if key is None or not run.is_finished:
         return None
-    value = read_json(run.summary).get(key)
-    if not isinstance(value, int | float):
-        numbers = [name for name, entry in read_json(run.summary).items() if isinstance(entry, int | float)]
-        raise RunFailed(f"objective={key} is no number of {run.summary}: it has {', '.join(numbers)}.")
-    return float(value)
+    summary = read_json(run.summary)
+    if isinstance(value := summary.get(key), int | float):
+        return float(value)
+    if not sweep.is_search:
+        return None
+    numbers = [name for name, entry in summary.items() if isinstance(entry, int | float)]
+    raise RunFailed(f"objective={key} is no number of {run.summary}: it has {', '.join(numbers)}.")
 
 
 @contextmanager

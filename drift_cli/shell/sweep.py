@@ -49,7 +49,7 @@ class Plan:
     def told_to_jobs(self, command: Command, words: list[str]) -> Sweep:
         starter = socket.gethostname(), os.getpid()
         worst = -math.inf if self.goal is max else math.inf
-        return Sweep(command, words, starter, self.placed.threads, worst)
+        return Sweep(command, words, starter, self.placed.threads, self.goal is not None, worst)
 
 
 def check(command: Command, settings: list[str]) -> Plan:
