@@ -49,7 +49,9 @@ def followed(plan: Plan) -> Iterator[Followed]:
             with following.shown():
                 yield following
         except KeyboardInterrupt:
-            following.console.print("stopped: the same command goes on where it was", highlight=False)
+            queued = "" if plan.placed.at_once else ", once what stands in the queue has ended (scancel)"
+            told = f"stopped: the same command goes on where it was{queued}"
+            following.console.print(told, highlight=False, soft_wrap=True)
             raise
         except Exception as error:
             if not jobs.all():  # nothing was begun: the launcher or the words are to blame
