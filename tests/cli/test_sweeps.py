@@ -95,17 +95,7 @@ def test_a_job_that_is_killed_is_missed_and_goes_on_from_its_checkpoint(tmp_path
 
 @pytest.mark.slow
 def test_a_sweep_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
-    words = [
-        sys.executable,
-        "-m",
-        "drift_cli",
-        "train",
-        "-m",
-        *WORDS,
-        "steps=4000",
-        "evaluation.every=4000",
-        "seed=0,1",
-    ]
+    words = [sys.executable, "-m", "drift_cli", "train", "-m", *LONG, "seed=0,1"]
     running = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                preexec_fn=heed_interrupts)  # noqa: PLW1509  # fmt: skip
     deadline = time.monotonic() + 120
