@@ -87,8 +87,9 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[int | None]:
-    """The file `path` held by this process alone, as its descriptor; None where another one holds it.
+def locked(path: Path, *, shared: bool = False) -> Iterator[int | None]:
+    """The file `path` held by this process alone, as its descriptor; None where another one holds it. `shared`: by this
+    one and others that share it.
 
     Raises `UserError` for a symbolic link: what it points to is somebody else's.
     """
@@ -98,7 +99,7 @@ def locked(path: Path) -> Iterator[int | None]:
         raise UserError(f"{path} cannot be opened as a lock: {error.strerror}.") from error
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             yield None
         except OSError as error:

@@ -20,19 +20,17 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from drift_cli.command import Command
 from drift_cli.errors import RunFailed, UserError
 from drift_cli.files import read_json
 from drift_cli.loading import collecting_nothing
 from drift_cli.runs import made_folders
+from drift_cli.runs.asked import asked
 from drift_cli.runs.folder import RunFolder
 from drift_cli.runs.jobs import DONE, FAILED, KEPT, REFUSED, STOPPED, Job, Jobs
 from drift_cli.shell import compose
-from drift_cli.shell.words import changeable
-
-_MORE_OF_THE_SAME = ("steps",)  # may be given with resume=, and makes another result
 
 
 @dataclass(frozen=True)
@@ -90,12 +88,18 @@ def carry_out(sweep: Sweep, composed: DictConfig, told: Callable[[Exception], Ex
 
 def _result(sweep: Sweep, job: Job, before: Job | None, settings: Any, folder: Path) -> Job:
     """Do what the job asks for; what an earlier sweep has done of it is kept, or gone on with."""
-    asked = _asked(settings)
-    run, kept = RunFolder(folder), before is not None and before.asked == asked
+    wanted = asked(settings)
+    run, kept = RunFolder(folder), before is not None and before.asked == wanted
     if kept and run.is_finished:
-        return replace(job, asked=asked, status=KEPT, value=_objective(sweep, settings, run))
-    Jobs(Path(HydraConfig.get().sweep.dir)).write(replace(job, asked=asked))
-    if kept and run.is_run and hasattr(settings, "resume"):
+        return replace(job, asked=wanted, status=KEPT, value=_objective(sweep, settings, run))
+    resumable = hasattr(settings, "resume")
+    if resumable and not kept and any(folder.iterdir()):
+        raise UserError(
+            f"{folder} holds a run that was asked for otherwise, and is left as it is: choose another "
+            "hydra.sweep.dir=…."
+        )
+    Jobs(Path(HydraConfig.get().sweep.dir)).write(replace(job, asked=wanted))
+    if resumable and run.is_run:
         settings = replace(settings, resume=str(folder))
     if not sweep.is_here and sweep.threads:
         import torch
@@ -104,15 +108,7 @@ def _result(sweep: Sweep, job: Job, before: Job | None, settings: Any, folder: P
     with collecting_nothing():
         work = sweep.command.run()
     work(settings, folder)
-    return replace(job, asked=asked, status=DONE, value=_objective(sweep, settings, run))
-
-
-def _asked(settings: Any) -> dict[str, Any]:
-    """The settings that decide the result, as plain data."""
-    plain = OmegaConf.to_container(OmegaConf.structured(settings), resolve=True)
-    assert isinstance(plain, dict)
-    beside = {key.split(".")[0] for key in changeable(type(settings)) if key not in _MORE_OF_THE_SAME} | {"resume"}
-    return {str(key): value for key, value in plain.items() if key not in beside}
+    return replace(job, asked=wanted, status=DONE, value=_objective(sweep, settings, run))
 
 
 def _objective(sweep: Sweep, settings: Any, run: RunFolder) -> float | None:

@@ -21,7 +21,7 @@ from drift_cli import config as configs
 from drift_cli.console import make as make_console
 from drift_cli.errors import UserError
 from drift_cli.figures.attempts import Drawing, each_drawn
-from drift_cli.files import read_object, refuse_links, remove_partial, whole, write_json
+from drift_cli.files import locked, read_object, refuse_links, remove_partial, whole, write_json
 from drift_cli.report import claims
 from drift_cli.report.claims import Judgement, Verdict
 from drift_cli.runs import provenance
@@ -115,10 +115,8 @@ def refuse_another(config: Any, path: Path) -> None:
     place = path / "config.yaml"
     if not place.is_file():
         return
-    if (
-        replace(configs.load(place, type(config)), jobs=config.jobs, executor=config.executor, resume=config.resume)
-        != config
-    ):
+    anew = {key: getattr(config, key) for key in (*config.changeable, "resume")}
+    if replace(configs.load(place, type(config)), **anew) != config:
         raise UserError(
             f"{path} holds a study with other settings, and is left as it is: resume={path} goes on with it, another "
             "hydra.run.dir=… starts anew."
@@ -138,14 +136,17 @@ def study(command: str, config: Any, path: Path, seed: int, parts: int, *, resum
     refuse_links(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        remove_partial(path, "**/*")
+        with locked(path / ".lock") as alone:
+            if alone is not None:  # else it is another's, at work on the same study
+                remove_partial(path, "**/*")
         configs.save(config, folder.config)
         write_json(folder.provenance, origin)
     except OSError as error:
         raise UserError(f"The output folder {path} cannot be written: {error.strerror}.") from error
     folder.summary.unlink(missing_ok=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    bars = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with locked(path / ".lock", shared=True), bars as bar:
         bar.add_task("", total=parts)
         opened = Study(path, console, bar, Progress(0, parts, ""))
         try:

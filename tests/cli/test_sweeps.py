@@ -123,15 +123,19 @@ def test_the_folder_is_that_of_the_words_wherever_the_jobs_run(tmp_path: Path, m
 
 
 def test_jobs_of_other_settings_are_left_as_they_are(tmp_path: Path, monkeypatch, capsys) -> None:
-    """The same folder with other words: what is there is another run's."""
+    """The same folder with other words: what is there is another run's, the second time too."""
     monkeypatch.chdir(tmp_path)
     ran = []
     monkeypatch.setattr(train, "run", lambda config, folder: ran.append(config) or _leave(folder))
-    for lr, status in (("0.1", 0), ("0.1", 0), ("0.2", 0)):
-        assert main(["train", "-m", "seed=0,1", f"optimizer.lr={lr}", "hydra.sweep.dir=sweep"]) == status
-    assert [config.optimizer.lr for config in ran] == [0.1, 0.1, 0.2, 0.2]  # the second time both were kept
-    assert main(["train", "-m", "seed=0,1", "optimizer.lr=0.2", "threads=1", "hydra.sweep.dir=sweep"]) == 0
-    assert len(ran) == 4  # the number of threads makes no other run
+    words = ["train", "-m", "seed=0,1", "hydra.sweep.dir=sweep"]
+    assert main([*words, "steps=7"]) == 0
+    assert main([*words, "steps=7", "threads=1"]) == 0  # the number of threads makes no other run
+    assert len(ran) == 2
+    for _ in range(2):
+        assert main([*words, "steps=8"]) == 1
+        told = capsys.readouterr().err
+        assert told.count("holds a run that was asked for otherwise, and is left as it is") == 2
+    assert len(ran) == 2
 
 
 def _leave(folder: Path) -> None:

@@ -9,11 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from drift_cli.errors import UserError
 from drift_cli.files import read_json, write_json
 from drift_cli.runs import made_folders
+from drift_cli.runs.asked import asked
 from drift_cli.runs.folder import RunFolder
 from drift_cli.training.settings import TrainConfig
 
@@ -46,12 +45,9 @@ def _is_number(value: Any) -> bool:
 
 def _refuse_another(config: TrainConfig, path: Path) -> None:
     """The settings stand beside the runs, but for what may be given anew."""
-    place, anew = path / "seeds.json", {key.split(".")[0] for key in config.changeable} - {"steps"}
-    asked = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
-    assert isinstance(asked, dict)
-    asked = {key: value for key, value in asked.items() if key not in anew}
-    if place.is_file() and read_json(place) != asked:
+    place, wanted = path / "seeds.json", asked(config)
+    if place.is_file() and read_json(place) != wanted:
         raise UserError(f"{path} holds runs with other settings, and is left as it is: choose another hydra.run.dir=….")
     made_folders.note(place)
     path.mkdir(parents=True, exist_ok=True)
-    write_json(place, asked)
+    write_json(place, wanted)

@@ -1,0 +1,17 @@
+"""The settings that decide what a run finds, by which a kept result is known to be the one that is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drift_cli.config.flat import flat
+
+_DECIDE = ("steps", "dataset.path", "dataset.limit")  # may be given with resume=, and make another result
+
+
+def asked(settings: Any) -> dict[str, Any]:
+    """By dotted keys, as plain data: all but where and how fast a run is made, and what is told of it."""
+    beside = [key for key in (*getattr(settings, "changeable", ()), "resume") if key not in _DECIDE]
+    return {
+        key: value for key, value in flat(settings).items() if not any(f"{key}.".startswith(f"{b}.") for b in beside)
+    }
