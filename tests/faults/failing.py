@@ -16,9 +16,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -42,16 +44,18 @@ KINDS = {  # the error, and whether every call after it has it too; −1: the pr
     "input/output error": (errno.EIO, 0),
     "ended": (-1, 0),
 }
+KILLED = "killed"
 _OF_TIME = re.compile(r"seconds|steps_per_second|^origin$|^figure")
 BLANK = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP6DwABBQECz6AuzQAAAABJRU5ErkJggg==")
 
 
 @dataclass(frozen=True)
 class Case:
-    """The writing call number `call` (from 1) fails in the way of `kind`."""
+    """The writing call number `call` (from 1) fails in the way of `kind`; of the kind "killed" the process is killed
+    after so many thousandths of the time that it takes."""
 
     call: int
-    kind: str
+    kind: str = "ended"
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,9 @@ class _Bench:
 
     def __init__(self, scenario: Scenario, place: Path) -> None:
         self.scenario, self.place, self.at = scenario, place, place / "at"
-        status, told = self._with(Case(0, "ended"))
+        began = time.monotonic()
+        status, told = self._with(Case(0))
+        self.seconds = time.monotonic() - began
         if status:
             raise RuntimeError(f"without a fault it ends with {status}: {told}")
         self.usual, self.calls = _left(self.at), len(self._names())
@@ -208,7 +214,7 @@ class _Bench:
         """The command with its fault, and then the one that goes on."""
         status, told = self._with(case)
         names = self._names()
-        struck = names[case.call - 1] if case.call <= len(names) else ""
+        struck = KILLED if case.kind == KILLED else names[case.call - 1] if case.call <= len(names) else ""
         wrong = _broken(self.at) or _badly_told(status, told, case, struck)
         if not wrong:
             after, told_after = _forked(lambda: self.scenario.run(self.scenario.after(self.at)), self.place / "told")
@@ -220,6 +226,8 @@ class _Bench:
     def _with(self, case: Case) -> tuple[int, str]:
         shutil.rmtree(self.at, ignore_errors=True)
         shutil.copytree(self.place / "ready", self.at)
+        if case.kind == KILLED:
+            return _forked(lambda: self._armed(Case(0)), self.place / "told", case.call / 1000 * self.seconds)
         return _forked(lambda: self._armed(case), self.place / "told")
 
     def _armed(self, case: Case) -> int:
@@ -232,8 +240,8 @@ class _Bench:
         return (self.place / "calls").read_text().split()
 
 
-def _forked(work: Callable[[], int], told: Path) -> tuple[int, str]:
-    """The status of `work` in a process of its own, and what it printed on stderr."""
+def _forked(work: Callable[[], int], told: Path, seconds: float | None = None) -> tuple[int, str]:
+    """The status of `work` in a process of its own, which is killed after `seconds`, and what it printed on stderr."""
     if (child := os.fork()) == 0:
         try:
             os.dup2(os.open(told, os.O_CREAT | os.O_TRUNC | os.O_WRONLY), 2)
@@ -242,6 +250,9 @@ def _forked(work: Callable[[], int], told: Path) -> tuple[int, str]:
             traceback.print_exc()
             sys.stderr.flush()
             os._exit(70)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
     _, ended = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(ended), told.read_text(errors="replace")
 
@@ -258,7 +269,7 @@ def _blank_figures() -> Iterator[None]:
 
 def _badly_told(status: int, told: str, case: Case, struck: str) -> str:
     """Whether the command did not end as it should: with 0, or with 1 or 2 and one line."""
-    if status == 137 and case.kind == "ended" and struck:
+    if (status == 137 and case.kind == "ended" and struck) or (status == -signal.SIGKILL and case.kind == KILLED):
         return ""
     if status == 0 and not told:
         return ""

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 from safetensors.torch import load_file, save_file
 
 from drift_cli.errors import UserError
@@ -15,6 +16,7 @@ from drift_cli.files import locked, whole, write_json
 from drift_cli.runs.folder import RunFolder
 from drift_cli.shell.cli import main
 from drift_cli.training import checkpoint
+from tests.faults.inputs import edits, wrong_of_folder
 from tests.problems.runs import train
 
 
@@ -238,3 +240,9 @@ def spoil(place: Path, tensors: str) -> None:
     state = json.loads((place / "state.json").read_text())
     state["sha256"][file.name] = checkpoint.sha256(file)
     (place / "state.json").write_text(json.dumps(state))
+
+
+@given(edit=edits())
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_any_value_of_any_file_of_a_folder_is_named_or_passed_over(edit: tuple, finished: Path) -> None:
+    assert wrong_of_folder(edit, finished) == ""

@@ -2,72 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
-from typing import get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from drift_cli import catalogue
 from drift_cli import command as commands
-from drift_cli.config.objects import settings_class
 from drift_cli.shell.cli import main
 from drift_cli.shell.words import quoted, readable
+from tests.faults.inputs import EVERY_KEY, LONG, ODD, TYPED, files, keys, wrong_of, wrong_of_file
 
-LONG = "9" * 400
-
-
-def keys() -> list[tuple[str, ...]]:
-    """Every setting of `drift train` with the words that choose its group, read off the classes: none is missed."""
-    schema = commands.find("train").schema()
-    found: list[tuple[str, ...]] = []
-    for field in fields(schema):
-        hint = get_type_hints(schema)[field.name]
-        if field.name in catalogue.GROUPS:
-            for name in catalogue.names(field.name):
-                own = [each.name for each in fields(settings_class(field.name, name)) if each.name != "name"]
-                found += [(f"{field.name}={name}", f"{field.name}.{key}") for key in own]
-        elif hasattr(hint, "__dataclass_fields__"):
-            found += [(f"{field.name}.{each.name}",) for each in fields(hint)]
-        elif field.name != "resume":
-            found.append((field.name,))
-    return found
+QUIET = {"deadline": None, "derandomize": True, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 
 
-ODD = st.one_of(
-    st.sampled_from(
-        [LONG, f"-{LONG}", f"1e{LONG}", "10" * 15, "nan", "inf", "-1", "[]", "{}", "{a: 1}", "[[1]]", "[{a: 1}]"]
-    ),
-    st.sampled_from(
-        ["null", "''", "~", "a,b", "größe", "a b", "\\", "a\\", "${steps}", "${oc.env:HOME}", "${", "!!int 3"]
-    ),
-    st.sampled_from(["true", "[1,x]", "[null]", "'[/b]'", '"\x1b[2J"', "n" * 300, "0x10", "1_000", "1e-400", "²"]),
-    st.integers(min_value=-(10**40), max_value=10**40).map(str),
-    st.floats().map(repr),
-    st.text(max_size=12),
-)
+@given(words=TYPED)
+@settings(max_examples=350, **QUIET)
+def test_any_value_of_any_setting_of_any_command_is_taken_or_refused_in_one_line(words: list[str]) -> None:
+    assert wrong_of(words) == ""
 
 
-@given(key=st.sampled_from(keys()), value=ODD)
-@settings(
-    max_examples=250, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-def test_any_value_of_any_setting_is_taken_or_refused_in_one_line(key: tuple[str, ...], value: str, capfd) -> None:
-    *choice, name = key
-    status = main(["train", *choice, f"{name}={value}", "--cfg", "job"])  # composed, not run
-    shown = capfd.readouterr().err
-    assert status in (0, 2)
-    assert "Traceback" not in shown
-    assert shown.count("\n") == (1 if status else 0)
-    assert len(shown) < 3000
+def test_every_command_s_settings_are_tried() -> None:
+    assert {command for command, *_ in EVERY_KEY} == set(commands.names())
+    assert ("train", "dataset=array", "dataset.limit") in EVERY_KEY
+    assert ("stop-grad-study", "pairs.bandwidths") in EVERY_KEY
+    assert len(EVERY_KEY) > 300
 
 
-@given(key=st.sampled_from(keys()), value=ODD)
-@settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@given(file=files())
+@settings(max_examples=300, **QUIET)
+def test_a_file_is_read_as_finite_points_or_refused_in_one_line(file: tuple[str, bytes], tmp_path: Path) -> None:
+    assert wrong_of_file(file, tmp_path) == ""
+
+
+@given(key=st.sampled_from(keys("train")), value=ODD)
+@settings(max_examples=100, **QUIET)
 def test_and_so_it_is_when_it_is_typed_and_checked(
     key: tuple[str, ...], value: str, tmp_path_factory, monkeypatch, capfd
 ) -> None:
