@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from drift_cli.data.noise import normal
 from drift_cli.data.target import Target
 from drift_cli.generator.base import SampleGenerator
+from drift_cli.memory import in_blocks
 
 MOST_WEIGHTS = 10**9  # of a network that a machine here holds
 
@@ -38,10 +39,9 @@ class Network(SampleGenerator):
 
     def sample(self, n: int, generator: Generator, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
         noise = self.draw(n, generator)
-        if torch.is_grad_enabled() or noise.device.type != "cpu" or n <= self.at_once:
+        if torch.is_grad_enabled():
             return self(noise, labels)
-        parts = [None] * len(noise) if labels is None else labels.split(self.at_once)
-        return torch.cat([self(some, its) for some, its in zip(noise.split(self.at_once), parts, strict=False)])
+        return in_blocks(self, self.at_once if noise.device.type == "cpu" else n, noise, labels)
 
     def draw(self, n: int, generator: Generator) -> Float[Tensor, "n z"]:
         """The noise that n samples are made from."""

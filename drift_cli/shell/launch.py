@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from drift_cli.command import Command
 from drift_cli.errors import RunFailed, UserError
 from drift_cli.loading import collecting_nothing
+from drift_cli.memory import lacks_memory
 from drift_cli.ranks import torchrun
 from drift_cli.runs import made_folders
 from drift_cli.runs.folder import RunFolder
@@ -129,16 +130,9 @@ def _told(failure: Exception, command: Command) -> Exception:
         return RunFailed(f"{failure.filename or 'A file'} cannot be {done}: {os.strerror(failure.errno)}.{further}")
     if isinstance(failure, OSError) and failure.strerror:
         return UserError(f"{failure.filename or 'A file'} cannot be read or written: {failure.strerror}.")
-    if _lacks_memory(failure):
+    if lacks_memory(failure):
         return UserError(
             "There is not enough memory for these sizes: lower batch_size, the generator's widths or the sizes under "
             "evaluation."
         )
     return failure
-
-
-def _lacks_memory(failure: Exception) -> bool:
-    """NumPy raises a `MemoryError`, torch its own class on a GPU, and on the CPU an error known by its allocator."""
-    of_the_gpu = type(failure).__name__ == "OutOfMemoryError"  # by its name, as torch need not have been imported
-    of_the_cpu = isinstance(failure, RuntimeError) and "DefaultCPUAllocator" in str(failure)
-    return isinstance(failure, MemoryError) or of_the_gpu or of_the_cpu

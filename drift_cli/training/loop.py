@@ -10,6 +10,7 @@ import torch
 
 from drift_cli.errors import RunFailed
 from drift_cli.files import write_array
+from drift_cli.memory import counted_by
 from drift_cli.metrics.spread import is_collapsed, spread
 from drift_cli.runs.folder import RunFolder
 from drift_cli.training import checkpoint
@@ -51,7 +52,8 @@ def fit(
     look_every = 1 if setup.device.type == "cpu" else _LOOK_EVERY
 
     while step < config.steps and not setup.ranks.any(stop.asked):
-        taken = advance(step)
+        with counted_by("batch_size", config.batch_size, ", or what the generator is made of"):
+            taken = advance(step)
         step += 1  # from here on: steps done
         measured = is_measured(config, step)
         samples = taken.samples() if measured else taken.x
@@ -75,7 +77,8 @@ def fit(
                 progress.warn("drift", f"at step {step} {told}")
             numbers |= setup.tally.report() if measured else {}
         if measured:
-            sw = distance_alone(setup, config.evaluation.points, 1, "evaluation", step).value
+            with counted_by("evaluation.points", config.evaluation.points, ", or evaluation.projections"):
+                sw = distance_alone(setup, config.evaluation.points, 1, "evaluation", step).value
             some = slice(0, _QUERIES) if taken.labels is None else slice(None, None, len(samples) // _QUERIES or 1)
             labels = None if taken.labels is None else taken.labels[some]
             ess = setup.effective_sample_size(taken.kernel, samples[some], labels, taken.batch)

@@ -349,14 +349,14 @@ def test_a_sweep_of_many_jobs_is_checked_within_seconds(tmp_path: Path, monkeypa
 def test_a_missing_memory_is_told_without_the_words_of_the_allocator() -> None:
     raw = RuntimeError("[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory")
     for failure in (raw, MemoryError()):
-        told = launch._told(failure)
+        told = launch._told(failure, commands.find("train"))
         assert isinstance(told, UserError)
         assert str(told) == (
             "There is not enough memory for these sizes: lower batch_size, the generator's widths or the sizes under "
             "evaluation."
         )
     other = RuntimeError("something else")
-    assert launch._told(other) is other
+    assert launch._told(other, commands.find("train")) is other
 
 
 def test_help_of_a_command_either_way(capsys) -> None:

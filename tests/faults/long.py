@@ -42,7 +42,7 @@ class Part:
 
 def parts(seed: int, inputs_: int, kills: int, calls: int | None) -> Iterator[Part]:
     """In an order in which each kind comes early."""
-    for start in range(0, max(inputs_, 1), AT_ONCE):
+    for start in range(0, inputs_, AT_ONCE):
         what = random.Random(seed + start).choices(_INPUTS, _SHARES)[0]
         yield Part(what, seed + start, 0, min(AT_ONCE, inputs_ - start))
     for start in range(0, kills, 10):

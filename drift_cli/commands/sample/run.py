@@ -12,6 +12,7 @@ from drift_cli.console import make as make_console
 from drift_cli.data import tables
 from drift_cli.errors import UserError
 from drift_cli.generator import Particles
+from drift_cli.memory import counted_by
 from drift_cli.trained import load
 
 
@@ -21,7 +22,8 @@ def run(config: SampleConfig, path: Path) -> list[Path]:
     if out.suffix.lower() not in tables.WRITABLE:
         raise UserError(f'out must end in {", ".join(tables.WRITABLE)}, got "{config.out}".')
     trained = load(config.run, ema=config.ema, device=config.device)
-    found, space = trained.sample(config.n, config.seed, config.label, config.condition), trained.space
+    with counted_by("n", config.n):
+        found, space = trained.sample(config.n, config.seed, config.label, config.condition), trained.space
     points = found.points.numpy()
     if not np.isfinite(points).all():
         raise UserError(

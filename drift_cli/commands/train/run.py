@@ -29,6 +29,7 @@ from drift_cli.files import write_json
 from drift_cli.generator import cost
 from drift_cli.judging import ImageQuality
 from drift_cli.learned import Shelf
+from drift_cli.memory import counted_by
 from drift_cli.metrics.marginals import Marginal, marginals
 from drift_cli.metrics.sliced_wasserstein import Distance
 from drift_cli.metrics.spread import is_collapsed, spread
@@ -122,7 +123,8 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
     judges = Judged.of(setup, Shelf(folder.learned, others=folder.learned_beside))
     if judges:
         console.print(judges.told, highlight=False, soft_wrap=True)
-    floor = floor_alone(setup, config.evaluation.points, config.evaluation.draws, "floor").value
+    with counted_by("evaluation.points", config.evaluation.points, ", or evaluation.projections"):
+        floor = floor_alone(setup, config.evaluation.points, config.evaluation.draws, "floor").value
     with (
         stop_on_signal() as stop,
         processes.shared(setup, folder),
@@ -225,7 +227,8 @@ def measure(setup: Setup, judges: Judged | None = None) -> Result:
     large = None
     endless = setup.target.size is None and comparable_points(setup, evaluation.large_points) == evaluation.large_points
     if evaluation.large_points and endless:
-        large = distance(setup, evaluation.large_points, evaluation.draws, "final", step=1)
+        with counted_by("evaluation.large_points", evaluation.large_points, ", or evaluation.projections"):
+            large = distance(setup, evaluation.large_points, evaluation.draws, "final", step=1)
     norm, norm_floor = drift_norms(setup, _NORM_DRAWS, setup.config.steps)
     count = min(setup.target.size or 10_000, 10_000)
     data = setup.real(count, "final", 2_000_000).points
