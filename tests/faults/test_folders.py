@@ -243,6 +243,6 @@ def spoil(place: Path, tensors: str) -> None:
 
 
 @given(edit=edits())
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 def test_any_value_of_any_file_of_a_folder_is_named_or_passed_over(edit: tuple, finished: Path) -> None:
     assert wrong_of_folder(edit, finished) == ""

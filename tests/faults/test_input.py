@@ -17,7 +17,7 @@ QUIET = {"deadline": None, "derandomize": True, "suppress_health_check": [Health
 
 
 @given(words=TYPED)
-@settings(max_examples=350, **QUIET)
+@settings(max_examples=250, **QUIET)
 def test_any_value_of_any_setting_of_any_command_is_taken_or_refused_in_one_line(words: list[str]) -> None:
     assert wrong_of(words) == ""
 

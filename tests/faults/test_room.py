@@ -72,8 +72,9 @@ def test_a_figure_that_cannot_be_drawn_costs_no_other_and_is_told_in_a_line(tmp_
 def test_a_study_whose_figures_cannot_be_drawn_keeps_its_numbers(tmp_path: Path, monkeypatch, capsys) -> None:
     from matplotlib.figure import Figure
 
-    words = ["verify-radial", "dimensions=[2,8]", "fit_from=2", "queries=2", "samples=64", "repeats=2", "dmd_points=3",
-             "decomposition_samples=50", "low_dimensions=[2]", "low_temperatures=[0.01,0.003,0.001]"]  # fmt: skip
+    words = ["verify-radial", "dimensions=[2,4,8]", "fit_from=2", "queries=2", "samples=64", "repeats=2",
+             "dmd_points=3", "decomposition_samples=50", "low_dimensions=[2]",
+             "low_temperatures=[0.01,0.003,0.001]"]  # fmt: skip
     assert main([*words, f"hydra.run.dir={tmp_path / 'usual'}"]) == 0
 
     def fail(*_: object, **__: object) -> None:
