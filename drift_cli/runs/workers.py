@@ -50,7 +50,7 @@ class Pool(Protocol):
 
     def submit(self, task: Task) -> Handle: ...
 
-    def answer(self, handle: Handle) -> tuple[Any, Exception | None]:
+    def answer(self, handle: Any) -> tuple[Any, Exception | None]:
         """What a task that is done returned, and what it raised. Raises `RunFailed` where it was ended from outside."""
         ...
 
@@ -69,7 +69,8 @@ def each_done(
     """
     if not tasks:
         return
-    waiting, handed = iter(enumerate(tasks)), {}
+    waiting = iter(enumerate(tasks))
+    handed: dict[Handle, int] = {}
     with _undisturbed():
         pool = pool or Processes(at_once)
     try:
