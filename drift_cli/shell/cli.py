@@ -15,6 +15,7 @@ from drift_cli.errors import RunFailed, UserError
 from drift_cli.plain_text import message, show_what_it_can
 from drift_cli.ranks import torchrun
 
+_NO_ROOM = ("failed to map segment", "annot allocate memory")  # in the words of the system's loader
 _STOPPED = 130  # the shell's status for a command ended by Ctrl-C
 
 
@@ -29,6 +30,10 @@ def main(argv: list[str] | None = None) -> int:
         return _refuse(str(error), 2)
     except RunFailed as error:
         return _refuse(str(error), 1)
+    except ImportError as error:
+        if not any(told in str(error) for told in _NO_ROOM):
+            raise
+        return _refuse("There is not enough memory to load torch: free some, or raise the limit (ulimit -v).", 1)
     except KeyboardInterrupt:
         return _STOPPED
     except BrokenPipeError:  # `drift … | head`

@@ -54,6 +54,14 @@ def test_a_run_goes_on_where_nobody_takes_what_it_prints(away: str, tmp_path: Pa
 
 
 @pytest.mark.slow
+def test_a_memory_too_small_for_torch_is_told(tmp_path: Path) -> None:
+    done = piped(f"ulimit -v 400000; {sys.executable} -m drift_cli train device=cpu", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("drift: There is not enough memory to load torch")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
 def test_a_working_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     done = piped(f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} -m drift_cli train", tmp_path)
     assert done.returncode == 2
