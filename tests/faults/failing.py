@@ -45,7 +45,7 @@ KINDS = {  # the error, and whether every call after it has it too; −1: the pr
     "ended": (-1, 0),
 }
 KILLED = "killed"
-_OF_TIME = re.compile(r"seconds|steps_per_second|^origin$|^figure")
+_OF_TIME = re.compile(r"seconds|steps_per_second|^origin$|^figure|_kept$")
 BLANK = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP6DwABBQECz6AuzQAAAABJRU5ErkJggg==")
 
 
@@ -358,7 +358,7 @@ def _timeless(file: Path) -> bytes:
 
 
 def _without_times(node: Any) -> Any:
-    """And without what it was made with, or which figures there are."""
+    """And without what it was made with, which figures there are, and whether what was learned was kept."""
     if isinstance(node, dict):
         kept = {key: value for key, value in node.items() if not _OF_TIME.search(key)}
         return {key: _without_times(value) for key, value in kept.items()}
