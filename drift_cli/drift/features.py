@@ -16,7 +16,7 @@ from drift_cli.drift.base import Abilities, AtFactors, SelfTerm, abilities
 from drift_cli.drift.multi_temperature import BASES, Factors, Normalize
 from drift_cli.features import KINDS, Encoder, groups
 from drift_cli.kernels import Kernel
-from drift_cli.ranks.pairs import mean_over_all, variance_over_all
+from drift_cli.ranks.pairs import mean_over_all, moments_over_all
 from drift_cli.rules import one_of
 from drift_cli.setting import Setting
 from drift_cli.space import Fitting
@@ -151,8 +151,9 @@ def _distance(query: Tensor, positive: Tensor, negative: Tensor) -> Float[Tensor
     r"""Root mean square distance of queries from data and samples, over all places: $|x-y|^2$ has the mean
     $|\bar x - \bar y|^2$ + the two variances."""
     others = torch.cat([positive, negative], dim=2)
-    between = (mean_over_all(query, 2) - mean_over_all(others, 2)).square().sum(dim=2)
-    within = sum(variance_over_all(each, 2).sum(dim=2) for each in (query, others))
+    (at_queries, of_queries), (at_others, of_others) = moments_over_all((query, others), 2)
+    between = (at_queries - at_others).square().sum(dim=2)
+    within = of_queries.sum(dim=2) + of_others.sum(dim=2)
     size = (between + within).mean(dim=0).sqrt()
     return torch.where(size > 0, size, torch.ones_like(size))[None, :, None, None]
 

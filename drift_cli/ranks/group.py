@@ -57,9 +57,12 @@ class Ranks:
 
     def share(self, n: int) -> slice:
         """Its rows of n, in the order of the ranks; the first ones have one more where n is no multiple of them."""
-        each, more = divmod(n, self.count)
-        start = self.rank * each + min(self.rank, more)
-        return slice(start, start + each + (self.rank < more))
+        start = sum((lengths := self.shares(n))[: self.rank])
+        return slice(start, start + lengths[self.rank])
+
+    def shares(self, n: int) -> list[int]:
+        """How many of n rows each rank has."""
+        return [n // self.count + (rank < n % self.count) for rank in range(self.count)]
 
     def any(self, flag: bool) -> bool:
         """Whether one of them says so."""
@@ -79,14 +82,15 @@ class Ranks:
             each.copy_(summed.view_as(each))
         self.traffic.sums += 2 * together.nbytes * (self.count - 1) // self.count
 
-    def parts(self, own: Tensor, dim: int = 0) -> list[Tensor]:
-        """The parts of all ranks, of which `own` is this one's; of any lengths along `dim`. Derivatives arrive at
-        every rank's own part, from the others too."""
+    def parts(self, own: Tensor, dim: int = 0, lengths: list[int] | None = None) -> list[Tensor]:
+        """The parts of all ranks, of which `own` is this one's; of any `lengths` along `dim`, which are asked for where
+        they are not given. Derivatives arrive at every rank's own part, from the others too."""
         if self.alone:
             return [own]
+        lengths = lengths or self.lengths(own, dim)
         if own.requires_grad and torch.is_grad_enabled():
-            return list(_Parts.apply(own, dim, self))
-        return self._parts(own, dim)
+            return list(_Parts.apply(own, dim, self, lengths))
+        return self._parts(own, dim, lengths)
 
     def whole(self, own: Tensor, dim: int = 0) -> Tensor:
         """The rows of all, in the order of the ranks."""
@@ -99,9 +103,8 @@ class Ranks:
         self._sum(every)
         return every.tolist()
 
-    def passing(self, own: tuple[Tensor, ...], dim: int) -> Iterator[tuple[Tensor, ...]]:
+    def passing(self, own: tuple[Tensor, ...], dim: int, lengths: list[int]) -> Iterator[tuple[Tensor, ...]]:
         """The blocks of the other ranks, one after the other; the next one travels while one is worked on."""
-        lengths = [self.lengths(each, dim) for each in own]
         after, before = (self.rank + 1) % self.count, (self.rank - 1) % self.count
         block = tuple(each.contiguous() for each in own)
         waiting = self._pass_on(block, lengths, before, after, 1, dim)
@@ -116,21 +119,20 @@ class Ranks:
             yield block
 
     def _pass_on(
-        self, block: tuple[Tensor, ...], lengths: list[list[int]], before: int, after: int, distance: int, dim: int
+        self, block: tuple[Tensor, ...], lengths: list[int], before: int, after: int, distance: int, dim: int
     ) -> tuple[tuple[Tensor, ...], list[Any]]:
         """Send `block` on, and begin to receive that of the rank `distance` before: there when all is waited for."""
-        source, arriving = (self.rank - distance) % self.count, []
-        for each, of_all in zip(block, lengths, strict=True):
+        arriving = []
+        for each in block:
             shape = list(each.shape)
-            shape[dim] = of_all[source]
+            shape[dim] = lengths[(self.rank - distance) % self.count]
             arriving.append(each.new_empty(shape))
         with _telling_the_lost():
             operations = [dist.P2POp(dist.isend, each, after) for each in block]
             operations += [dist.P2POp(dist.irecv, each, before) for each in arriving]
             return tuple(arriving), [*dist.batch_isend_irecv(operations)]
 
-    def _parts(self, own: Tensor, dim: int) -> list[Tensor]:
-        lengths = self.lengths(own, dim)
+    def _parts(self, own: Tensor, dim: int, lengths: list[int]) -> list[Tensor]:
         rows = own.movedim(dim, 0).contiguous()
         padded = rows.new_zeros(max(lengths), *rows.shape[1:])
         padded[: len(rows)] = rows
@@ -152,15 +154,15 @@ class _Parts(torch.autograd.Function):
     """`Ranks.parts`, whose derivative is the sum of what arrives at a part on every rank."""
 
     @staticmethod
-    def forward(ctx: Any, own: Tensor, dim: int, ranks: Ranks) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, own: Tensor, dim: int, ranks: Ranks, lengths: list[int]) -> tuple[Tensor, ...]:
         ctx.ranks = ranks
-        return tuple(part.clone() for part in ranks._parts(own.detach(), dim))
+        return tuple(part.clone() for part in ranks._parts(own.detach(), dim, lengths))
 
     @staticmethod
-    def backward(ctx: Any, *arriving: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *arriving: Tensor) -> tuple[Tensor, None, None, None]:
         gradients = [each.clone(memory_format=torch.contiguous_format) for each in arriving]
         ctx.ranks.add(gradients)
-        return gradients[ctx.ranks.rank], None, None
+        return gradients[ctx.ranks.rank], None, None, None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ the operator of the whole batch, without a word about processes. There are two e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -26,9 +26,13 @@ Sums = Callable[[Tensor, Tensor, Tensor | None, bool], tuple[Tensor, Tensor]]  #
 
 @dataclass(frozen=True)
 class Together:
-    """The processes, and the sets that a step has collected already, by the place of a process' own rows."""
+    """The processes, and the sets that a step has collected already, by the place of a process' own rows.
+
+    `totals`: how many rows the sets have in all, so that nobody has to ask; none where they may have any number.
+    """
 
     ranks: Ranks
+    totals: frozenset[int] = frozenset()
     collected: dict[tuple, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def know(self, whole: Tensor) -> Tensor:
@@ -65,7 +69,7 @@ class Together:
             raise ValueError("points that pass from process to process carry no gradient: use exchange=gather")
         shifts, masses = of_points(x, y, weights, exclude)
         own = (y,) if weights is None else (y, weights.unsqueeze(-1))
-        for points, *theirs in self.ranks.passing(own, -2):
+        for points, *theirs in self.ranks.passing(own, -2, self.lengths(y, -2)):
             others = of_points(x, points, theirs[0].squeeze(-1) if theirs else None, False)
             both = torch.logaddexp(masses, others[1])
             if shifts.shape[-2]:  # none where the masses alone are asked for
@@ -74,8 +78,19 @@ class Together:
             masses = both
         return shifts, masses
 
+    def lengths(self, own: Tensor, dim: int) -> list[int]:
+        """How many rows of the set each process has. Raises `ValueError` for a set of another total than it should
+        have."""
+        shares = [self.ranks.shares(total) for total in self.totals]
+        if not shares or any(len(set(of_all)) < len(shares) for of_all in zip(*shares, strict=True)):
+            return self.ranks.lengths(own, dim)  # a length could be of either
+        for each in shares:
+            if each[self.ranks.rank] == own.shape[dim]:
+                return each
+        raise ValueError(f"processes share sets of {sorted(self.totals)} rows, got {own.shape[dim]} of another one")
+
     def _own_first(self, own: Tensor, dim: int) -> Tensor:
-        parts = self.ranks.parts(own, dim)
+        parts = self.ranks.parts(own, dim, self.lengths(own, dim))
         return torch.cat([*parts[self.ranks.rank :], *parts[: self.ranks.rank]], dim)
 
 
@@ -88,11 +103,12 @@ def current() -> Together | None:
 
 
 @contextmanager
-def together(ranks: Ranks) -> Iterator[Together]:
-    """Within, every set of points is this process' share of the rows."""
-    token = _together.set(Together(ranks))
+def together(ranks: Ranks, *totals: int) -> Iterator[Together]:
+    """Within, every set of points is this process' share of the rows, of which there are so many in all."""
+    here = Together(ranks, frozenset(totals))
+    token = _together.set(here)
     try:
-        yield _together.get()  # type: ignore[misc]
+        yield here
     finally:
         _together.reset(token)
 
@@ -108,7 +124,7 @@ def sum_over_all(values: Tensor) -> Tensor:
 
 def rows_of_all(points: Tensor) -> int:
     """How many rows the set has in all processes."""
-    return points.shape[-2] if (here := current()) is None else sum(here.ranks.lengths(points, -2))
+    return points.shape[-2] if (here := current()) is None else sum(here.lengths(points, -2))
 
 
 def mean_over_all(values: Tensor, dim: int | tuple[int, ...], *, keepdim: bool = False) -> Tensor:
@@ -121,11 +137,25 @@ def mean_over_all(values: Tensor, dim: int | tuple[int, ...], *, keepdim: bool =
     return (summed[:-1] / summed[-1]).view_as(mean)
 
 
-def variance_over_all(values: Tensor, dim: int) -> Tensor:
-    """The mean square distance from the mean, over the rows of all processes."""
+def moments_over_all(sets: Sequence[Tensor], dim: int) -> list[tuple[Tensor, Tensor]]:
+    """The mean of each set along `dim`, and its mean square distance from it, over the rows of all processes.
+
+    What is summed are means and mean squares, in float64, where their difference loses no digit that counts.
+    """
+    own = [(each.mean(dim=dim), each.var(dim=dim, correction=0)) for each in sets]
     if current() is None:
-        return values.var(dim=dim, correction=0)
-    return mean_over_all((values - mean_over_all(values, dim, keepdim=True)).square(), dim)
+        return own
+    parts = [
+        each.shape[dim] * torch.stack([torch.ones_like(mean), mean, variance + mean.square()]).double()
+        for each, (mean, variance) in zip(sets, own, strict=True)
+    ]
+    summed = sum_over_all(torch.cat([part.reshape(-1) for part in parts]))
+    found = []
+    for part, total in zip(parts, summed.split([part.numel() for part in parts]), strict=True):
+        count, first, second = total.view_as(part)
+        mean, square = first / count, second / count
+        found.append((mean.to(sets[0].dtype), (square - mean.square()).clamp(min=0).to(sets[0].dtype)))
+    return found
 
 
 def _place(rows: Tensor) -> tuple:

@@ -104,7 +104,7 @@ class Shares:
         if self.shared == ROWS:
 
             def of_rows(x: Tensor, model: Tensor) -> Tensor:
-                with together(self.ranks) as here:
+                with together(self.ranks, setup.count, len(batch.points)) as here:
                     return setup.field(kernel, labels, replace(batch, points=here.know(batch.points)))(x, model)
 
             return of_rows

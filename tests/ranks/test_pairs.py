@@ -69,7 +69,7 @@ def points() -> tuple[Tensor, Tensor]:
 
 def at_own_rows(drift: Drift, ranks: Ranks, kernel: Kernel = KERNEL) -> np.ndarray:
     x, data = points()
-    with together(ranks) as here:
+    with together(ranks, QUERIES, DATA) as here:
         own = x[ranks.share(QUERIES)]
         return drift(kernel, own, here.know(data), own, paired=True).numpy()
 
@@ -181,3 +181,16 @@ def test_samples_travel_once_and_data_that_all_have_only_in_a_ring(found) -> Non
     assert ring["mean shift"] == (5 + 7) * row
     assert gather["batch normalised"] == 6 * row + 8 * (7 + 6)  # and one weight for each point
     assert ring["batch normalised"] == (7 + 5 + 5 + 7 + 5) * row + 8 * (7 + 5)  # each of its five sums passes all
+
+
+def test_lengths_are_known_without_a_word_where_the_totals_tell_them_apart() -> None:
+    """Of 11 and 14 rows on the second of two; of 11 and 12, of which the first has 6 each, one would have to ask, and
+    outside a group nobody answers."""
+    second = Ranks(1, 2)
+    with together(second, QUERIES, DATA) as here:
+        assert here.lengths(torch.zeros(5, D), -2) == [6, 5]
+        assert here.lengths(torch.zeros(7, D), -2) == [7, 7]
+        with pytest.raises(ValueError, match="got 6 of another one"):
+            here.lengths(torch.zeros(6, D), -2)
+    with together(second, 11, 12) as here, pytest.raises(ValueError, match="process group"):
+        here.lengths(torch.zeros(5, D), -2)
