@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from drift_cli.training.stop import stop_on_signal
 
 _SPAWN = multiprocessing.get_context("spawn")  # the threads of torch do not survive a fork
 _HERE = "127.0.0.1"
+_POLL = 0.02  # seconds
 _PATIENCE = timedelta(days=1)  # for the first process to prepare the run: it may learn an autoencoder
 
 
@@ -78,6 +80,7 @@ def shared(setup: Setup, folder: RunFolder) -> Iterator[None]:
     try:
         if own is not None:
             others.start(own.port, several)
+            others.wait(own)
             torch.set_num_threads(_threads(config, several))
         with joined(store, 0, several, setup.device, config.distributed.exchange) as setup.ranks:
             yield
@@ -105,6 +108,14 @@ class _Others:
                 self.processes.append(process)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def wait(self, store: dist.Store) -> None:
+        """Until all are there. Raises `RankLost` where one has ended before: nobody else would tell of it."""
+        there = [_there(rank) for rank in range(1, len(self.processes) + 1)]
+        while not store.check(there):
+            if any(process.exitcode is not None for process in self.processes):
+                raise RankLost("another process of the run has ended")
+            time.sleep(_POLL)
 
     def ended(self) -> str | None:
         """Which one was ended from outside, and how."""
@@ -156,6 +167,7 @@ def _join(store: dist.Store, rank: int, several: int, gpu: int) -> None:
             state = checkpoint.read_state(place)
             checkpoint.restore(setup, place, state)
             start = state.step
+        store.set(_there(rank), "")
         with stop_on_signal() as stop, joined(store, rank, several, setup.device, config.distributed.exchange) as ranks:
             setup.ranks = ranks
             follow(setup, start, stop)
@@ -164,6 +176,11 @@ def _join(store: dist.Store, rank: int, several: int, gpu: int) -> None:
     except Exception as error:
         store.set("why", f"process {rank + 1} stopped ({(str(error).splitlines() or [type(error).__name__])[0]})")
         os._exit(1)
+
+
+def _there(rank: int) -> str:
+    """What a process says in the store before it joins the group."""
+    return f"there {rank}"
 
 
 def _torchruns() -> dist.Store:

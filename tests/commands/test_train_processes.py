@@ -58,6 +58,17 @@ def test_a_killed_process_ends_the_run_in_one_line_and_one_process_goes_on_from_
     assert "processes" not in summary(folder)
 
 
+def test_so_does_one_that_is_killed_before_it_has_come(tmp_path: Path, capsys) -> None:
+    def kill_at_once() -> None:
+        while not (started := multiprocessing.active_children()):
+            time.sleep(0.005)
+        started[0].kill()
+
+    threading.Thread(target=kill_at_once, daemon=True).start()
+    assert train(tmp_path, "distributed.processes=2") == 1
+    assert "(SIGKILL), and with it the run; there is no checkpoint yet" in capsys.readouterr().err
+
+
 def test_the_comparison_tells_another_seed_apart(whole: Path, tmp_path: Path) -> None:
     assert train(tmp_path, "steps=400", "checkpoint.every=100", "evaluation.every=100", "seed=1") == 0
     assert not agree(tmp_path, whole)
