@@ -101,11 +101,11 @@ def test_torchrun_makes_the_run_of_one_process_and_one_folder(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("12 steps") == 1  # one process speaks
     (folder,) = tmp_path.glob("outputs/train/*")
-    # Half the samples (64 of 2 numbers) at 12 steps and the 4 that are logged; the gradients of 114 weights, the loss and |V|.
+    # Half of 64 samples at 12 steps and the 4 that are logged; the gradients of 114 weights, the loss and |V|.
     told = summary(folder)
     assert (told["processes"], told["bytes_of_points"], told["bytes_of_sums"]) == (
         2,
-        32 * 2 * 4 * (1 + 5 / 12),
+        32 * 2 * 4 * 16 / 12,
         4 * 116,
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["outputs"]
