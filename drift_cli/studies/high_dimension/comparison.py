@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from drift_cli.studies.high_dimension.judging import OUTCOMES
 from drift_cli.studies.high_dimension.particles import Case
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place, places
-from drift_cli.studies.numbers import Estimate, Interval, Mean, Measured, Table, columns
+from drift_cli.studies.numbers import Estimate, Interval, Mean, Measured, Table, before, columns
 
 Runs = Mapping[Case, Mapping[str, Any]]
 Chosen = dict[str, dict[str, float]]  # the factor of each method, by place
@@ -49,7 +50,7 @@ class Against(Measured):
     """A rival against the first method, over the places of a range of dimensions, with 95 % intervals over seeds.
 
     `tv_behind`: by how much its TV is larger, each at its chosen bandwidth. `good_fewer`: by how many fewer of its
-    bandwidths are good.
+    bandwidths are good. `laplace_unannealed` is the fixed Laplace kernel against the annealed one.
     """
 
     tv_behind: Estimate
@@ -58,11 +59,15 @@ class Against(Measured):
 
 @dataclass(frozen=True)
 class Particles(Measured):
-    """By `<placement>_<dimension>.<method>`; floors by place; rivals by `low.<method>` and `high.<method>`."""
+    """By `<placement>_<dimension>.<method>`; floors by place; rivals by `low.<method>` and `high.<method>`.
+
+    `tv_at_widest`: at the widest bandwidth, on the seed that is for choosing.
+    """
 
     particles: dict[str, Outcome]
     floor: dict[str, Floors]
     against: dict[str, Against]
+    tv_at_widest: dict[str, float] = field(metadata=before("."))
     rows: list[tuple]
 
     def tables(self) -> dict[str, Table]:
@@ -83,8 +88,18 @@ def chosen(config: HighDimensionConfig, found: Runs) -> Chosen:
     choices: Chosen = {}
     for place in places(config):
         outcomes = found[Case("choosing", place, config.tuning_seed)]["outcomes"]
-        choices[place.name] = {method: min(outcomes[method], key=_worse)["factor"] for method in config.methods}
+        choices[place.name] = {method: best(outcomes[method]) for method in config.methods}
     return choices
+
+
+def best(tried: Sequence[Mapping[str, Any]]) -> float:
+    """The factor of the best of these outcomes."""
+    return min(tried, key=_worse)["factor"]
+
+
+def best_by(outcome: str, tried: Mapping[float, Mapping[str, Any]]) -> float:
+    """The factor with the least of this outcome; what is not finite is the worst."""
+    return min(tried, key=lambda factor: tried[factor][outcome] if math.isfinite(tried[factor][outcome]) else math.inf)
 
 
 def _worse(outcome: Mapping[str, float | None]) -> tuple[float, float]:
@@ -106,7 +121,7 @@ def comparison(config: HighDimensionConfig, choices: Chosen, found: Runs) -> Par
          *(each[name] for name in OUTCOMES), each["seconds"])
         for case, run in found.items() for method, tried in run["outcomes"].items() for each in tried
     ]  # fmt: skip
-    return Particles(outcomes, floor, dict(_against(config, choices, found)), rows)
+    return Particles(outcomes, floor, dict(_against(config, choices, found)), dict(_widest(config, found)), rows)
 
 
 def _outcome(config: HighDimensionConfig, choices: Chosen, place: Place, method: str, found: Runs) -> Outcome:
@@ -142,20 +157,41 @@ def _good(config: HighDimensionConfig, place: Place, method: str, seed: int, fou
 
 def _against(config: HighDimensionConfig, choices: Chosen, found: Runs) -> Iterator[tuple[str, Against]]:
     first, *rivals = config.methods
+    pairs = [(first, rival, rival) for rival in rivals]
+    if {"laplace_annealed", "laplace"} <= set(config.methods) - {first}:
+        pairs.append(("laplace_annealed", "laplace", "laplace_unannealed"))
     for span, own in spans(config).items():
-        for rival in rivals:
-            behind, fewer = [], []
-            for seed in config.seeds:
-                runs = {place: found[Case("judging", place, seed)] for place in own}
-                tv = {
-                    method: [_at_factor(runs[p], method, choices[p.name][method])["tv"] for p in own]
-                    for method in (first, rival)
-                }
-                behind.append(float(np.mean(tv[rival]) - np.mean(tv[first])))
-                if {first, rival} <= set(config.whole):
-                    good = {m: np.mean([_good(config, p, m, seed, found) for p in own]) for m in (first, rival)}
-                    fewer.append(float(good[first] - good[rival]))
-            yield f"{span}.{rival}", Against(interval(behind), interval(fewer) if fewer else None)
+        for method, rival, name in pairs:
+            behind = [
+                _mean_tv(choices, own, rival, seed, found) - _mean_tv(choices, own, method, seed, found)
+                for seed in config.seeds
+            ]
+            fewer = [
+                _mean_good(config, own, method, seed, found) - _mean_good(config, own, rival, seed, found)
+                for seed in config.seeds
+                if {method, rival} <= set(config.whole)
+            ]
+            yield f"{span}.{name}", Against(interval(behind), interval(fewer) if fewer else None)
+
+
+def _mean_tv(choices: Chosen, own: list[Place], method: str, seed: int, found: Runs) -> float:
+    runs = {place: found[Case("judging", place, seed)] for place in own}
+    return float(np.mean([_at_factor(runs[place], method, choices[place.name][method])["tv"] for place in own]))
+
+
+def _mean_good(config: HighDimensionConfig, own: list[Place], method: str, seed: int, found: Runs) -> float:
+    return float(np.mean([_good(config, place, method, seed, found) for place in own]))
+
+
+def _widest(config: HighDimensionConfig, found: Runs) -> Iterator[tuple[str, float]]:
+    """TV of each method at the widest bandwidth, mean over the places of a range and over what was tried there."""
+    for span, own in spans(config).items():
+        for method in config.methods:
+            runs = [found[Case("choosing", place, config.tuning_seed)] for place in own]
+            yield (
+                f"{span}.{method}",
+                float(np.mean([_at_factor(run, method, config.factors[-1])["tv"] for run in runs])),
+            )
 
 
 def spans(config: HighDimensionConfig) -> dict[str, list[Place]]:

@@ -8,9 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, panels, save, style
+from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, log_ticks, panels, save, style
 from drift_cli.studies.high_dimension.comparison import Outcome, Particles
 from drift_cli.studies.high_dimension.methods import METHODS
+from drift_cli.studies.high_dimension.network import BUDGETS, Network
+from drift_cli.studies.high_dimension.self_terms import TERMS, SelfTerms
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place, places
 from drift_cli.studies.numbers import Estimate, Interval
@@ -40,6 +42,56 @@ def against_dimension(config: HighDimensionConfig, found: Particles, folder: Pat
         return save(figure, folder, "against_dimension")
 
 
+def networks(config: HighDimensionConfig, found: Network, folder: Path) -> Path:
+    """TV of the network's samples after the short and the long budget, from each start; 95 % intervals over seeds."""
+    own, ticks = config.network, np.arange(len(config.network.methods))
+    with style():
+        figure, axes = panels(1, len(own.starts), 3.9, 2.7)
+        for axis, start in zip(axes, own.starts, strict=True):
+            for k, budget in enumerate(BUDGETS):
+                values = [found.ended[f"network.{start}.{budget}.{method}"].tv for method in own.methods]
+                number = own.short if budget == "short" else own.long
+                _points(axis, ticks + 0.2 * k - 0.1, values, 1 - k, f"{number:,} steps")
+            axis.axhline(found.floor["network.floor"].tv, color=FLOOR, linewidth=1)
+            axis.set_xticks(ticks, [METHODS[method].title.replace(", ", ",\n") for method in own.methods], fontsize=7)
+            axis.set(ylim=(0, 1.02), title=f"from {start} samples")
+        axes[0].set_ylabel(f"TV of the mode shares, D = {own.dimension}")
+        axes[0].legend(fontsize=7)
+        return save(figure, folder, "network")
+
+
+def self_terms(config: HighDimensionConfig, found: SelfTerms, folder: Path) -> Path:
+    """What becomes of points of the target, by whether a sample counts itself; 95 % intervals over seeds."""
+    own = [Place.everywhere(dimension) for dimension in config.self_dimensions]
+    with style():
+        figure, axes = panels(1, 2, 3.9, 2.7)
+        for k, term in enumerate(TERMS):
+            kept = [found.self_term[f"self_term.{place.dimension}.{term}"] for place in own]
+            there = [(place, each.variance) for place, each in zip(own, kept, strict=True) if each.variance is not None]
+            if there:
+                _line(axes[0], [place for place, _ in there], [each for _, each in there], k, len(TERMS), term)
+            _line(axes[1], own, [each.size for each in kept], k, len(TERMS), term)
+        for axis, what in zip(axes, ("variance within the modes / target's", "radius / target's"), strict=True):
+            axis.axhline(1, color=FLOOR, linewidth=1)
+            axis.set(yscale="log", xlabel="dimension", ylabel=what)
+            axis.set_xticks(config.self_dimensions, [str(each) for each in config.self_dimensions])
+            log_ticks(axis.yaxis)
+        axes[1].legend(fontsize=7, title="self term", title_fontsize=7)
+        return save(figure, folder, "self_terms")
+
+
+def _points(axis: Axes, x: np.ndarray, values: list[Estimate], k: int, label: str) -> None:
+    y, low, high = _ends(values)
+    axis.errorbar(x, y, [y - low, high - y], color=_COLOURS[k], marker=_MARKERS[k], markersize=4, linestyle="",
+                  elinewidth=0.8, label=label)  # fmt: skip
+
+
+def _ends(values: list[Estimate]) -> tuple[np.ndarray, ...]:
+    """The values and the ends of their intervals."""
+    ends = [(v.value, v.low, v.high) if isinstance(v, Interval) else (v.value,) * 3 for v in values]
+    return tuple(np.array(ends).T)
+
+
 def _rows(config: HighDimensionConfig) -> dict[str, list[Place]]:
     every = places(config)
     drawn = {
@@ -57,9 +109,8 @@ def _good(outcome: Outcome) -> Estimate:
 def _line(axis: Axes, own: list[Place], values: list[Estimate], k: int, of: int, label: str = "") -> None:
     """One method, its points a little to the side of the others'."""
     shift = 2 ** (0.16 * (k - (of - 1) / 2))
-    x, y = shift * np.array([place.dimension for place in own]), np.array([each.value for each in values])
-    ends = [(v.low, v.high) if isinstance(v, Interval) else (v.value, v.value) for v in values]
-    low, high = np.array(ends).T
+    x = shift * np.array([place.dimension for place in own])
+    y, low, high = _ends(values)
     axis.errorbar(x, y, [y - low, high - y], color=_COLOURS[k], marker=_MARKERS[k], markersize=4, linewidth=1.1,
                   linestyle=LINE_STYLES[k % 4], elinewidth=0.8, label=label)  # fmt: skip
     axis.set_xscale("log", base=2)

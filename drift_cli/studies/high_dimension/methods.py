@@ -43,24 +43,25 @@ class Method:
     def at(self, h: float, config: HighDimensionConfig, steps: int) -> AtBandwidth:
         widest = config.reach * h if self.annealed else h
         return AtBandwidth(
-            _with("kernel", self.kernel, bandwidth=widest),
+            with_defaults("kernel", self.kernel, bandwidth=widest),
             self._drift(h, config),
-            _with("schedule", "exponential", floor=h / widest, steps=max(1, round(config.sweep * steps)))
+            with_defaults("schedule", "exponential", floor=h / widest, steps=max(1, round(config.sweep * steps)))
             if self.annealed
-            else _with("schedule", "constant"),
+            else with_defaults("schedule", "constant"),
             1 / _SCALES if self.scales else 1.0,
         )
 
     def _drift(self, h: float, config: HighDimensionConfig) -> Settings:
         if self.transport:
-            return _with("drift", "sinkhorn", epsilon=h**2, tol=_TOLERANCE, max_iter=_ITERATIONS, carry=True)
+            return with_defaults("drift", "sinkhorn", epsilon=h**2, tol=_TOLERANCE, max_iter=_ITERATIONS, carry=True)
         if self.scales:
             factors = np.geomspace(1, config.reach, _SCALES).tolist()
-            return _with("drift", "multi_temperature", self_term=config.self_term, factors=factors)
-        return _with("drift", "mean_shift", self_term=config.self_term)
+            return with_defaults("drift", "multi_temperature", self_term=config.self_term, factors=factors)
+        return with_defaults("drift", "mean_shift", self_term=config.self_term)
 
 
-def _with(group: str, name: str, **values: Any) -> Settings:
+def with_defaults(group: str, name: str, **values: Any) -> Settings:
+    """The settings of `group=name` as they come, but for `values`."""
     return chosen(
         group, name, **{key: value for key, value in (defaults(group, name) | values).items() if key != "name"}
     )
@@ -74,3 +75,4 @@ METHODS = {
     "multi_scale": Method("Laplace, three scales", "laplace", scales=True),
     "sinkhorn": Method("Sinkhorn", "gaussian", transport=True),
 }
+OF_KERNELS = tuple(name for name, method in METHODS.items() if not method.transport)

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from drift_cli.figures.attempts import Drawing
 from drift_cli.studies import kept_runs
-from drift_cli.studies.high_dimension import comparison, figures
+from drift_cli.studies.high_dimension import comparison, figures, images, network, self_terms
 from drift_cli.studies.high_dimension.comparison import Particles
+from drift_cli.studies.high_dimension.images import Images
+from drift_cli.studies.high_dimension.lost_mode import LostMode, lost_mode
+from drift_cli.studies.high_dimension.network import Network
 from drift_cli.studies.high_dimension.particles import Case, Flow
+from drift_cli.studies.high_dimension.self_terms import SelfTerms
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
-from drift_cli.studies.high_dimension.targets import automatic, places
+from drift_cli.studies.high_dimension.targets import Place, automatic, places
 from drift_cli.studies.numbers import Measured
 from drift_cli.studies.study import Study, refuse_another, study
+
+Units = dict[str, float]  # the automatic bandwidth of each kernel
 
 
 @dataclass(frozen=True)
 class Result(Measured):
     particles: Particles
+    control: LostMode | None
+    self_terms: SelfTerms | None
+    network: Network | None
+    images: Images | None
 
 
 def run(config: HighDimensionConfig, path: Path) -> Result:
@@ -27,29 +39,48 @@ def run(config: HighDimensionConfig, path: Path) -> Result:
     config.executor.check_installed()
     refuse_another(config, path)
     path.mkdir(parents=True, exist_ok=True)
-    parts = len(places(config)) * (len(config.seeds) + 1) + 2
-    with study("high-dimension", config, path, config.seeds[0], parts, resumable=True) as s:
+    with study("high-dimension", config, path, config.seeds[0], _parts(config), resumable=True) as s:
         particles = _particles(config, s)
-        drawing = "against_dimension", lambda: figures.against_dimension(config, particles, s.drawings)
-        s.leave(Result(particles), [drawing])
-    return Result(particles)
+        high = comparison.spans(config).get("high")
+        result = Result(
+            particles,
+            lost_mode(config, high) if high else None,
+            _self_terms(config, s) if config.self_dimensions else None,
+            _network(config, s) if config.network.methods else None,
+            _images(config, s) if config.images.methods else None,
+        )
+        s.leave(result, _drawn(config, result, s.drawings))
+    return result
+
+
+def _parts(config: HighDimensionConfig) -> int:
+    own, seeds = config.network, len(config.seeds)
+    trained = len(own.methods) * len(own.starts) * (len(own.factors) + len(network.BUDGETS) * len(own.seeds))
+    of_images = config.images
+    trained += (
+        len(of_images.methods)
+        * len(of_images.spaces)
+        * len(of_images.classes)
+        * (len(of_images.factors) + len(of_images.seeds))
+    )
+    return 2 + len(places(config)) * (seeds + 1) + len(config.self_dimensions) * seeds + trained
 
 
 def _particles(config: HighDimensionConfig, s: Study) -> Particles:
     s.part("bandwidths at which a data point sees a tenth")
-    units = {place: automatic(config, place) for place in places(config)}
-    every = dict.fromkeys(config.methods, config.factors)
-    trials: dict[Case, kept_runs.Job] = {
-        Case("choosing", place, config.tuning_seed): Flow(config, place, config.tuning_seed, every, units[place])
-        for place in places(config)
-    }
-    found = _made(config, s, trials)
+    units = {place: automatic(config, place, config.methods) for place in places(config)}
+
+    def flow(place: Place, seed: int, tried: Mapping[str, list[float]]) -> Flow:
+        return Flow(config, place, seed, tried, units[place])
+
+    every, at = dict.fromkeys(config.methods, config.factors), config.tuning_seed
+    found = _made(config, s, {Case("choosing", place, at): flow(place, at, every) for place in places(config)})
     choices = comparison.chosen(config, found)
     found |= _made(
         config,
         s,
         {
-            Case("judging", place, seed): Flow(config, place, seed, _tried(config, choices[place.name]), units[place])
+            Case("judging", place, seed): flow(place, seed, _tried(config, choices[place.name]))
             for place in places(config)
             for seed in config.seeds
         },
@@ -63,10 +94,36 @@ def _tried(config: HighDimensionConfig, choices: Mapping[str, float]) -> dict[st
     return {method: config.factors if method in config.whole else [choices[method]] for method in config.methods}
 
 
-def _made(config: HighDimensionConfig, s: Study, jobs: Mapping[Case, kept_runs.Job]) -> dict[Case, dict[str, Any]]:
+def _self_terms(config: HighDimensionConfig, s: Study) -> SelfTerms:
+    units = {place: automatic(config, place, ["gaussian"])["gaussian"] for place in self_terms.places(config)}
+    return self_terms.self_terms(config, _made(config, s, self_terms.jobs(config, units)))
+
+
+def _network(config: HighDimensionConfig, s: Study) -> Network:
+    units = automatic(config, network.place(config), config.network.methods)
+    trials = _made(config, s, network.trials(config, units))
+    choices = network.chosen(config, trials)
+    return network.network(config, choices, trials | _made(config, s, network.runs(config, choices, units)))
+
+
+def _images(config: HighDimensionConfig, s: Study) -> Images:
+    trials = _made(config, s, images.trials(config))
+    choices = images.chosen_factors(config, trials)
+    return images.images(config, choices, trials | _made(config, s, images.runs(config, choices)))
+
+
+def _made(config: HighDimensionConfig, s: Study, jobs: Mapping[Any, kept_runs.Job]) -> dict[Any, dict[str, Any]]:
     """The runs in the order of the jobs, whichever was done first."""
     found = {}
     for case, kept in kept_runs.each(jobs, s.path / "runs", config.executor.at_once(config.jobs), config.executor):
         found[case] = kept
-        s.part(f"particles, {case.stage}: {case.place.name}, seed {case.seed}")
+        s.part(case.name.replace("_", " "))
     return {case: found[case] for case in jobs}
+
+
+def _drawn(config: HighDimensionConfig, result: Result, folder: Path) -> Iterator[Drawing]:
+    yield "against_dimension", partial(figures.against_dimension, config, result.particles, folder)
+    if result.self_terms:
+        yield "self_terms", partial(figures.self_terms, config, result.self_terms, folder)
+    if result.network:
+        yield "network", partial(figures.networks, config, result.network, folder)

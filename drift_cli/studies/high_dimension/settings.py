@@ -20,13 +20,65 @@ from drift_cli.config.checked import (
     obeys,
     within,
 )
+from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
 from drift_cli.rules import between, different, one_of, positive, positive_fraction
 from drift_cli.runs.executor import ExecutorConfig
-from drift_cli.studies.high_dimension.methods import METHODS
+from drift_cli.studies.high_dimension.methods import METHODS, OF_KERNELS
 
 _OF_METHODS = partial(one_of, choices=tuple(METHODS))
 _SUBSPACE = 4
+SPACES, CLASSES = ("pixels", "codes"), ("labelled", "unlabelled")
+
+
+@dataclass(kw_only=True)
+class NetworkConfig(Checked):
+    """Of the network, in the place of particles. No methods: the part is left out.
+
+    `short`, `long`: training steps. `samples`: on which the outcomes are judged.
+    """
+
+    prefix: ClassVar = "network."
+    methods: Annotated[list[str], Maybe("", (_OF_METHODS,))]
+    dimension: Annotated[int, within(2, 1024)]
+    starts: Annotated[list[str], Different("", (partial(one_of, choices=("collapsed", "spread")),))]
+    factors: Annotated[list[float], Different("", (positive, partial(between, low=1e-3, high=1e3)))]
+    seeds: Seeds
+    batch_size: Annotated[int, within(8, 65_536)]
+    short: Steps
+    long: Steps
+    samples: Annotated[int, within(8, 65_536)]
+
+    def check_together(self) -> None:
+        different("network.methods", self.methods)
+
+
+@dataclass(kw_only=True)
+class ImagesConfig(Checked):
+    """Of real images. No methods: the part is left out. Codes are of an autoencoder that is learned first.
+
+    The defaults are those of a run that was made before there were images.
+    """
+
+    prefix: ClassVar = "images."
+    methods: Annotated[list[str], Maybe("", (partial(one_of, choices=OF_KERNELS),))] = field(default_factory=list)
+    dataset: Annotated[str, choice(("mnist5k", "digits"))] = "mnist5k"
+    spaces: Annotated[list[str], Different("", (partial(one_of, choices=SPACES),))] = field(
+        default_factory=lambda: list(SPACES)
+    )
+    classes: Annotated[list[str], Different("", (partial(one_of, choices=CLASSES),))] = field(
+        default_factory=lambda: list(CLASSES)
+    )
+    factors: Annotated[list[float], Different("", (positive, partial(between, low=1e-3, high=1e3)))] = field(
+        default_factory=lambda: [0.4, 0.63, 1.0]
+    )
+    seeds: Seeds = field(default_factory=lambda: [0, 1, 2])
+    batch_size: Annotated[int, within(20, 65_536)] = 512
+    steps: Steps = 1000
+    samples: Annotated[int, within(100, 65_536)] = 1000
+
+    def check_together(self) -> None:
+        different("images.methods", self.methods)
 
 
 @dataclass(kw_only=True)
@@ -49,6 +101,11 @@ class HighDimensionConfig(Checked):
     self_term: Annotated[str, choice(("include", "exclude"))]
     particles: Annotated[int, within(8, 65_536)]
     particle_steps: Steps
+    self_dimensions: Annotated[list[int], Maybe("", (partial(between, low=2, high=1024),))]
+    network: NetworkConfig
+    generator: Settings
+    optimizer: Settings
+    images: ImagesConfig = field(default_factory=ImagesConfig)
     jobs: Jobs = None
     executor: ExecutorConfig = field(default_factory=ExecutorConfig)
     resume: Resume = None
@@ -58,8 +115,11 @@ class HighDimensionConfig(Checked):
         different("subspace", self.subspace)
         if len(self.methods) < 2:
             raise UserError(f"methods must name at least two, to be compared, got {self.methods}: add some.")
-        if self.tuning_seed in self.seeds:
+        different("self_dimensions", self.self_dimensions)
+        if self.generator.name != "mlp":
+            raise UserError(f"generator must be mlp, whose last layer a start sets, got {self.generator.name}.")
+        if self.tuning_seed in (*self.seeds, *self.network.seeds, *self.images.seeds):
             raise UserError(
-                f"tuning_seed must not be one of seeds, on which the chosen bandwidths are judged, got "
-                f"{self.tuning_seed}: choose another."
+                f"tuning_seed must not be one of seeds, network.seeds and images.seeds, on which what it chose is "
+                f"judged, got {self.tuning_seed}: choose another."
             )

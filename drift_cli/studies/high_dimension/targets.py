@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from drift_cli.config.objects import Settings, chosen
@@ -23,6 +23,11 @@ class Place:
     def name(self) -> str:
         return f"{self.placement}_{self.dimension}"
 
+    @classmethod
+    def everywhere(cls, dimension: int) -> Place:
+        """Modes that are spread over the whole space."""
+        return cls(dimension, "circle" if dimension == 2 else "random")
+
     def dataset(self, config: HighDimensionConfig, seed: int) -> Settings:
         """The mixture of this seed: random means are others for each."""
         shape = {"modes": config.modes, "dimension": self.dimension, "radius": 1.0, "std": config.std}
@@ -31,17 +36,11 @@ class Place:
 
 def places(config: HighDimensionConfig) -> list[Place]:
     dimensions = sorted(config.dimensions)
-    everywhere = [Place(each, "circle" if each == 2 else "random") for each in dimensions]
-    return [*everywhere, *(Place(each, "subspace") for each in sorted(config.subspace))]
+    return [*map(Place.everywhere, dimensions), *(Place(each, "subspace") for each in sorted(config.subspace))]
 
 
-def automatic(config: HighDimensionConfig, place: Place) -> dict[str, float]:
-    """The automatic bandwidth of each kernel, on the data of the seed that bandwidths are chosen on."""
-    return dict(_automatic(config, place))
-
-
-def _automatic(config: HighDimensionConfig, place: Place) -> Iterator[tuple[str, float]]:
+def automatic(config: HighDimensionConfig, place: Place, methods: Iterable[str]) -> dict[str, float]:
+    """The automatic bandwidth of each of their kernels, on the data of the seed that bandwidths are chosen on."""
     target = target_of(place.dataset(config, config.tuning_seed).made())
-    for kernel in sorted({METHODS[method].kernel for method in config.methods}):
-        found, _ = found_on(target, chosen("kernel", kernel, bandwidth="auto"))
-        yield kernel, found.bandwidth
+    kernels = sorted({METHODS[method].kernel for method in methods})
+    return {kernel: found_on(target, chosen("kernel", kernel, bandwidth="auto"))[0].bandwidth for kernel in kernels}

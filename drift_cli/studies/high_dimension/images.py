@@ -1,0 +1,213 @@
+"""The same on images, whose dimension nobody chose: in pixels and in codes, with classes and without."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from drift_cli.data import Finite
+from drift_cli.judging import Jury
+from drift_cli.judging.frechet import frechet_distance
+from drift_cli.learned import Shelf
+from drift_cli.studies import training
+from drift_cli.studies.high_dimension.comparison import best_by, interval
+from drift_cli.studies.high_dimension.methods import METHODS, with_defaults
+from drift_cli.studies.high_dimension.settings import HighDimensionConfig
+from drift_cli.studies.numbers import Estimate, Mean, Measured, Ratio, Table, columns
+from drift_cli.training import step as steps
+from drift_cli.training.evaluation import generate_labelled
+from drift_cli.training.settings import ClassesConfig, EvaluationConfig, TrainConfig
+from drift_cli.training.setup import Setup, assemble
+
+_JUDGES = 20_101_973  # their seed, the same in every run
+_CODES = 0  # and that of the autoencoder
+_OUTCOMES = ("frechet", "frechet_floor", "class_tv", "accuracy")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one run differs in: `space` is pixels or codes, `classes` labelled or unlabelled."""
+
+    method: str
+    space: str
+    classes: str
+    factor: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return "_".join(map(str, ("images", self.space, self.classes, self.method, f"{self.factor:g}", self.seed)))
+
+
+@dataclass(frozen=True)
+class OfImages:
+    """A run whose bandwidth is `factor` times the automatic one, in the space where the drift is."""
+
+    settings: TrainConfig
+    factor: float
+    samples: int
+
+    def asked(self) -> dict[str, Any]:
+        return {"train": training.plain(self.settings), "factor": self.factor, "samples": self.samples}
+
+    def made(self, unfinished: Path) -> dict[str, Any]:
+        """What is learned before the drift is shared by the runs of the study, in `learned/` of its folder."""
+        shelf = Shelf(common=unfinished.parent.parent / "learned")
+        setup = assemble(self.settings, shelf)
+        setup.kernel = setup.kernel.scaled(self.factor)
+        advance, began = steps.build(setup), time.process_time()
+        for step in range(self.settings.steps):
+            advance(step)
+        seconds = time.process_time() - began
+        return {**_judged(setup, shelf, self.samples), "seconds": seconds}
+
+
+def _judged(setup: Setup, shelf: Shelf, samples: int) -> dict[str, float | None]:
+    """Fréchet distance to the training images beside that of as many unseen ones; TV of the classes a judge sees."""
+    target = setup.target
+    assert isinstance(target, Finite)
+    apart, shape, units = target.held_out, target.space.image, target.space.to_units
+    assert apart is not None
+    assert apart.classes is not None
+    assert target.classes is not None
+    assert shape is not None
+    jury = Jury.learned(units(target.points), target.classes, units(apart.points), apart.classes, shape, _JUDGES, shelf)
+    n = min(samples, len(jury.held_out))
+    made = generate_labelled(setup, n, setup.stream("final", 0))
+    images = units(made.points).float().clamp(0, 1)
+    right, frechet = jury.glance(images, made.labels)
+    answers = jury.judge.answers(jury.judge.features(images))
+    unseen = jury.unseen[torch.randperm(len(jury.unseen), generator=torch.Generator().manual_seed(_JUDGES))[:n]]
+    return {
+        "frechet": frechet,
+        "frechet_floor": frechet_distance(unseen, jury.features),
+        "class_tv": _tv_of_shares(answers, target.classes),
+        "accuracy": right,
+    }
+
+
+def _tv_of_shares(answers: Tensor, real: Tensor) -> float:
+    count = int(real.max()) + 1
+    shares = [torch.bincount(each, minlength=count).double() / len(each) for each in (answers, real)]
+    return float((shares[0] - shares[1]).abs().sum() / 2)
+
+
+def trials(config: HighDimensionConfig) -> dict[Case, OfImages]:
+    """Every factor on the seed that is for choosing."""
+    own = config.images
+    cases = itertools.product(own.methods, own.spaces, own.classes, own.factors, [config.tuning_seed])
+    return {case: _job(config, case) for case in itertools.starmap(Case, cases)}
+
+
+def chosen_factors(
+    config: HighDimensionConfig, found: Mapping[Case, Mapping[str, Any]]
+) -> dict[tuple[str, str, str], float]:
+    """The factor with the least Fréchet distance, of each method in each space, with classes and without."""
+    own = config.images
+    return {
+        each: best_by("frechet", {f: found[Case(*each, f, config.tuning_seed)] for f in own.factors})
+        for each in itertools.product(own.methods, own.spaces, own.classes)
+    }
+
+
+def runs(config: HighDimensionConfig, choices: Mapping[tuple[str, str, str], float]) -> dict[Case, OfImages]:
+    """The chosen factor on the seeds that are for judging."""
+    cases = (Case(*each, factor, seed) for each, factor in choices.items() for seed in config.images.seeds)
+    return {case: _job(config, case) for case in cases}
+
+
+def _job(config: HighDimensionConfig, case: Case) -> OfImages:
+    own = config.images
+    method = METHODS[case.method].at(1.0, config, own.steps)
+    unit = method.kernel.bandwidth  # the first bandwidth over the last
+    labelled = case.classes == "labelled"
+    settings = training.settings(
+        dataset=with_defaults("dataset", own.dataset, labels=labelled),
+        space=with_defaults("space", "autoencoder", seed=_CODES)
+        if case.space == "codes"
+        else with_defaults("space", "identity"),
+        kernel=replace(method.kernel, **{"bandwidth": "auto"}),
+        drift=method.drift,
+        schedule=method.schedule,
+        generator=config.generator,
+        optimizer=config.optimizer,
+        evaluation=EvaluationConfig(every=own.steps, points=1, large_points=0, projections=1, draws=1),
+        batch_size=own.batch_size,
+        steps=own.steps,
+        seed=case.seed,
+        classes=ClassesConfig(balanced=labelled),
+    )
+    return OfImages(settings, case.factor * unit, own.samples)
+
+
+@dataclass(frozen=True)
+class Made(Measured):
+    """One method: means over the seeds, at the factor that was chosen. `accuracy`: of labelled images."""
+
+    factor: float
+    frechet_over_floor: Mean
+    class_tv: Estimate
+    accuracy: Mean | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Farther(Measured):
+    """How many times as large a rival's Fréchet distance is as that of the first method, with its 95 % interval."""
+
+    frechet_over_first: Ratio
+
+
+@dataclass(frozen=True)
+class Images(Measured):
+    """By `images.<space>.<classes>.<method>`."""
+
+    made: dict[str, Made]
+    farther: dict[str, Farther]
+    rows: list[tuple]
+
+    def tables(self) -> dict[str, Table]:
+        names = ("method", "space", "classes", "factor", "seed", *_OUTCOMES, "seconds")
+        return {"images": columns(names, self.rows)}
+
+
+def images(
+    config: HighDimensionConfig,
+    choices: Mapping[tuple[str, str, str], float],
+    found: Mapping[Case, Mapping[str, Any]],
+) -> Images:
+    """What the runs came to; `found` holds the trials as well."""
+    own = config.images
+    made, farther = {}, {}
+    for space, classes in itertools.product(own.spaces, own.classes):
+        frechet: dict[str, list[float]] = {}
+        for method in own.methods:
+            factor = choices[method, space, classes]
+            each = [found[Case(method, space, classes, factor, seed)] for seed in own.seeds]
+            frechet[method] = [run["frechet"] for run in each]
+            right = [run["accuracy"] for run in each]
+            made[f"images.{space}.{classes}.{method}"] = Made(
+                factor,
+                Mean([run["frechet"] / run["frechet_floor"] for run in each]),
+                interval([run["class_tv"] for run in each]),
+                None if None in right else Mean(right),
+                sum(run["seconds"] for run in each) / len(each),
+            )
+        first, *rivals = own.methods
+        for rival in rivals:
+            ratios = [theirs / ours for theirs, ours in zip(frechet[rival], frechet[first], strict=True)]
+            farther[f"images.{space}.{classes}.{rival}"] = Farther(Ratio(ratios))
+    return Images(made, farther, list(_rows(found)))
+
+
+def _rows(found: Mapping[Case, Mapping[str, Any]]) -> Iterator[tuple]:
+    for case, run in found.items():
+        outcomes = (run[name] for name in _OUTCOMES)
+        yield (case.method, case.space, case.classes, case.factor, case.seed, *outcomes, run["seconds"])
