@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from drift_cli import config as configs
 from drift_cli.data import Space
-from drift_cli.errors import UserError
+from drift_cli.errors import UserError, did_you_mean
 from drift_cli.generator import Mlp, SampleGenerator
 from drift_cli.learned import Shelf
 from drift_cli.runs.folder import RunFolder
@@ -42,9 +43,19 @@ class Trained(nn.Module):
     without a gradient.
     """
 
-    def __init__(self, generator: SampleGenerator, codec: Codec, space: Space, device: torch.device) -> None:
+    def __init__(
+        self,
+        generator: SampleGenerator,
+        codec: Codec,
+        space: Space,
+        device: torch.device,
+        strengths: tuple[float, float] | None = None,
+    ) -> None:
+        """`strengths`: from the least to the largest guidance that the generator was given; None where it is given
+        none."""
         super().__init__()
         self.generator, self.codec, self.space, self.device = generator, codec, space, device
+        self.strengths = strengths
 
     def forward(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
         """Raises `ValueError` for noise of another width than the generator's."""
@@ -55,35 +66,44 @@ class Trained(nn.Module):
 
     @torch.no_grad()
     def sample(
-        self, n: int, seed: int = 0, label: int | None = None, condition: Sequence[float] | None = None
+        self,
+        n: int,
+        seed: int = 0,
+        label: int | str | None = None,
+        condition: Sequence[float] | None = None,
+        guidance: float | None = None,
     ) -> Samples:
         """n samples, a function of the seed: those of `drift sample n=… seed=…`.
 
-        `label` asks for one class, where classes were trained; None draws them as often as in the data. `condition`, in
-        the data's units, is that of every sample; None draws each from the data's. The columns of the condition are the
-        last of the points. Raises `UserError` for a class that is none, a condition of another length, or fewer than
-        one sample.
+        `label` asks for one class, where classes were trained, by the name that the data has for it, or by its number
+        from 0; None draws them as often as in the data. `condition`, in the data's units, is that of every sample; None
+        draws each from the data's. The columns of the condition are the last of the points. `guidance` is the strength
+        α, where a range of them was trained; None takes the least. Raises `UserError` for a class that is none, a
+        condition of another length, a strength out of range, or fewer than one sample.
         """
         if n < 1:
             raise UserError(f"n must be at least 1, got {n}.")
         generator = stream(seed, "sample", 0, self.device)
         labels = self._labels(label, n, generator)
-        given = self._condition(condition)
+        given, strength = self._condition(condition), self._strength(guidance)
         parts = []
         for start in range(0, n, _AT_ONCE):
             count = min(_AT_ONCE, n - start)
             part = None if labels is None else labels[start : start + count]
-            if given is None or not isinstance(self.generator, Mlp):
+            if (given is None and not strength) or not isinstance(self.generator, Mlp):
                 made = self.generator.sample(count, generator, part)
             else:
                 noise = self.generator.draw(count, generator)
-                noise[:, -len(given) :] = given.to(noise)
+                if given is not None:
+                    noise[:, -len(given) :] = given.to(noise)
+                if strength:
+                    noise[:, 0] = strength
                 made = self.generator(noise, part)
             parts.append(self.space.to_units(self.codec.decode(made)))
         return Samples(torch.cat(parts), None if labels is None else labels.cpu())
 
-    def _labels(self, label: int | None, n: int, generator: torch.Generator) -> Tensor | None:
-        frequencies = self.space.class_frequencies
+    def _labels(self, label: int | str | None, n: int, generator: torch.Generator) -> Tensor | None:
+        frequencies, names = self.space.class_frequencies, self.space.class_names or ()
         if frequencies is None:
             if label is not None:
                 raise UserError(
@@ -92,9 +112,26 @@ class Trained(nn.Module):
             return None
         if label is None:
             return draw_labels(frequencies, n, generator)
-        if not 0 <= label < len(frequencies):
-            raise UserError(f"label must be a class from 0 to {len(frequencies) - 1}, got {label}.")
-        return torch.full((n,), label, device=generator.device)
+        number = names.index(str(label)) if str(label) in names else label
+        if not isinstance(number, int) or not 0 <= number < len(frequencies):
+            named = f"one of {', '.join(names)}, or " if names else ""
+            near = did_you_mean(str(label), names)
+            raise UserError(f"label must be {named}a class from 0 to {len(frequencies) - 1}, got {label}.{near}")
+        return torch.full((n,), number, device=generator.device)
+
+    def _strength(self, guidance: float | None) -> float:
+        """log(α/α₀), as the generator takes it."""
+        if guidance is None:
+            return 0.0
+        if self.strengths is None:
+            raise UserError(
+                f"guidance={guidance:g} needs a run that was trained with a range of strengths (guidance.up_to), and "
+                "this one was not."
+            )
+        low, high = self.strengths
+        if not low <= guidance <= high:
+            raise UserError(f"guidance must be from {low:g} to {high:g}, as it was trained, got {guidance:g}.")
+        return math.log(guidance / low)
 
     def _condition(self, condition: Sequence[float] | None) -> Tensor | None:
         """The condition in the training space."""
@@ -131,7 +168,8 @@ def load(run: str | Path, *, ema: bool = True, device: str = "auto") -> Trained:
         where = Identity() if trained.space is None else trained.space.made()
         codec = where.kept(state.space, fitting, state.codec)
         checkpoint.check_codec(codec, place, state)
-        model = trained.generator.made(codec.codes_of(state.space))
+        strengths = trained.guidance.range
+        model = trained.generator.made(replace(codec.codes_of(state.space), guidance=strengths is not None))
         averaged = ema and trained.ema.decay > 0
         checkpoint.load_weights(model, place / ("ema.safetensors" if averaged else "model.safetensors"))
-    return Trained(model.to(used, devices.dtype(trained.dtype, used)).eval(), codec, state.space, used)
+    return Trained(model.to(used, devices.dtype(trained.dtype, used)).eval(), codec, state.space, used, strengths)

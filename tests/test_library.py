@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,11 @@ import pytest
 import torch
 
 import drift_cli
+from drift_cli.data import Space
+from drift_cli.generator import Mlp
 from drift_cli.shell.cli import main
+from drift_cli.space import Identity
+from drift_cli.trained import Trained
 from tests.problems.runs import train
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -63,3 +68,15 @@ def test_a_trained_run_is_loaded_and_gives_the_samples_of_the_command(tmp_path: 
         drift_cli.load(tmp_path / "nowhere")
     with pytest.raises(ValueError, match=r"the noise must be \[n, 4\], as the generator takes it, got \[3, 5\]"):
         trained(torch.zeros(3, 5))
+
+
+def test_a_class_is_asked_for_by_its_name_before_its_number() -> None:
+    space = replace(Space.unit(2), class_frequencies=(0.5, 0.5), class_names=("-2", "one"))
+    generator = Mlp(2, (4,), 2, "relu", classes=2)
+    trained = Trained(generator, Identity(), space, torch.device("cpu"))
+    for label, number in (("one", 1), (-2, 0), ("-2", 0), (0, 0), (1, 1)):
+        assert trained.sample(3, label=label).labels.tolist() == [number] * 3
+    with pytest.raises(drift_cli.UserError, match=r"label must be one of -2, one, or a class from 0 to 1, got on. Did"):
+        trained.sample(3, label="on")
+    with pytest.raises(drift_cli.UserError, match="a class from 0 to 1, got 2"):
+        trained.sample(3, label=2)

@@ -28,7 +28,7 @@ class Space:
 
     `image` is (height, width) of grey images and (height, width, channels) of others, a pixel's channels side by side.
     The last `conditions` columns are given to the generator and not made by it; `conditions_kept` is how many rows of
-    them are kept with a trained generator, to draw from.
+    them are kept with a trained generator, to draw from. `guidance`: the generator is given the strength of guidance.
     """
 
     columns: tuple[str, ...]
@@ -39,6 +39,7 @@ class Space:
     class_names: tuple[str, ...] | None = None
     conditions: int = 0
     conditions_kept: int = 0
+    guidance: bool = False
 
     @property
     def dimension(self) -> int:

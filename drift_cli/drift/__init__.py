@@ -6,7 +6,7 @@ from drift_cli.drift.base import Abilities, Drift, Fitted, Iterative, Random, ab
 from drift_cli.drift.batch_normalized import BatchNormalized
 from drift_cli.drift.features import Features
 from drift_cli.drift.from_discrepancy import FromDiscrepancy
-from drift_cli.drift.guidance import with_unconditional
+from drift_cli.drift.guidance import drawn_strengths, with_unconditional
 from drift_cli.drift.kernel_score import KernelScore
 from drift_cli.drift.lookahead import Lookahead
 from drift_cli.drift.mean_shift import MeanShift
@@ -35,6 +35,7 @@ __all__ = [
     "Sinkhorn",
     "SinkhornProxy",
     "abilities",
+    "drawn_strengths",
     "drift_of_classes",
     "drift_per_class",
     "with_unconditional",

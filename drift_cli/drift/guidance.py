@@ -3,13 +3,25 @@ r"""Classifier-free guidance in the drift (Deng et al.): data of all classes amo
 Of a class with n generated samples the m unconditional points get the weight $(\alpha - 1)(n - 1)/m$ each, so that the
 negatives are in expectation α(n − 1) draws of $(q_c + (\alpha - 1)p)/\alpha$. Where that ends is in
 `theory/guidance.py`.
+
+A generator that is given α learns all strengths at once: α is drawn for each class at every step, with a density that
+falls as a power of it (Deng et al.: from 1 to 4, power 3), and the strength is chosen when samples are drawn.
 """
 
 from __future__ import annotations
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Generator, Tensor
+
+
+def drawn_strengths(n: int, low: float, high: float, power: float, generator: Generator) -> Float[Tensor, " n"]:
+    r"""n strengths with the density ∝ $\alpha^{-p}$ on [low, high], from the inverse of its distribution function."""
+    u = torch.rand(n, generator=generator, device=generator.device, dtype=torch.float64)
+    if power == 1:
+        return low * (high / low) ** u
+    ends = low ** (1 - power), high ** (1 - power)
+    return (ends[0] + u * (ends[1] - ends[0])) ** (1 / (1 - power))
 
 
 def with_unconditional(

@@ -50,9 +50,11 @@ class Mlp(Network):
         classes: int = 0,
         conditions: int = 0,
         kept: int = 0,
+        *,
+        guided: bool = False,
     ) -> None:
         """The last `conditions` of the noise, and of the dimension, are conditions; `kept` of them are drawn from."""
-        super().__init__(noise, classes)
+        super().__init__(noise, classes, guided=guided)
         self.conditions = conditions
         if conditions:
             self.register_buffer("seen", torch.zeros(kept, conditions))
@@ -78,7 +80,8 @@ class Mlp(Network):
         """A network from noise to the points of `space`, of its classes where it has some."""
         given, classes = space.conditions, len(space.class_frequencies or ())
         inputs = noise if noise is not None else min(2 * (space.dimension - given), _MOST_NOISE)
-        return cls(inputs + given, widths, space.dimension, activation, classes, given, space.conditions_kept)
+        sizes = inputs + given + space.guidance, widths, space.dimension
+        return cls(*sizes, activation, classes, given, space.conditions_kept, guided=space.guidance)
 
     @staticmethod
     def check_settings(widths: Sequence[int], **_: object) -> None:
@@ -102,8 +105,10 @@ class Mlp(Network):
             self.seen = every[:, -self.conditions :].clone()
 
     def draw(self, n: int, generator: Generator) -> Float[Tensor, "n z"]:
-        """The noise that n samples are made from, their conditions among it."""
-        if not self.conditions:
-            return super().draw(n, generator)
-        own = normal(n, self.noise - self.conditions, generator=generator, dtype=self.seen.dtype)
-        return torch.cat([own, self.seen[integers(len(self.seen), n, generator)]], dim=1)
+        """The noise that n samples are made from, the least guidance before it and their conditions behind it."""
+        noise = normal(n, self.noise - self.conditions, generator=generator, dtype=next(self.parameters()).dtype)
+        if self.guided:
+            noise[:, 0] = 0
+        if self.conditions:
+            noise = torch.cat([noise, self.seen[integers(len(self.seen), n, generator)]], dim=1)
+        return noise

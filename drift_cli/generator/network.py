@@ -18,13 +18,14 @@ MOST_WEIGHTS = 10**9  # of a network that a machine here holds
 
 
 class Network(SampleGenerator):
-    """`noise`: its dimension; `classes`: how many, 0 for none."""
+    """`noise`: its dimension; `classes`: how many, 0 for none. `guided`: the first coordinate of the noise is
+    log(α/α₀), α the strength of guidance of the sample and α₀ the least that is trained."""
 
     at_once: ClassVar[int] = 512  # samples that pass a CPU's caches together where nothing is kept for a gradient
 
-    def __init__(self, noise: int, classes: int) -> None:
+    def __init__(self, noise: int, classes: int, *, guided: bool = False) -> None:
         super().__init__()
-        self.noise, self.classes = noise, classes
+        self.noise, self.classes, self.guided = noise, classes, guided
 
     @abstractmethod
     def forward(self, noise: Float[Tensor, "n z"], labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:

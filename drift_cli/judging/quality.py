@@ -13,6 +13,7 @@ from drift_cli.judging.accuracy import accuracy, worst_accuracy
 from drift_cli.judging.beside import Beside
 from drift_cli.judging.class_histogram import class_counts, histogram_p
 from drift_cli.judging.class_spread import class_spread
+from drift_cli.judging.evenly import evenly
 from drift_cli.judging.frechet import frechet_distance
 from drift_cli.judging.jury import Jury, as_seen
 from drift_cli.judging.manifolds import manifolds
@@ -81,7 +82,8 @@ def judge_images(
 
 def judged(jury: Jury, generated: Float[Tensor, "m d"], generated_labels: Int[Tensor, " m"] | None) -> ImageQuality:
     """Without labels an accuracy is not defined (None), and the judge's answers are the classes. Distances are between
-    min(m, n) images, n held out, so that a floor is of the same number."""
+    min(m, n) images, n held out, so that a floor is of the same number, each class in its share: what is held out has
+    no noise in its classes, and with labels what is generated need have none."""
     train, held_out, seen = jury.train, jury.held_out, as_seen(generated)
     train_classes, held_out_classes = jury.train_classes, jury.held_out_classes
     features, unseen, own = jury.features, jury.unseen, jury.judge.features(seen)
@@ -98,10 +100,10 @@ def judged(jury: Jury, generated: Float[Tensor, "m d"], generated_labels: Int[Te
         return Beside(value, measure(of_unseen, held_out_classes))
 
     few = min(len(seen), len(held_out))
-    chosen = torch.randperm(len(seen), generator=draws)[:few]
-    unseen_few = torch.randperm(len(held_out), generator=draws)[:few]
-    trained = torch.randperm(len(train), generator=draws)[:few]
     classes = answers if asked is None else asked
+    chosen = evenly(classes, few, draws)
+    unseen_few = evenly(held_out_classes, few, draws)
+    trained = evenly(train_classes, few, draws)
     found, at_truth = manifolds(unseen[unseen_few], own[chosen]), manifolds(unseen[unseen_few], features[trained])
 
     def manifold(name: str) -> Beside:

@@ -29,18 +29,16 @@ def explain(error: Exception, command: Command, settings: list[str]) -> str:
         options = list(command.options(group))
         if not option:
             return f"{group} must be one of {', '.join(options)}, got nothing: leave it out for the default."
-        return f'There is no {group} "{option}".{did_you_mean(option, options)} There are: {", ".join(options)}.'
+        return f'There is no {group} "{option}".{did_you_mean(option, options)} Available: {", ".join(options)}.'
     if found := re.search(r"[Cc]ould not override '([^']+)'", text):
         inner = re.search(r"full_key: (\S+)", str(error.__cause__))  # of `optimizer={rate: 1}` it is optimizer.rate
         return _unknown(inner[1] if inner else found[1], command, settings)
     if found := re.search(r"Could not delete from config\. '([^']+)' does not exist", text):
         return _unknown(found[1], command, settings)
     if found := re.search(r"Could not delete from config\. The value of '([^']+)' is (.*) and not (.*)\.", text):
-        return (
-            f"~{found[1]}={found[3]} takes nothing away, as {found[1]} is {found[2]}: write {found[1]}=… to change it."
-        )
+        return f"~{found[1]}={found[3]} removes nothing: {found[1]} is {found[2]}; write {found[1]}=… to change it."
     if found := re.search(r"Could not delete '([^'=]+)=?([^']*)'\. No match in the defaults list", text):
-        return f"~{found[1]}={found[2]} takes nothing away: write {found[1]}=… to choose another option."
+        return f"~{found[1]}={found[2]} removes nothing: write {found[1]}=… to choose another option."
     if found := re.search(r"Could not append to config\. An item is already at '([^']+)'", text) or re.search(
         r"^(\S+) appears more than once in the final defaults list", text
     ):

@@ -82,7 +82,7 @@ def _chosen(command: Command, words: Sequence[str]) -> list[tuple[str, str]]:
             known = list(command.options(group))
             if option not in known:
                 near, listed = did_you_mean(option, known), ", ".join(known) or "none"
-                raise UserError(f'There is no {group} "{option}".{near} There are: {listed}.')
+                raise UserError(f'There is no {group} "{option}".{near} Available: {listed}.')
             found.append((group, option))
     return found
 

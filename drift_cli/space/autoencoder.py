@@ -26,10 +26,10 @@ from drift_cli.setting import Setting
 from drift_cli.space.codec import Fitting
 from drift_cli.space.networks import moved, of_images, of_tables
 
-_VERSION = 1  # of what is learned from the same data and settings
+_VERSION = 2  # of what is learned from the same data and settings
 _AT_ONCE = 2048  # rows that pass a network together
 _DRAWN = 10_000  # points that stand for a target without end
-_IMAGES, _TABLES = (24, 48), (256, 256)  # widths
+_IMAGES, _TABLES = (32, 64), (256, 256)  # widths
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Autoencoder:
     widths: Annotated[
         tuple[int, ...] | None,
         Setting(
-            "channels of each strided convolution of images, units of each layer of tables; null: 24, 48; 256, 256",
+            "channels of each strided convolution of images, units of each layer of tables; null: 32, 64; 256, 256",
             (partial(between, low=1, high=65_536),),
         ),
     ]

@@ -105,16 +105,12 @@ def drift_norms(setup: Setup, draws: int, step: int) -> tuple[Mean, Mean]:
 
 
 @torch.no_grad()
-def generate(setup: Setup, n: int, generator: torch.Generator) -> Tensor:
-    """n samples of the averaged generator in the training space of the data; classes as often as in the data."""
-    return generate_labelled(setup, n, generator).points
-
-
-@torch.no_grad()
-def generate_labelled(setup: Setup, n: int, generator: torch.Generator) -> Batch:
-    """The same, with the classes that were asked for."""
-    labels = draw_labels(setup.target.space.class_frequencies, n, generator)
-    return Batch(setup.codec.decode(setup.average.sample(n, generator, labels)), labels)
+def generate(setup: Setup, n: int, generator: torch.Generator, labels: Tensor | None = None) -> Tensor:
+    """n samples of the averaged generator in the training space of the data, of `labels` [n] if they are given; else
+    of classes drawn as often as they are in the data."""
+    if labels is None:
+        labels = draw_labels(setup.target.space.class_frequencies, n, generator)
+    return setup.codec.decode(setup.average.sample(n, generator, labels))
 
 
 def draw_labels(frequencies: tuple[float, ...] | None, n: int, generator: torch.Generator) -> Tensor | None:

@@ -76,12 +76,32 @@ class ClassesConfig(Checked):
 class GuidanceConfig(Checked):
     """Classifier-free guidance of class-conditional training: of strength `alpha`, 1 for none.
 
-    `unconditional`: data points of all classes among each class' negatives at every step.
+    `up_to`: the strength of each class is drawn at every step from `alpha` to this, with a density that falls as its
+    `power`, and the generator is given it; null: it is `alpha`. `unconditional`: data points of all classes among each
+    class' negatives at every step.
     """
 
     prefix: ClassVar = "guidance."
     alpha: Annotated[float, within(1, 1e6)] = 1.0
+    up_to: Annotated[float | None, within(1, 1e6)] = None
+    power: Annotated[float, within(0, 100)] = 3.0
     unconditional: Annotated[int, least(1)] = 64
+
+    @property
+    def on(self) -> bool:
+        return self.alpha > 1 or self.up_to is not None
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """The strengths that the generator is given; None where it is given none."""
+        return None if self.up_to is None else (self.alpha, self.up_to)
+
+    def check_together(self) -> None:
+        if self.up_to is not None and self.up_to <= self.alpha:
+            raise UserError(
+                f"guidance.up_to must be above guidance.alpha={self.alpha:g}, from which strengths are drawn, got "
+                f"{self.up_to:g}: raise it, or set guidance.up_to=null for one strength."
+            )
 
 
 @dataclass(kw_only=True)
@@ -178,7 +198,7 @@ class TrainConfig(Checked):
                 f"schedule={schedule} anneals the kernel's bandwidth, which drift={name} does not use: choose "
                 "schedule=constant, or another drift."
             )
-        if self.guidance.alpha > 1 and not can.weighted:
+        if self.guidance.on and not can.weighted:
             raise UserError(
                 f"guidance.alpha={self.guidance.alpha:g} weights the negatives, which drift={name} cannot: choose "
                 "drift=mean_shift, or guidance.alpha=1."

@@ -10,9 +10,18 @@ import torch
 
 from drift_cli.config.objects import defaults, settings_class
 from drift_cli.data import Batch, Classes, Target, target_of
-from drift_cli.drift import Drift, Fitted, Iterative, Random, drift_of_classes, drift_per_class, with_unconditional
+from drift_cli.drift import (
+    Drift,
+    Fitted,
+    Iterative,
+    Random,
+    drawn_strengths,
+    drift_of_classes,
+    drift_per_class,
+    with_unconditional,
+)
 from drift_cli.errors import UserError
-from drift_cli.generator import SampleGenerator
+from drift_cli.generator import Network, SampleGenerator
 from drift_cli.kernels import Kernel
 from drift_cli.learned import Shelf
 from drift_cli.loading import collecting_nothing
@@ -93,11 +102,29 @@ class Setup:
         most = self.count // self.classes
         n = self.config.classes.positives or (most if sizes is None else min(most, *sizes))
         batch = self.coded.sample_of_each(n, self.stream("data", step), self.dtype)
-        if self.config.guidance.alpha == 1:
+        guidance = self.config.guidance
+        if not guidance.on:
             return batch
-        others = self.data(self.config.guidance.unconditional, "guidance", step).points
-        alpha = others.new_full((self.classes,), self.config.guidance.alpha)
+        others = self.data(guidance.unconditional, "guidance", step).points
+        alpha = others.new_full((self.classes,), guidance.alpha)
+        if guidance.range is not None:
+            drawn = drawn_strengths(self.classes, *guidance.range, guidance.power, self.stream("strength", step))
+            alpha = drawn.to(others)
         return replace(batch, unconditional=others, alpha=alpha)
+
+    def sample(self, n: int, purpose: str, step: int, labels: torch.Tensor | None, batch: Batch) -> torch.Tensor:
+        """n samples of the model, of these classes, for a step with this data."""
+        if not (isinstance(self.model, Network) and self.model.guided):
+            return self.model.sample(n, self.stream(purpose, step), labels)
+        return self.model(self.noise(n, purpose, step, labels, batch), labels)
+
+    def noise(self, n: int, purpose: str, step: int, labels: torch.Tensor | None, batch: Batch) -> torch.Tensor:
+        """What a network makes n samples of; in it the strength of guidance of each one's class, where it is given."""
+        assert isinstance(self.model, Network)
+        noise = self.model.draw(n, self.stream(purpose, step))
+        if self.model.guided and labels is not None and batch.alpha is not None:
+            noise[:, 0] = (batch.alpha / self.config.guidance.alpha).log()[labels]
+        return noise
 
     def stream(self, purpose: str, step: int) -> torch.Generator:
         return stream(self.config.seed, purpose, step, self.device)
@@ -160,12 +187,12 @@ class Setup:
         made = self.coded.space.dimension - self.coded.space.conditions
         return drift if made == self.coded.space.dimension else partial(_without_conditions, drift, made)
 
-    def second_batch(self, n: int, step: int, labels: torch.Tensor | None) -> torch.Tensor | None:
+    def second_batch(self, n: int, step: int, labels: torch.Tensor | None, batch: Batch) -> torch.Tensor | None:
         """An independent batch of the model's samples, for the drifts that ask for one."""
         if not getattr(self.config.drift, "independent_self", False):
             return None
         with torch.no_grad():
-            return self.model.sample(n, self.stream("second", step), labels)
+            return self.sample(n, "second", step, labels, batch)
 
 
 def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = False, gpu: int = 0) -> Setup:
@@ -190,7 +217,12 @@ def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = 
     config = replace(config, kernel=kernel)
     if target.space.conditions and coded is not target:
         raise UserError("dataset.condition is of the data's own columns, which codes have not: use space=identity.")
-    model = config.generator.made(coded.space)
+    model = config.generator.made(replace(coded.space, guidance=config.guidance.up_to is not None))
+    if config.guidance.up_to is not None and not getattr(model, "guided", False):
+        raise UserError(
+            f"generator={config.generator.name} takes no strength of guidance, and guidance.up_to draws it: use "
+            "generator=mlp, or guidance.up_to=null."
+        )
     if target.space.conditions and not getattr(model, "conditions", 0):
         raise UserError(
             f"generator={config.generator.name} takes no condition, and dataset.condition gives one: use generator=mlp."
@@ -272,7 +304,7 @@ def _check_animation(config: TrainConfig, target: Target) -> None:
 def _check_classes(config: TrainConfig, target: Target) -> None:
     classes = len(target.space.class_frequencies or ())
     balanced = classes > 0 and config.classes.balanced and isinstance(target, Classes)
-    if config.guidance.alpha > 1 and not balanced:
+    if config.guidance.on and not balanced:
         raise UserError(
             f"guidance.alpha={config.guidance.alpha:g} is of classes against all data: give data with classes "
             "(dataset.labels=true) and classes.balanced=true, or guidance.alpha=1."

@@ -87,13 +87,13 @@ class Shares:
         own, each = self.ranks.share(self.setup.classes), self.setup.count // self.setup.classes
         return slice(own.start * each, own.stop * each)
 
-    def sample(self, step: int, labels: Tensor | None) -> Tensor:
+    def sample(self, step: int, labels: Tensor | None, batch: Batch) -> Tensor:
         """Its rows of the samples of the whole batch."""
-        setup, noise = self.setup, self.setup.stream("noise", step)
+        setup = self.setup
         if isinstance(setup.model, Network):
-            drawn = setup.model.draw(setup.count, noise)[self.rows]
+            drawn = setup.noise(setup.count, "noise", step, labels, batch)[self.rows]
             return setup.model(drawn, None if labels is None else labels[self.rows])
-        return setup.model.sample(setup.count, noise, labels)[self.rows]
+        return setup.sample(setup.count, "noise", step, labels, batch)[self.rows]
 
     def field(self, step: int, labels: Tensor | None, batch: Batch) -> Field:
         """V of the whole batch at its rows."""
@@ -108,7 +108,7 @@ class Shares:
                     return setup.field(kernel, labels, replace(batch, points=here.know(batch.points)))(x, model)
 
             return of_rows
-        second = setup.second_batch(setup.count, step, labels)
+        second = setup.second_batch(setup.count, step, labels, batch)
         whole = setup.field(kernel, labels, batch, second=second, step=step)
 
         def of_all(x: Tensor, model: Tensor) -> Tensor:

@@ -96,8 +96,8 @@ class DirectStep:
         setup, count = self.setup, self.setup.count
         kernel, batch = setup.kernel_at(step), setup.batch(step)
         labels = setup.labels_like(batch, count, step)
-        x = setup.model.sample(count, setup.stream("noise", step), labels)
-        field = setup.field(kernel, labels, batch, second=setup.second_batch(count, step, labels), step=step)
+        x = setup.sample(count, "noise", step, labels, batch)
+        field = setup.field(kernel, labels, batch, second=setup.second_batch(count, step, labels, batch), step=step)
         loss, drift = loss_and_drift(setup.config.gradient_paths, x, field)
         setup.optimizer.zero_grad(set_to_none=True)
         (setup.model.loss_scale(count) * loss).backward()
@@ -118,7 +118,7 @@ class SharedStep:
         setup, count = self.setup, self.setup.count
         kernel, batch = setup.kernel_at(step), setup.batch(step)
         labels = setup.labels_like(batch, count, step)
-        x = self.shares.sample(step, labels)
+        x = self.shares.sample(step, labels, batch)
         loss, drift = loss_and_drift(setup.config.gradient_paths, x, self.shares.field(step, labels, batch))
         part = len(x) / count
         setup.optimizer.zero_grad(set_to_none=True)
@@ -137,10 +137,10 @@ class CapturedStep:
         assert isinstance(setup.model, Mlp)
         self.setup, self.model = setup, setup.model
         count, batch = setup.count, setup.batch(0)
-        self.noise = self.model.draw(count, setup.stream("noise", 0))
         moving: dict[str, Any] = {name: points.clone() for name, points in _moving(batch).items()}
         self.data = replace(batch, **moving)
         self.labels = setup.labels_like(batch, count, 0)  # of balanced classes, and the same at every step
+        self.noise = setup.noise(count, "noise", 0, self.labels, batch)
         self.factor = torch.ones((), device=setup.device, dtype=setup.dtype)
         self.graph: torch.cuda.CUDAGraph | None = None
         if setup.device.type == "cuda":
@@ -153,7 +153,7 @@ class CapturedStep:
         batch = setup.batch(step)
         for name, points in _moving(batch).items():
             getattr(self.data, name).copy_(points)
-        self.noise.copy_(self.model.draw(count, setup.stream("noise", step)))
+        self.noise.copy_(setup.noise(count, "noise", step, self.labels, batch))
         self.factor.fill_(setup.schedule(step))
         rate = setup.learning_rate(step)
         for group in setup.optimizer.param_groups:

@@ -23,6 +23,7 @@ _PURPOSES = (
     "drift",
     "guidance",
     "glance",
+    "strength",
 )
 
 

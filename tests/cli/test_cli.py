@@ -76,8 +76,8 @@ REFUSALS = [
     ("train experiment=", "experiment must be one of deng_particles, "),
     ("train +kernel=laplace", "kernel is a setting already: write kernel=… without the +."),
     ("train ~nope", 'no setting "nope".'),
-    ("train ~seed=4", "~seed=4 takes nothing away, as seed is 0"),
-    ("train ~kernel=foo", "~kernel=foo takes nothing away: write kernel=…"),
+    ("train ~seed=4", "~seed=4 removes nothing: seed is 0"),
+    ("train ~kernel=foo", "~kernel=foo removes nothing: write kernel=…"),
     ("compare-operators ~operators.shrp", 'Did you mean "operators.sharp"?'),
     ("compare-operators operators.shrp.drift=sharp", 'Did you mean "operators.sharp"?'),
     (

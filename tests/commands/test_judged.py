@@ -27,3 +27,19 @@ def test_the_floors_of_the_curves_are_those_of_all_classes(tmp_path: Path, monke
     apart = frechet.frechet_distance(jury.unseen[by_class], jury.features)
     assert floors["frechet_floor"] < apart / 5  # classes at random lack none; their noise at 180 is a twentieth of that
     assert judges.floors() == floors
+
+
+@pytest.mark.slow
+def test_what_codes_can_reach_lies_between_the_data_and_codes_that_lose_more(tmp_path: Path) -> None:
+    def limit(*words: str) -> dict[str, float]:
+        common = ["dataset=digits", "dataset.labels=true", "batch_size=100", "generator.widths=[8]"]
+        setup = assemble(settings(commands.find("train"), [*common, *words]), Shelf(tmp_path))
+        judges = Judged.of(setup, Shelf(tmp_path))
+        assert judges is not None
+        return judges.limit
+
+    codes = ["space=autoencoder", "space.widths=[8]", "space.epochs=15", "space.batch_size=32", "space.lr=0.01"]
+    many, few = limit(*codes, "space.dimension=16"), limit(*codes, "space.dimension=2")
+    assert many["frechet_floor"] == few["frechet_floor"] < many["frechet"] < few["frechet"] / 2
+    assert few["accuracy"] < many["accuracy"]  # control: two numbers do not tell ten digits apart
+    assert not limit("space=identity")

@@ -132,7 +132,7 @@ def _chosen(parts: list[Part], names: list[str] | None) -> list[Part]:
     known = [part.name for part in parts]
     for name in names or ():
         if name not in known:
-            raise UserError(f'There is no part "{name}".{did_you_mean(name, known)} There are: {", ".join(known)}.')
+            raise UserError(f'There is no part "{name}".{did_you_mean(name, known)} Available: {", ".join(known)}.')
     return [part for part in parts if names is None or part.name in names]
 
 

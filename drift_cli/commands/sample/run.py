@@ -23,7 +23,8 @@ def run(config: SampleConfig, path: Path) -> list[Path]:
         raise UserError(f'out must end in {", ".join(tables.WRITABLE)}, got "{config.out}".')
     trained = load(config.run, ema=config.ema, device=config.device)
     with counted_by("n", config.n):
-        found, space = trained.sample(config.n, config.seed, config.label, config.condition), trained.space
+        found = trained.sample(config.n, config.seed, config.label, config.condition, config.guidance)
+    space = trained.space
     points = found.points.numpy()
     if not np.isfinite(points).all():
         raise UserError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from drift_cli.config.checked import Checked, Seed, least, obeys
-from drift_cli.rules import finite
+from drift_cli.rules import finite, positive
 from drift_cli.training.settings import Device
 
 
@@ -19,8 +19,9 @@ class SampleConfig(Checked):
     n: Annotated[int, least(1)]
     out: str
     seed: Seed
-    label: int | None = None
+    label: int | str | None = None
     condition: Annotated[list[float] | None, obeys(finite)] = None
+    guidance: Annotated[float | None, obeys(positive)] = None
     ema: bool
     device: Device
 

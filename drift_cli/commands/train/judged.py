@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,18 @@ import numpy as np
 import torch
 
 from drift_cli.data import Batch, Finite
-from drift_cli.figures import class_grid, interpolation, nearest_images, quality_curves
+from drift_cli.figures import class_grid, guidance, interpolation, nearest_images, quality_curves
+from drift_cli.generator import Network
 from drift_cli.judging import ImageQuality, Jury, judged
 from drift_cli.learned import Shelf
-from drift_cli.training.evaluation import generate_labelled
+from drift_cli.training.evaluation import generate
 from drift_cli.training.setup import Setup
 
 _SEED = 20_101_973  # of the judges in every run: they are the same for all seeds, and no encoder's
 _COUNT = 1000  # images judged at the end
 _AT_A_GLANCE = 500  # and while it trains
 _PAIRS, _BETWEEN = 10, 11  # of the interpolation
+_STRENGTHS = 5  # of guidance, where the generator is given it
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,13 @@ class Judged:
 
     @property
     def told(self) -> str:
-        return f"judge: sees the right class in {self.jury.accuracy:.1%} of {len(self.jury.held_out):,} held-out images"
+        seen = f"judge: sees the right class in {self.jury.accuracy:.1%} of {len(self.jury.held_out):,} held-out images"
+        if not (limit := self.limit):
+            return seen
+        return (
+            f"{seen}, in {limit['accuracy']:.1%} of their reconstructions, whose Fréchet distance is "
+            f"{limit['frechet']:.2f} (theirs {limit['frechet_floor']:.2f})"
+        )
 
     def glance(self, step: int) -> dict[str, float]:
         """`accuracy` and `frechet` of a few images, for the curves."""
@@ -76,15 +86,54 @@ class Judged:
             ),
             "quality": lambda: quality_curves.draw(rows, self.floors(), folder),
         }  # fmt: skip
+        if self.setup.config.guidance.range is not None:
+            drawn["guidance"] = lambda: guidance.draw(self._by_strength(*self.setup.config.guidance.range), folder)
         if isinstance(width := getattr(self.setup.average, "noise", None), int):
             pairs = names[:_PAIRS] if images.labels is not None else ()
             drawn["interpolation"] = lambda: interpolation.draw(self._between(width), shape, pairs, folder)
         return drawn
 
+    def _by_strength(self, low: float, high: float) -> list[dict[str, Any]]:
+        """The quality of images of each strength of guidance, for a generator that is given it."""
+        setup, rows = self.setup, []
+        assert isinstance(setup.average, Network)
+        labels = self._labels(_COUNT)
+        for strength in np.geomspace(low, high, _STRENGTHS).tolist():
+            noise = setup.average.draw(_COUNT, setup.stream("final", 3_000_000))
+            noise[:, 0] = math.log(strength / low)
+            with torch.no_grad():
+                images = setup.target.space.to_units(setup.codec.decode(setup.average(noise, labels)))
+            rows.append({"guidance": strength, **judged(self.jury, images, labels).flat()})
+        return rows
+
+    @cached_property
+    def limit(self) -> dict[str, float]:
+        """`accuracy` and `frechet` of held-out images that went through the codes, beside `…_floor` of the images
+        themselves: what codes can generate at best. Empty where the drift sees the points."""
+        setup = self.setup
+        if setup.coded is setup.target:
+            return {}
+        assert isinstance(setup.coded, Finite)
+        assert setup.coded.held_out is not None
+        decoded = setup.target.space.to_units(setup.codec.decode(setup.coded.held_out.points))
+        found = {}
+        for mark, images in (("", decoded), ("_floor", self.jury.held_out)):
+            right, frechet = self.jury.glance(images, self.jury.held_out_classes)
+            found |= {f"accuracy{mark}": right or 0.0, f"frechet{mark}": frechet}
+        return found
+
     def _images(self, n: int, purpose: str, step: int) -> Batch:
-        """Generated images with pixels in the data's units, and the classes that were asked for."""
-        batch = generate_labelled(self.setup, n, self.setup.stream(purpose, step))
-        return Batch(self.setup.target.space.to_units(batch.points), batch.labels)
+        """Generated images with pixels in the data's units."""
+        labels = self._labels(n)
+        points = generate(self.setup, n, self.setup.stream(purpose, step), labels)
+        return Batch(self.setup.target.space.to_units(points), labels)
+
+    def _labels(self, n: int) -> torch.Tensor | None:
+        """Where classes can be asked for, each as often as in what is held out."""
+        if not self.setup.target.space.class_frequencies:
+            return None
+        apart = self.jury.held_out_classes.sort().values.to(self.setup.device)
+        return apart[torch.arange(n, device=apart.device) * len(apart) // n]
 
     def floors(self) -> dict[str, float]:
         """What a glance at as many unseen images gives."""

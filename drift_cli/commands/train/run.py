@@ -161,6 +161,7 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
         "generator_multiply_adds": price.multiply_adds,
         "space": config.space.name,
         **{f"space_{name}": value for name, value in setup.codec.report.items()},
+        **{f"space_{name}": value for name, value in (judges.limit if judges else {}).items()},
         "checkpoint": str(checkpoint.existing(folder.checkpoints)[-1].relative_to(folder.path)),
         **{f"figure_{name}": str(figure.relative_to(folder.path)) for name, figure in drawn.items()},
     }

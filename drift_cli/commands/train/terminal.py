@@ -16,7 +16,8 @@ from drift_cli.training.settings import TrainConfig
 
 _ROWS = 30  # marginals printed
 _FIGURES = (
-    "samples", "images", "classes", "nearest", "interpolation", "quality", "marginals", "evolution", "curves",
+    "samples", "images", "classes", "nearest", "guidance", "interpolation", "quality", "marginals", "evolution",
+    "curves",
 )  # fmt: skip
 _JUDGED = (
     ("accuracy (judge's own)", "accuracy", ".3f"),
