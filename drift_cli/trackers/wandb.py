@@ -17,7 +17,7 @@ class Wandb:
             project=os.environ.get("WANDB_PROJECT", "drift"),
             name=start.folder.name,
             dir=str(start.folder),
-            mode=os.environ.get("WANDB_MODE", "offline"),  # type: ignore[arg-type]
+            mode=os.environ.get("WANDB_MODE", "offline"),
             config={**start.about, **start.settings},
             settings=wandb.Settings(silent=True, console="off", symlink=False),  # a run folder holds no links
         )

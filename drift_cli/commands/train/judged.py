@@ -86,8 +86,9 @@ class Judged:
             ),
             "quality": lambda: quality_curves.draw(rows, self.floors(), folder),
         }  # fmt: skip
-        if self.setup.config.guidance.range is not None:
-            drawn["guidance"] = lambda: guidance.draw(self._by_strength(*self.setup.config.guidance.range), folder)
+        if (strengths := self.setup.config.guidance.range) is not None:
+            low, high = strengths
+            drawn["guidance"] = lambda: guidance.draw(self._by_strength(low, high), folder)
         if isinstance(width := getattr(self.setup.average, "noise", None), int):
             pairs = names[:_PAIRS] if images.labels is not None else ()
             drawn["interpolation"] = lambda: interpolation.draw(self._between(width), shape, pairs, folder)
@@ -116,7 +117,7 @@ class Judged:
         assert isinstance(setup.coded, Finite)
         assert setup.coded.held_out is not None
         decoded = setup.target.space.to_units(setup.codec.decode(setup.coded.held_out.points))
-        found = {}
+        found: dict[str, float] = {}
         for mark, images in (("", decoded), ("_floor", self.jury.held_out)):
             right, frechet = self.jury.glance(images, self.jury.held_out_classes)
             found |= {f"accuracy{mark}": right or 0.0, f"frechet{mark}": frechet}

@@ -22,7 +22,7 @@ from drift_cli.studies.high_dimension.methods import METHODS, with_defaults
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.numbers import Estimate, Mean, Measured, Ratio, Table, columns
 from drift_cli.training import step as steps
-from drift_cli.training.evaluation import generate_labelled
+from drift_cli.training.evaluation import draw_labels, generate
 from drift_cli.training.settings import ClassesConfig, EvaluationConfig, TrainConfig
 from drift_cli.training.setup import Setup, assemble
 
@@ -80,9 +80,10 @@ def _judged(setup: Setup, shelf: Shelf, samples: int) -> dict[str, float | None]
     assert shape is not None
     jury = Jury.learned(units(target.points), target.classes, units(apart.points), apart.classes, shape, _JUDGES, shelf)
     n = min(samples, len(jury.held_out))
-    made = generate_labelled(setup, n, setup.stream("final", 0))
-    images = units(made.points).float().clamp(0, 1)
-    right, frechet = jury.glance(images, made.labels)
+    draws = setup.stream("final", 0)
+    labels = draw_labels(target.space.class_frequencies, n, draws)
+    images = units(generate(setup, n, draws, labels)).float().clamp(0, 1)
+    right, frechet = jury.glance(images, labels)
     answers = jury.judge.answers(jury.judge.features(images))
     unseen = jury.unseen[torch.randperm(len(jury.unseen), generator=torch.Generator().manual_seed(_JUDGES))[:n]]
     return {
