@@ -112,8 +112,9 @@ class Trained(nn.Module):
             return None
         if label is None:
             return draw_labels(frequencies, n, generator)
-        number = names.index(str(label)) if str(label) in names else label
-        if not isinstance(number, int) or not 0 <= number < len(frequencies):
+        word = str(label)
+        number = names.index(word) if word in names else int(word) if word.isdecimal() else -1
+        if not 0 <= number < len(frequencies):
             named = f"one of {', '.join(names)}, or " if names else ""
             near = did_you_mean(str(label), names)
             raise UserError(f"label must be {named}a class from 0 to {len(frequencies) - 1}, got {label}.{near}")

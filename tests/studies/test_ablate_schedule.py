@@ -126,7 +126,7 @@ def test_a_study_with_other_settings_is_left_as_it_is(finished: Path, capsys) ->
     assert "holds a study with other settings, and is left as it is" in capsys.readouterr().err
     assert main(["ablate-schedule", f"resume={finished}", "steps=50"]) == 2
     told = capsys.readouterr().err
-    assert "steps belongs to the run that is resumed and stays as it is: with resume= only jobs can be given" in told
+    assert "steps belongs to the run that is resumed and stays as it is: with resume= only jobs, executor can" in told
     assert before == {place: place.stat().st_mtime_ns for place in before}
 
 
