@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -85,20 +84,20 @@ class Trained(nn.Module):
             raise UserError(f"n must be at least 1, got {n}.")
         generator = stream(seed, "sample", 0, self.device)
         labels = self._labels(label, n, generator)
-        given, strength = self._condition(condition), self._strength(guidance)
+        given, ratio = self._condition(condition), self._ratio(guidance)
         parts = []
         for start in range(0, n, _AT_ONCE):
             count = min(_AT_ONCE, n - start)
             part = None if labels is None else labels[start : start + count]
-            if (given is None and not strength) or not isinstance(self.generator, Mlp):
-                made = self.generator.sample(count, generator, part)
-            else:
+            if isinstance(self.generator, Mlp) and (given is not None or ratio != 1):
                 noise = self.generator.draw(count, generator)
+                if ratio != 1:
+                    noise = self.generator.at_strength(noise, noise.new_tensor([ratio]))
                 if given is not None:
                     noise[:, -len(given) :] = given.to(noise)
-                if strength:
-                    noise[:, 0] = strength
                 made = self.generator(noise, part)
+            else:
+                made = self.generator.sample(count, generator, part)
             parts.append(self.space.to_units(self.codec.decode(made)))
         return Samples(torch.cat(parts), None if labels is None else labels.cpu())
 
@@ -120,10 +119,10 @@ class Trained(nn.Module):
             raise UserError(f"label must be {named}a class from 0 to {len(frequencies) - 1}, got {label}.{near}")
         return torch.full((n,), number, device=generator.device)
 
-    def _strength(self, guidance: float | None) -> float:
-        """log(α/α₀), as the generator takes it."""
+    def _ratio(self, guidance: float | None) -> float:
+        """α/α₀."""
         if guidance is None:
-            return 0.0
+            return 1.0
         if self.strengths is None:
             raise UserError(
                 f"guidance={guidance:g} needs a run that was trained with a range of strengths (guidance.up_to), and "
@@ -132,7 +131,7 @@ class Trained(nn.Module):
         low, high = self.strengths
         if not low <= guidance <= high:
             raise UserError(f"guidance must be from {low:g} to {high:g}, as it was trained, got {guidance:g}.")
-        return math.log(guidance / low)
+        return guidance / low
 
     def _condition(self, condition: Sequence[float] | None) -> Tensor | None:
         """The condition in the training space."""

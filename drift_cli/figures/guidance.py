@@ -28,7 +28,7 @@ def draw(rows: Sequence[Mapping[str, Any]], folder: Path) -> Path:
             axes[1].axhline(floor, color=FLOOR, linestyle="--", label="unseen real images")
         axes[1].set_yscale("log")
         axes[1].set_ylabel("Fréchet distance (judge's features)")
-        axes[1].legend(loc="upper left")
+        axes[1].legend(loc="upper right")
         for axis in axes:
             axis.set_xlabel("guidance α")
         log_ticks(axes[1].yaxis)

@@ -48,5 +48,9 @@ class Network(SampleGenerator):
         """The noise that n samples are made from."""
         return normal(n, self.noise, generator=generator, dtype=next(self.parameters()).dtype)
 
+    def at_strength(self, noise: Float[Tensor, "n z"], ratio: Float[Tensor, "#n"]) -> Float[Tensor, "n z"]:
+        """The same noise at guidance α = `ratio` · α₀ of each sample, for a network that is given it."""
+        return torch.cat([ratio.to(noise).log().expand(len(noise))[:, None], noise[:, 1:]], dim=1)
+
     def loss_scale(self, n: int) -> float:
         return 1.0

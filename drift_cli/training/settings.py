@@ -21,6 +21,9 @@ OBJECTIVES = (*MEASURES, "sw_sd", "drift_norm_sd", "drift_norm_floor", "training
 Device = Annotated[str, choice(DEVICES, {"gpu": "cuda", "nvidia": "cuda", "metal": "mps", "apple": "mps"})]
 
 
+GUIDANCE_OFF = "guidance.alpha=1 guidance.up_to=null"
+
+
 def known_device(name: str) -> None:
     """Raise `UserError` for a device that is none."""
     _, setting = get_args(Device)
@@ -90,6 +93,11 @@ class GuidanceConfig(Checked):
     @property
     def on(self) -> bool:
         return self.alpha > 1 or self.up_to is not None
+
+    @property
+    def told(self) -> str:
+        """What switches it on, as it is set."""
+        return f"guidance.alpha={self.alpha:g}" if self.up_to is None else f"guidance.up_to={self.up_to:g}"
 
     @property
     def range(self) -> tuple[float, float] | None:
@@ -200,7 +208,7 @@ class TrainConfig(Checked):
             )
         if self.guidance.on and not can.weighted:
             raise UserError(
-                f"guidance.alpha={self.guidance.alpha:g} weights the negatives, which drift={name} cannot: choose "
-                "drift=mean_shift, or guidance.alpha=1."
+                f"{self.guidance.told} weights the negatives, which drift={name} cannot: choose drift=mean_shift, or "
+                f"{GUIDANCE_OFF}."
             )
         can.check_kernel(provisional(self.kernel).made())

@@ -33,7 +33,7 @@ from drift_cli.training import device as devices
 from drift_cli.training import ema
 from drift_cli.training.bandwidth import found_on
 from drift_cli.training.loss import Field
-from drift_cli.training.settings import TrainConfig
+from drift_cli.training.settings import GUIDANCE_OFF, TrainConfig
 from drift_cli.training.streams import stream
 from drift_cli.transport.tally import Tally
 
@@ -123,7 +123,7 @@ class Setup:
         assert isinstance(self.model, Network)
         noise = self.model.draw(n, self.stream(purpose, step))
         if self.model.guided and labels is not None and batch.alpha is not None:
-            noise[:, 0] = (batch.alpha / self.config.guidance.alpha).log()[labels]
+            return self.model.at_strength(noise, (batch.alpha / self.config.guidance.alpha)[labels])
         return noise
 
     def stream(self, purpose: str, step: int) -> torch.Generator:
@@ -306,8 +306,8 @@ def _check_classes(config: TrainConfig, target: Target) -> None:
     balanced = classes > 0 and config.classes.balanced and isinstance(target, Classes)
     if config.guidance.on and not balanced:
         raise UserError(
-            f"guidance.alpha={config.guidance.alpha:g} is of classes against all data: give data with classes "
-            "(dataset.labels=true) and classes.balanced=true, or guidance.alpha=1."
+            f"{config.guidance.told} is of classes against all data: give data with classes (dataset.labels=true) and "
+            f"classes.balanced=true, or {GUIDANCE_OFF}."
         )
     if not balanced:
         return

@@ -257,7 +257,7 @@ def test_images_are_judged_beside_unseen_ones(tmp_path: Path) -> None:
         assert before["accuracy"] < 0.5
         assert after["accuracy"] > 0.8
         assert after["class_tv"] < 0.2
-        assert before["class_tv"] > 0.5
+        assert before["class_tv"] > 2 * after["class_tv"]  # an untrained network shows few of the classes
         assert after["frechet_over_floor"] < before["frechet_over_floor"]
     assert "images.pixels.labelled.gaussian.frechet_over_first" in found[1]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,7 +100,7 @@ class Judged:
         labels = self._labels(_COUNT)
         for strength in np.geomspace(low, high, _STRENGTHS).tolist():
             noise = setup.average.draw(_COUNT, setup.stream("final", 3_000_000))
-            noise[:, 0] = math.log(strength / low)
+            noise = setup.average.at_strength(noise, noise.new_tensor([strength / low]))
             with torch.no_grad():
                 images = setup.target.space.to_units(setup.codec.decode(setup.average(noise, labels)))
             rows.append({"guidance": strength, **judged(self.jury, images, labels).flat()})

@@ -38,7 +38,8 @@ def against_dimension(config: HighDimensionConfig, found: Particles, folder: Pat
             above.set(yscale="log", ylabel="TV of the mode shares", title=title)
             below.set(ylim=(-0.2, len(config.factors) + 0.2), xlabel="dimension",
                       ylabel=f"bandwidths of {len(config.factors)} with TV < {config.good:g}")  # fmt: skip
-        axes[0].legend(fontsize=7, ncols=2)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=4)
         return save(figure, folder, "against_dimension")
 
 
