@@ -60,7 +60,7 @@ class Settings:
             if parameter.setting.word is not None:
                 setattr(self, name, _number_or_word(f"{self.at}.{name}", getattr(self, name)))
             if parameter.setting.group:
-                setattr(self, name, _within(f"{self.at}.{name}", parameter.setting.group, getattr(self, name)))
+                setattr(self, name, standing_at(f"{self.at}.{name}", parameter.setting.group, getattr(self, name)))
         checked(self.at, self.kind, self._values())
 
     def __reduce__(self) -> tuple:
@@ -79,8 +79,11 @@ def defaults(group: str, name: str) -> dict[str, Any]:
     return {str(key): value for key, value in cast(dict, read).items()}
 
 
-def _within(key: str, group: str, given: Any) -> Settings:
-    """The settings of an object within an object: given by its name, or as {name: …, setting: …} over its defaults."""
+def standing_at(key: str, group: str, given: Any) -> Settings:
+    """The checked settings of an object at `key`: given by its name, or as {name: …, setting: …} over its defaults.
+
+    Raises `UserError`, which names them as they stand there.
+    """
     if isinstance(given, Settings):
         return given
     written = dict(given) if isinstance(given, Mapping) else {"name": given}

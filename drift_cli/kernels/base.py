@@ -34,12 +34,15 @@ def _is_a_share(key: str, word: str) -> None:
     share_seen(key, word)
 
 
-_LENGTH = "give a length where the data has about unit size, e.g. kernel.bandwidth=0.1"
+def _is_a_length(key: str, value: float) -> None:
+    positive(key, value, f"give a length where the data has about unit size, e.g. {key}=0.1")
+
+
 Bandwidth = Annotated[
     float,
     Setting(
         "a length where the data has about unit size; the schedule multiplies it; auto: found on the data",
-        (partial(positive, remedy=_LENGTH), partial(between, low=1e-9, high=1e9)),
+        (_is_a_length, partial(between, low=1e-9, high=1e9)),
         word=_is_a_share,
     ),
 ]

@@ -7,8 +7,8 @@ know of a schedule is its accumulated decay
 $$\Lambda_k(t) = \int_0^t \lambda(\sigma(s)k)\,ds, \qquad \eta_k(t) = \eta_k(0)\,e^{-\Lambda_k(t)},$$
 
 and the time $T_k$ at which $\Lambda_k = \ln(1/\varepsilon)$. Both are measured here by quadrature and root finding on
-the mode equations, for all modes at once and under any course of the bandwidth. Closed forms, with a quadrature of
-their own to check them, are in `convergence_times`; what Theorem 6.2 says of the time is in `theorem62`.
+the mode equations, for all modes at once and under any course of the bandwidth. Closed forms, which these check, are
+in `convergence_times`; what Theorem 6.2 says of the time is in `theorem62`.
 """
 
 from __future__ import annotations

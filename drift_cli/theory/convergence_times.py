@@ -15,14 +15,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
-from scipy import optimize
 
 from drift_cli.kernels import Gaussian, Laplace, Spectral
-from drift_cli.theory.annealing import annealing_law
+from drift_cli.theory import annealing
+from drift_cli.theory.annealing import Course
 from drift_cli.theory.rates import paper_rate
 
 _LARGEST_EXPONENT = 1300.0  # e^(u/2) is finite below
@@ -33,15 +32,15 @@ def _over(decay: float, rate: float) -> float:
 
 
 class Decay(Protocol):
-    """How fast a mode decays over time, in closed form and as the rate that an integration sees."""
+    """How fast a mode k decays over time: in closed form where there is one, and as what an integration needs."""
 
     @property
-    def kinks(self) -> tuple[float, ...]:
-        """Times at which the rate is not smooth."""
+    def course(self) -> Course:
+        """σ(t), by which the kernel of bandwidth 1 is scaled."""
         ...
 
-    def rate(self, frequency: float, t: np.ndarray) -> np.ndarray:
-        """λ_k at the times t."""
+    def rate(self, u: np.ndarray) -> np.ndarray:
+        """λ of u = σk."""
         ...
 
     def accumulated(self, frequency: float, t: np.ndarray) -> np.ndarray:
@@ -49,7 +48,7 @@ class Decay(Protocol):
         ...
 
     def time(self, frequency: float, epsilon: float) -> float:
-        """T_k, in closed form where there is one; infinite where the rate is zero in floating point."""
+        """T_k; infinite where the rate is zero in floating point."""
         ...
 
 
@@ -62,11 +61,12 @@ class Fixed:
     paper: bool = False
 
     @property
-    def kinks(self) -> tuple[float, ...]:
-        return ()
+    def course(self) -> Course:
+        return annealing.constant(self.kernel.bandwidth, 1.0)
 
-    def rate(self, frequency: float, t: np.ndarray) -> np.ndarray:
-        return np.full_like(np.asarray(t, dtype=float), self._constant(frequency))
+    def rate(self, u: np.ndarray) -> np.ndarray:
+        rate = paper_rate if self.paper else type(self.kernel).rate
+        return rate(self.kernel, u / self.kernel.bandwidth, self.d)
 
     def accumulated(self, frequency: float, t: np.ndarray) -> np.ndarray:
         return np.asarray(t) * self._constant(frequency)
@@ -83,8 +83,7 @@ class Fixed:
         return _over(decay, self._constant(frequency))
 
     def _constant(self, frequency: float) -> float:
-        rate = paper_rate if self.paper else type(self.kernel).rate
-        return float(rate(self.kernel, np.array([frequency]), self.d)[0])
+        return float(self.rate(np.array([self.kernel.bandwidth * frequency]))[0])
 
 
 @dataclass(frozen=True)
@@ -103,19 +102,15 @@ class Annealed:
         return math.log(self.sigma0 / self.sigma_min) / self.anneal_rate
 
     @property
-    def kinks(self) -> tuple[float, ...]:
-        """Also where the bandwidth has fallen by another factor e, so that no panel spans many modes' turns."""
-        falls = math.ceil(math.log(self.sigma0 / self.sigma_min))
-        return (*(n / self.anneal_rate for n in range(1, falls)), self.sweep)
+    def course(self) -> Course:
+        return sweep("exponential", self.sigma0, self.sigma_min, self.sweep)
 
-    def bandwidth(self, t: np.ndarray) -> np.ndarray:
-        return np.maximum(self.sigma0 * np.exp(-self.anneal_rate * np.asarray(t, dtype=float)), self.sigma_min)
-
-    def rate(self, frequency: float, t: np.ndarray) -> np.ndarray:
-        return self.kernel.rate(self.bandwidth(t) * frequency, self.d)
+    def rate(self, u: np.ndarray) -> np.ndarray:
+        return self.kernel.rate(u, self.d)
 
     def accumulated(self, frequency: float, t: np.ndarray) -> np.ndarray:
-        law = annealing_law(self.kernel, self.d, frequency, self.sigma0, self.bandwidth(t), self.anneal_rate)
+        sigma = self.course.at(np.asarray(t, dtype=float))
+        law = annealing.annealing_law(self.kernel, self.d, frequency, self.sigma0, sigma, self.anneal_rate)
         return law + np.maximum(np.asarray(t) - self.sweep, 0) * self._last(frequency)
 
     def time(self, frequency: float, epsilon: float) -> float:
@@ -139,73 +134,38 @@ class Annealed:
         raise TypeError(f"the spectrum of {type(self.kernel).__name__} has no inverse in closed form here")
 
     def _last(self, frequency: float) -> float:
-        return float(self.kernel.rate(np.array([self.sigma_min * frequency]), self.d)[0])
+        return float(self.rate(np.array([self.sigma_min * frequency]))[0])
 
 
 @dataclass(frozen=True)
 class Swept:
-    """`kernel` at bandwidth 1, scaled linearly or along a cosine from σ₀ to σ_min over `sweep`, and held there.
+    """`kernel` at bandwidth 1 along any course, such as those of Turan & Ovsjanikov, Appendix F, as reconstructed.
 
-    Turan & Ovsjanikov, Appendix F, as reconstructed. There is no closed form: Λ_k is integrated.
+    There is no closed form: Λ_k is integrated.
     """
 
     kernel: Spectral
     d: int
-    sigma0: float
-    sigma_min: float
-    sweep: float
-    cosine: bool
+    course: Course
 
-    @property
-    def kinks(self) -> tuple[float, ...]:
-        """Also where the bandwidth has about halved again: high modes decay in a small part of the sweep."""
-        halvings = math.ceil(math.log2(self.sigma0 / self.sigma_min)) + 1
-        return (*(self.sweep * (1 - 2.0**-n) for n in range(1, halvings + 1)), self.sweep)
-
-    def bandwidth(self, t: np.ndarray) -> np.ndarray:
-        part = (
-            np.minimum(np.asarray(t, dtype=float) / self.sweep, 1) if self.sweep > 0 else np.ones_like(t, dtype=float)
-        )
-        fall = (1 + np.cos(np.pi * part)) / 2 if self.cosine else 1 - part
-        return self.sigma_min + (self.sigma0 - self.sigma_min) * fall
-
-    def rate(self, frequency: float, t: np.ndarray) -> np.ndarray:
-        return self.kernel.rate(self.bandwidth(t) * frequency, self.d)
+    def rate(self, u: np.ndarray) -> np.ndarray:
+        return self.kernel.rate(u, self.d)
 
     def accumulated(self, frequency: float, t: np.ndarray) -> np.ndarray:
         return np.array([integrated(self, frequency, float(end)) for end in np.asarray(t).flat])
 
     def time(self, frequency: float, epsilon: float) -> float:
-        return crossing(self, frequency, epsilon)
+        return float(crossings(self, np.array([frequency]), epsilon)[0])
 
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
-_PANELS = 6
+def sweep(name: str, sigma_0: float, sigma_min: float, duration: float) -> Course:
+    """One of `annealing.SWEEPS`; from a bandwidth to itself, which takes no time, the constant course."""
+    return annealing.SWEEPS[name](sigma_0, sigma_min, duration) if duration else annealing.constant(sigma_min, 1.0)
 
 
-def integrated(course: Decay, frequency: float, t: float) -> float:
-    """Λ_k(t) by Gauss–Legendre quadrature of the rate alone, in panels that end at its kinks."""
-    if t <= 0:
-        return 0.0
-    ends = [0.0, *(kink for kink in course.kinks if 0 < kink < t), t]
-    edges = np.concatenate([np.linspace(a, b, _PANELS, endpoint=False) for a, b in pairwise(ends)])
-    edges = np.append(edges, t)
-    half, middle = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
-    times = middle[:, None] + half[:, None] * _NODES
-    return float((course.rate(frequency, times) @ _WEIGHTS) @ half)
-
-
-def crossing(course: Decay, frequency: float, epsilon: float) -> float:
-    """T_k from the integrated rate by root finding; infinite where it is beyond 1e300."""
-    decay = math.log(1 / epsilon)
-    low, high = 0.0, 1.0
-    while integrated(course, frequency, high) < decay:
-        low, high = high, 4 * high
-        if high > 1e300:
-            return math.inf
-    return float(
-        optimize.brentq(lambda t: integrated(course, frequency, t) - decay, low, high, xtol=1e-300, rtol=1e-14)
-    )
+def integrated(decay: Decay, frequency: float, t: float) -> float:
+    """Λ_k(t) by quadrature of the rate alone."""
+    return float(annealing.accumulated(decay.course, decay.rate, np.array([frequency]), t)[0])
 
 
 def times(course: Decay, frequencies: np.ndarray, epsilon: float) -> np.ndarray:
@@ -213,9 +173,9 @@ def times(course: Decay, frequencies: np.ndarray, epsilon: float) -> np.ndarray:
     return np.array([course.time(float(k), epsilon) for k in frequencies])
 
 
-def crossings(course: Decay, frequencies: np.ndarray, epsilon: float) -> np.ndarray:
-    """T_k by integration and root finding."""
-    return np.array([crossing(course, float(k), epsilon) for k in frequencies])
+def crossings(decay: Decay, frequencies: np.ndarray, epsilon: float) -> np.ndarray:
+    """T_k by quadrature of the rate and root finding."""
+    return annealing.crossing_times(decay.course, decay.rate, frequencies, math.log(1 / epsilon))
 
 
 def remaining(decay: Callable[[float, np.ndarray], np.ndarray], frequencies: np.ndarray, t: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from drift_cli.catalogue import names
 from drift_cli.config.checked import Checked, Different, Jobs, Resume, Seed, Seeds, Steps, least, within
-from drift_cli.config.objects import Settings, defaults
+from drift_cli.config.objects import Settings, defaults, standing_at
 from drift_cli.errors import UserError, did_you_mean
 from drift_cli.rules import different, not_empty, one_of, positive
 from drift_cli.runs.executor import ExecutorConfig
@@ -130,8 +130,6 @@ class CompareOperatorsConfig(Checked):
 
 def _operator(label: str, settings: Any) -> OperatorConfig:
     """One entry of `operators`, with the defaults of its drift and its kernel."""
-    from drift_cli.config import typed
-
     where = f"operators.{label}"
     if not isinstance(settings, dict):
         raise UserError(
@@ -150,21 +148,11 @@ def _operator(label: str, settings: Any) -> OperatorConfig:
     given = {key: settings[key] for key in ("kernel", "bandwidth") if settings.get(key) is not None}
     used: dict[str, Any] = _UNUSED | given
     one_of(f"{where}.kernel", str(used["kernel"]), names("kernel"))
-    try:
-        drift = defaults("drift", settings["drift"]) | options
-        kernel = {**defaults("kernel", used["kernel"]), "bandwidth": used["bandwidth"]}
-        found = typed(OmegaConf.create({"drift": drift, "kernel": kernel}), OperatorConfig)
-    except UserError as error:
-        raise UserError(_as_written(where, str(error))) from error
+    drift = standing_at(f"{where}.options", "drift", {"name": settings["drift"], **options})
+    kernel = standing_at(where, "kernel", {"name": used["kernel"], "bandwidth": used["bandwidth"]})
+    found = OperatorConfig(drift, kernel)
     _check_kernel(where, found, given)
     return found
-
-
-def _as_written(where: str, told: str) -> str:
-    """What is told of a drift's or a kernel's setting, by the names that it has in `operators`."""
-    told = re.sub(r"\bdrift\.(?=\w)", f"{where}.options.", told)
-    told = re.sub(r"\bkernel\.(?=bandwidth\b)", f"{where}.", told)
-    return told if where in told else f"{where}: {told}"
 
 
 def _check_kernel(where: str, found: OperatorConfig, given: dict[str, Any]) -> None:

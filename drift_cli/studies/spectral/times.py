@@ -196,7 +196,7 @@ def _drifts(config: SpectralConfig) -> dict[str, _Drift]:
         "annealed_laplace": _Drift(ct.Annealed(Laplace(1.0), d, config.sigma0, sigma_min, config.anneal_rate)),
     }
     for shape in _WITHOUT_CLOSED_FORM:
-        swept = ct.Swept(Gaussian(1.0), d, config.sigma0, sigma_min, annealed.sweep, shape == "cosine")
+        swept = ct.Swept(Gaussian(1.0), d, ct.sweep(shape, config.sigma0, sigma_min, annealed.sweep))
         drifts[shape] = _Drift(swept, _at_bandwidth(swept))
     return drifts
 
@@ -206,7 +206,8 @@ def _annealed(config: SpectralConfig) -> ct.Annealed:
 
 
 def _at_bandwidth(course: ct.Annealed | ct.Swept) -> Callable[[float], Kernel]:
-    return lambda t: Gaussian(float(course.bandwidth(np.array(t))))
+    followed = course.course
+    return lambda t: Gaussian(float(followed.at(np.array(t))))
 
 
 def _followed(
