@@ -39,15 +39,21 @@ class EmaConfig(Checked):
 
 
 @dataclass(kw_only=True)
-class EvaluationConfig(Checked):
+class CurveConfig(Checked):
     """`every`: steps between points of the curves; the sizes of the sliced Wasserstein distances."""
 
     prefix: ClassVar = "evaluation."
     every: Annotated[int, least(1)]
     points: Annotated[int, within(1, 10**7)]
-    large_points: Annotated[int, within(0, 10**8)]
     projections: Annotated[int, within(1, 10**5)]
     draws: Annotated[int, within(1, 10**4)]
+
+
+@dataclass(kw_only=True)
+class EvaluationConfig(CurveConfig):
+    """The curves, and what is measured at the end alone; `large_points`: of the distance whose floor is lower."""
+
+    large_points: Annotated[int, within(0, 10**8)] = 0
     judge: bool | None = None  # images; null, as in a config.yaml from before there were judges: no
     later: ClassVar[tuple[str, ...]] = (
         "judge",

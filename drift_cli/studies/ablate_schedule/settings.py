@@ -13,7 +13,7 @@ from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
 from drift_cli.rules import between, positive, positive_fraction
 from drift_cli.runs.executor import ExecutorConfig
-from drift_cli.training.settings import Device, EmaConfig, EvaluationConfig
+from drift_cli.training.settings import CurveConfig, Device, EmaConfig
 
 _LEAST = 1e-100  # the smallest factor asked of a mode
 _NOTHING = 1e-3  # a horizon must take at least this share of one mode's amplitude
@@ -84,7 +84,7 @@ class AblateScheduleConfig(Checked):
     generator: Settings
     optimizer: Settings
     ema: EmaConfig
-    evaluation: EvaluationConfig
+    evaluation: CurveConfig
     floor: Annotated[float, obeys(positive_fraction)]
     batch_size: Samples
     steps: Steps

@@ -19,7 +19,7 @@ from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
 from drift_cli.theory.annealing import SWEEPS
 from drift_cli.training import step as steps
 from drift_cli.training.evaluation import distance
-from drift_cli.training.settings import TrainConfig
+from drift_cli.training.settings import EvaluationConfig, TrainConfig
 from drift_cli.training.setup import assemble
 
 
@@ -99,7 +99,8 @@ def _settings(
     return training.settings(
         dataset=dataset, kernel=replace(config.kernel, **{"bandwidth": scale * config.kernel.bandwidth}),
         drift=config.drift, schedule=schedule, generator=config.generator, optimizer=config.optimizer, ema=config.ema,
-        evaluation=config.evaluation, batch_size=config.batch_size, steps=config.steps, seed=seed, device=config.device,
+        evaluation=EvaluationConfig(**vars(config.evaluation)), batch_size=config.batch_size, steps=config.steps,
+        seed=seed, device=config.device,
     )  # fmt: skip
 
 

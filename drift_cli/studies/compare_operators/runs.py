@@ -190,7 +190,7 @@ def _settings(
         generator=generator,
         optimizer=optimizer,
         evaluation=EvaluationConfig(
-            every=number, points=config.points, large_points=0, projections=config.projections, draws=config.draws
+            every=number, points=config.points, projections=config.projections, draws=config.draws
         ),
         batch_size=batch_size,
         steps=number,

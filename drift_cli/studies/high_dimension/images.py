@@ -139,7 +139,7 @@ def _job(config: HighDimensionConfig, case: Case) -> OfImages:
         schedule=method.schedule,
         generator=config.generator,
         optimizer=config.optimizer,
-        evaluation=EvaluationConfig(every=own.steps, points=1, large_points=0, projections=1, draws=1),
+        evaluation=EvaluationConfig(every=own.steps, points=1, projections=1, draws=1),
         batch_size=own.batch_size,
         steps=own.steps,
         seed=case.seed,

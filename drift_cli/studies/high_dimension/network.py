@@ -136,7 +136,7 @@ def _job(config: HighDimensionConfig, case: Case, units: Mapping[str, float]) ->
             schedule=method.schedule,
             generator=config.generator,
             optimizer=config.optimizer,
-            evaluation=EvaluationConfig(every=number, points=1, large_points=0, projections=1, draws=1),
+            evaluation=EvaluationConfig(every=number, points=1, projections=1, draws=1),
             batch_size=own.batch_size,
             steps=number,
             seed=case.seed,

@@ -132,7 +132,7 @@ def _job(config: StopGradStudyConfig, case: Case, plane: int) -> Job:
         generator=config.generator,
         optimizer=config.optimizer,
         evaluation=EvaluationConfig(
-            every=config.steps, points=config.points, large_points=0, projections=config.projections, draws=config.draws
+            every=config.steps, points=config.points, projections=config.projections, draws=config.draws
         ),
         batch_size=case.batch_size,
         steps=config.steps,
