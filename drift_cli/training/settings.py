@@ -67,18 +67,42 @@ class ClassesConfig(Checked):
     `balanced`: as many generated samples, and as many data points, of each class at every step, whose drifts are found
     together; else the batch is drawn from all data, and each sample's class from the batch. `positives`: data points of
     each class at every step; null: as many as samples of each class, and no more than the smallest class has.
+    `queue`: they are taken from the last so many of each class, `queue_new` of them drawn anew at every step.
     """
 
     prefix: ClassVar = "classes."
     balanced: bool = False
     positives: Annotated[int | None, least(1)] = None
+    queue: Annotated[int | None, within(1, 10**7)] = None
+    queue_new: Annotated[int | None, least(1)] = None
 
     def check_together(self) -> None:
-        if self.positives is not None and not self.balanced:
+        for name in ("positives", "queue"):
+            if (count := getattr(self, name)) is not None and not self.balanced:
+                raise UserError(
+                    f"classes.{name}={count} is a number of data points of each class, which a batch has with "
+                    f"classes.balanced=true alone: set it too, or classes.{name}=null."
+                )
+        if self.queue is None:
+            if self.queue_new is not None:
+                raise UserError(
+                    f"classes.queue_new={self.queue_new} is of a queue: set classes.queue, or leave it out."
+                )
+            return
+        if self.positives is not None and self.positives > self.queue:
             raise UserError(
-                f"classes.positives={self.positives} is a number of data points of each class, which a batch has with "
-                "classes.balanced=true alone: set it too, or classes.positives=null."
+                f"classes.positives must be at most classes.queue, {self.queue}, got {self.positives}: raise the queue."
             )
+        if self.queue % self.new_of_queue:
+            raise UserError(
+                f"classes.queue must be a multiple of classes.queue_new, {self.queue_new}, got {self.queue}: then each "
+                "draw takes the place of the oldest one."
+            )
+
+    @property
+    def new_of_queue(self) -> int:
+        """How many of the queue are drawn anew at a step: 1 where it is not set."""
+        return self.queue_new or 1
 
 
 @dataclass(kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 
@@ -33,6 +33,7 @@ from drift_cli.training import device as devices
 from drift_cli.training import ema
 from drift_cli.training.bandwidth import found_on
 from drift_cli.training.loss import Field
+from drift_cli.training.queue import Queue
 from drift_cli.training.settings import GUIDANCE_OFF, TrainConfig
 from drift_cli.training.streams import stream
 from drift_cli.transport.tally import Tally
@@ -88,6 +89,15 @@ class Setup:
         given = self.coded.space.class_frequencies
         return len(given) if given and self.config.classes.balanced and isinstance(self.coded, Classes) else 0
 
+    @cached_property
+    def queue(self) -> Queue | None:
+        """The data points of each class that positives are taken from, where that is not all of the data."""
+        classes = self.config.classes
+        if not (self.classes and classes.queue):
+            return None
+        assert isinstance(self.coded, Classes)
+        return Queue(self.coded, classes.queue, classes.new_of_queue, self.stream, self.dtype)
+
     @property
     def count(self) -> int:
         """Generated samples of a step: the batch size, of balanced classes the most that is a multiple of theirs."""
@@ -101,7 +111,10 @@ class Setup:
         sizes = self.coded.class_sizes
         most = self.count // self.classes
         n = self.config.classes.positives or (most if sizes is None else min(most, *sizes))
-        batch = self.coded.sample_of_each(n, self.stream("data", step), self.dtype)
+        if self.queue is not None:
+            batch = self.queue.positives(min(n, self.queue.size), step)
+        else:
+            batch = self.coded.sample_of_each(n, self.stream("data", step), self.dtype)
         guidance = self.config.guidance
         if not guidance.on:
             return batch

@@ -24,6 +24,7 @@ _PURPOSES = (
     "guidance",
     "glance",
     "strength",
+    "positives",
 )
 
 
