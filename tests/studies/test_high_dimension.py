@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,12 @@ from drift_cli.config.objects import chosen
 from drift_cli.data.gaussian_mixture import GaussianMixture, on_a_sphere
 from drift_cli.report import claims
 from drift_cli.shell.cli import main
-from drift_cli.studies.high_dimension import comparison, network
+from drift_cli.studies.high_dimension import collapse, comparison, network
 from drift_cli.studies.high_dimension.judging import floors, judged
 from drift_cli.studies.high_dimension.network import SPREADS
 from drift_cli.studies.high_dimension.particles import Case, Flow
 from drift_cli.studies.high_dimension.self_terms import FromTheTruth
-from drift_cli.studies.high_dimension.settings import HighDimensionConfig
+from drift_cli.studies.high_dimension.settings import CollapseConfig, HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place
 from drift_cli.studies.numbers import Interval
 from drift_cli.training.setup import assemble
@@ -51,6 +52,10 @@ SMALL = (
     "network.short=3",
     "network.long=6",
     "network.samples=100",
+    "collapse.dimensions=[8]",
+    "collapse.spreads=[0.05,1.0]",
+    "collapse.seeds=[0,1]",
+    "collapse.steps=3",
     "generator.widths=[16]",
     "jobs=1",
 )
@@ -95,7 +100,10 @@ def test_it_leaves_its_numbers_runs_and_figure(finished: Path) -> None:
         for budget in ("short", "long"):
             assert 0 <= found[f"network.{start}.{budget}.gaussian.tv"] <= 1
             assert f"network.{start}.{budget}.gaussian.tv_behind.ci_low" in found
-    for name in ("against_dimension", "self_terms", "network"):
+    for form in collapse.FORMS:
+        # three steps of a small network move no spread far, by whatever form
+        assert found[f"collapse.8.0.05.{form}.spread"] < found[f"collapse.8.1.{form}.spread"]
+    for name in ("against_dimension", "self_terms", "network", "collapse"):
         for end in ("png", "svg"):
             assert (finished / f"figures/{name}.{end}").is_file()
 
@@ -103,7 +111,7 @@ def test_it_leaves_its_numbers_runs_and_figure(finished: Path) -> None:
 def test_finished_runs_are_not_made_again(finished: Path) -> None:
     before = {file: file.read_bytes() for file in (finished / "runs").glob("*.json")}
     numbers = summary(finished)
-    assert len(before) == 3 * 3 + 2 * 2 + 2 * 2 * (2 + 2 * 2)  # particles, self terms, networks
+    assert len(before) == 3 * 3 + 2 * 2 + 2 * 2 * (2 + 2 * 2) + 2 * 4 * 2  # particles, self terms, networks, forms
     assert main(["high-dimension", f"resume={finished}"]) == 0
     assert {file: file.read_bytes() for file in (finished / "runs").glob("*.json")} == before
     assert summary(finished) == numbers
@@ -137,12 +145,28 @@ def test_a_network_begins_where_it_is_told(finished: Path, start: str, spread: f
         job for case, job in network.trials(config, {"gaussian": 0.3}).items() if case.start == start
     )  # fmt: skip
     setup = assemble(run.settings)
-    network._spread(setup, run.spread)
+    network.stretch(setup, run.spread)
     with torch.no_grad():
         x = setup.model.sample(20_000, setup.stream("sample", 0))
     target = setup.data(20_000, "data", 0).points
     assert float((x.mean(dim=0) - target.mean(dim=0)).norm()) < 0.05  # means of 4,096 and 20,000 points of unit spread
     assert float(x.var(dim=0).sum().sqrt() / target.var(dim=0).sum().sqrt()) == pytest.approx(spread, rel=0.05)
+
+
+def test_the_official_form_stays_collapsed_where_mean_shifts_spread_again(finished: Path) -> None:
+    """From a hundredth of the target's spread, in 32 dimensions; both keep a start that is spread."""
+    config = settings(finished)
+    config.collapse = CollapseConfig(dimensions=[32], spreads=[0.01, 1.0], seeds=[0], steps=300)
+    config.modes, config.network.batch_size, config.network.samples = 16, 256, 1000
+    config.generator.widths = [128, 128, 128]
+    ended = {
+        (case.form, case.spread): job.made(None)["spread"]
+        for case, job in collapse.jobs(config).items()
+        if case.form in ("official", "mean_shifts")
+    }
+    assert ended["official", 0.01] < 0.05
+    assert ended["mean_shifts", 0.01] > 0.2
+    assert min(ended["official", 1.0], ended["mean_shifts", 1.0]) > 0.5
 
 
 def test_points_of_the_target_keep_their_spread_by_one_self_term_alone() -> None:
@@ -166,8 +190,9 @@ def test_every_claim_has_its_number(finished: Path) -> None:
     """At the dimensions of the small run, in the place of those of the claims."""
     known = set(summary(finished))
     for claim in claims.of("high-dimension"):
-        field = claim.field.replace("self_term.32", "self_term.8").replace("self_term.128", "self_term.8")
-        if "laplace" not in field and not field.endswith("multi_scale.good_fewer"):  # not among the small run's
+        field = re.sub(r"^(self_term|collapse)\.\d+\.", r"\1.8.", claim.field).replace(".0.01.", ".0.05.")
+        of_methods = "laplace" in field or field.startswith("images") or field.endswith("multi_scale.good_fewer")
+        if not (of_methods or (field.startswith("network") and "multi_scale" in field)):  # not among the small run's
             assert field in known
 
 
@@ -239,7 +264,7 @@ def test_images_are_judged_beside_unseen_ones(tmp_path: Path) -> None:
         "images.seeds=[0]",
         "images.batch_size=200",
     ]
-    none = ["self_dimensions=[]", "network.methods=[]"]
+    none = ["self_dimensions=[]", "network.methods=[]", "collapse.dimensions=[]"]
     found = []
     for steps in (1, 200):
         folder = tmp_path / str(steps)

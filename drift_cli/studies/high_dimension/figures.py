@@ -9,7 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, log_ticks, panels, save, style
+from drift_cli.studies.high_dimension.collapse import FORMS, Collapse
 from drift_cli.studies.high_dimension.comparison import Outcome, Particles
+from drift_cli.studies.high_dimension.images import Images
 from drift_cli.studies.high_dimension.methods import METHODS
 from drift_cli.studies.high_dimension.network import BUDGETS, Network
 from drift_cli.studies.high_dimension.self_terms import TERMS, SelfTerms
@@ -79,6 +81,57 @@ def self_terms(config: HighDimensionConfig, found: SelfTerms, folder: Path) -> P
             log_ticks(axis.yaxis)
         axes[1].legend(fontsize=7, title="self term", title_fontsize=7)
         return save(figure, folder, "self_terms")
+
+
+def of_images(config: HighDimensionConfig, found: Images, folder: Path) -> Path:
+    """Fréchet distance over its floor, each method at its best bandwidth, in pixels and in codes; means ± SD."""
+    own = config.images
+    ticks = np.arange(len(own.methods))
+    with style():
+        figure, axes = panels(1, len(own.spaces), 3.9, 2.7)
+        for axis, space in zip(axes, own.spaces, strict=True):
+            for k, classes in enumerate(own.classes):
+                means = [found.made[f"images.{space}.{classes}.{method}"].frechet_over_floor for method in own.methods]
+                values, spreads = [each.value for each in means], [each.spread().get("sd", 0.0) for each in means]
+                axis.errorbar(ticks + 0.2 * k - 0.1, values, spreads, color=_COLOURS[k], marker=_MARKERS[k],
+                              markersize=4, linestyle="", elinewidth=0.8, label=classes)  # fmt: skip
+            axis.axhline(1, color=FLOOR, linewidth=1)
+            axis.set_xticks(ticks, [METHODS[method].title.replace(", ", ",\n") for method in own.methods], fontsize=7)
+            axis.set(yscale="log", title=f"{own.dataset} in {space}")
+        axes[0].set_ylabel("Fréchet distance / floor")
+        axes[0].legend(fontsize=7)
+        return save(figure, folder, "images")
+
+
+_FORMS = {
+    "official": "joint softmax, RMS (official)",
+    "joint_softmax": "joint softmax",
+    "rms": "mean shifts, RMS",
+    "mean_shifts": "mean shifts",
+}
+
+
+def collapse(config: HighDimensionConfig, found: Collapse, folder: Path) -> Path:
+    """Spread of the samples after training, by their spread at the start; 95 % intervals over seeds."""
+    own = config.collapse
+    with style():
+        figure, axes = panels(1, len(own.dimensions), 3.9, 2.7)
+        for axis, dimension in zip(axes, own.dimensions, strict=True):
+            for k, form in enumerate(FORMS):
+                values = [found.at(dimension, spread, form).spread for spread in own.spreads]
+                y, low, high = _ends(values)
+                x = np.array(own.spreads) * 1.06 ** (k - (len(FORMS) - 1) / 2)
+                axis.errorbar(x, y, [y - low, high - y], color=_COLOURS[k], marker=_MARKERS[k], markersize=4,
+                              linestyle=LINE_STYLES[k % 4], linewidth=1.1, label=_FORMS[form])  # fmt: skip
+            axis.axhline(1, color=FLOOR, linewidth=1)
+            axis.set(
+                xscale="log", xlabel="spread at the start / target's", title=f"D = {dimension}", ylim=(-0.05, None)
+            )
+            axis.set_xticks(own.spreads, [f"{spread:g}" for spread in own.spreads])
+            axis.xaxis.set_minor_locator(NullLocator())
+        axes[0].set_ylabel(f"spread after {own.steps:,} steps / target's")
+        axes[-1].legend(fontsize=7)
+        return save(figure, folder, "collapse")
 
 
 def _points(axis: Axes, x: np.ndarray, values: list[Estimate], k: int, label: str) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from drift_cli.data import Finite
 from drift_cli.judging import Jury
+from drift_cli.judging.evenly import evenly
 from drift_cli.judging.frechet import frechet_distance
 from drift_cli.learned import Shelf
 from drift_cli.studies import training
@@ -22,7 +23,7 @@ from drift_cli.studies.high_dimension.methods import METHODS, with_defaults
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.numbers import Estimate, Mean, Measured, Ratio, Table, columns
 from drift_cli.training import step as steps
-from drift_cli.training.evaluation import draw_labels, generate
+from drift_cli.training.evaluation import generate
 from drift_cli.training.settings import ClassesConfig, EvaluationConfig, TrainConfig
 from drift_cli.training.setup import Setup, assemble
 
@@ -81,14 +82,14 @@ def _judged(setup: Setup, shelf: Shelf, samples: int) -> dict[str, float | None]
     jury = Jury.learned(units(target.points), target.classes, units(apart.points), apart.classes, shape, _JUDGES, shelf)
     n = min(samples, len(jury.held_out))
     draws = setup.stream("final", 0)
-    labels = draw_labels(target.space.class_frequencies, n, draws)
+    labels = None if target.labels is None else target.classes[evenly(target.classes, n, draws)]
     images = units(generate(setup, n, draws, labels)).float().clamp(0, 1)
     right, frechet = jury.glance(images, labels)
     answers = jury.judge.answers(jury.judge.features(images))
-    unseen = jury.unseen[torch.randperm(len(jury.unseen), generator=torch.Generator().manual_seed(_JUDGES))[:n]]
+    unseen = evenly(apart.classes, n, torch.Generator().manual_seed(_JUDGES))
     return {
         "frechet": frechet,
-        "frechet_floor": frechet_distance(unseen, jury.features),
+        "frechet_floor": frechet_distance(jury.unseen[unseen], jury.features),
         "class_tv": _tv_of_shares(answers, target.classes),
         "accuracy": right,
     }

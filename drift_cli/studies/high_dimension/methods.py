@@ -12,7 +12,7 @@ from drift_cli.config.objects import Settings, chosen, defaults
 if TYPE_CHECKING:
     from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 
-_SCALES = 3  # bandwidths of the multi-scale drift
+SCALES = 3  # bandwidths of the multi-scale drift
 _TOLERANCE, _ITERATIONS = 0.1, 10  # of Sinkhorn's plans, which begin with the last step's; more change no outcome
 
 
@@ -48,14 +48,14 @@ class Method:
             with_defaults("schedule", "exponential", floor=h / widest, steps=max(1, round(config.sweep * steps)))
             if self.annealed
             else with_defaults("schedule", "constant"),
-            1 / _SCALES if self.scales else 1.0,
+            1 / SCALES if self.scales else 1.0,
         )
 
     def _drift(self, h: float, config: HighDimensionConfig) -> Settings:
         if self.transport:
             return with_defaults("drift", "sinkhorn", epsilon=h**2, tol=_TOLERANCE, max_iter=_ITERATIONS, carry=True)
         if self.scales:
-            factors = np.geomspace(1, config.reach, _SCALES).tolist()
+            factors = np.geomspace(1, config.reach, SCALES).tolist()
             return with_defaults("drift", "multi_temperature", self_term=config.self_term, factors=factors)
         return with_defaults("drift", "mean_shift", self_term=config.self_term)
 

@@ -57,7 +57,7 @@ class Trained:
 
     def made(self, unfinished: object) -> dict[str, Any]:
         setup = assemble(self.settings)
-        _spread(setup, self.spread)
+        stretch(setup, self.spread)
         advance, began = steps.build(setup), time.process_time()
         for step in range(self.settings.steps):
             advance(step)
@@ -70,7 +70,7 @@ class Trained:
 
 
 @torch.no_grad()
-def _spread(setup: Setup, spread: float) -> None:
+def stretch(setup: Setup, spread: float) -> None:
     """Stretch the last layer: the samples' mean is the target's, and their deviation `spread` times the target's."""
     assert isinstance(setup.model, Mlp)
     last = setup.model.layers[-1]

@@ -10,7 +10,8 @@ from typing import Any
 
 from drift_cli.figures.attempts import Drawing
 from drift_cli.studies import kept_runs
-from drift_cli.studies.high_dimension import comparison, figures, images, network, self_terms
+from drift_cli.studies.high_dimension import collapse, comparison, figures, images, network, self_terms
+from drift_cli.studies.high_dimension.collapse import Collapse
 from drift_cli.studies.high_dimension.comparison import Particles
 from drift_cli.studies.high_dimension.images import Images
 from drift_cli.studies.high_dimension.lost_mode import LostMode, lost_mode
@@ -32,6 +33,7 @@ class Result(Measured):
     self_terms: SelfTerms | None
     network: Network | None
     images: Images | None
+    collapse: Collapse | None
 
 
 def run(config: HighDimensionConfig, path: Path) -> Result:
@@ -48,6 +50,7 @@ def run(config: HighDimensionConfig, path: Path) -> Result:
             _self_terms(config, s) if config.self_dimensions else None,
             _network(config, s) if config.network.methods else None,
             _images(config, s) if config.images.methods else None,
+            collapse.collapse(config, _made(config, s, collapse.jobs(config))) if config.collapse.dimensions else None,
         )
         s.leave(result, _drawn(config, result, s.drawings))
     return result
@@ -63,6 +66,8 @@ def _parts(config: HighDimensionConfig) -> int:
         * len(of_images.classes)
         * (len(of_images.factors) + len(of_images.seeds))
     )
+    narrow = config.collapse
+    trained += len(narrow.dimensions) * len(narrow.spreads) * len(collapse.FORMS) * len(narrow.seeds)
     return 2 + len(places(config)) * (seeds + 1) + len(config.self_dimensions) * seeds + trained
 
 
@@ -127,3 +132,7 @@ def _drawn(config: HighDimensionConfig, result: Result, folder: Path) -> Iterato
         yield "self_terms", partial(figures.self_terms, config, result.self_terms, folder)
     if result.network:
         yield "network", partial(figures.networks, config, result.network, folder)
+    if result.images:
+        yield "images", partial(figures.of_images, config, result.images, folder)
+    if result.collapse:
+        yield "collapse", partial(figures.collapse, config, result.collapse, folder)

@@ -82,6 +82,26 @@ class ImagesConfig(Checked):
 
 
 @dataclass(kw_only=True)
+class CollapseConfig(Checked):
+    """Of the forms of the drift that are trained from narrow starts. No dimensions: the part is left out.
+
+    The default is that of a run that was made before there was this part.
+    """
+
+    prefix: ClassVar = "collapse."
+    dimensions: Annotated[list[int], Maybe("", (partial(between, low=2, high=1024),))] = field(default_factory=list)
+    spreads: Annotated[list[float], Different("", (positive, partial(between, low=1e-6, high=1e3)))] = field(
+        default_factory=lambda: [0.01, 0.05, 0.2, 1.0]
+    )
+    seeds: Seeds = field(default_factory=lambda: [0, 1, 2])
+    steps: Steps = 300
+
+    def check_together(self) -> None:
+        self.spreads = sorted(self.spreads)
+        different("collapse.dimensions", self.dimensions)
+
+
+@dataclass(kw_only=True)
 class HighDimensionConfig(Checked):
     changeable: ClassVar = ("jobs", "executor")  # with resume=
 
@@ -106,6 +126,7 @@ class HighDimensionConfig(Checked):
     generator: Settings
     optimizer: Settings
     images: ImagesConfig = field(default_factory=ImagesConfig)
+    collapse: CollapseConfig = field(default_factory=CollapseConfig)
     jobs: Jobs = None
     executor: ExecutorConfig = field(default_factory=ExecutorConfig)
     resume: Resume = None
