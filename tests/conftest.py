@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jaxtyping import install_import_hook
 
-_MATHEMATICS = ("fused.mean", "fused.eager", "fused.native", "fused.terms", "drift", "metrics")
+_MATHEMATICS = ("fused.mean", "fused.eager", "drift", "metrics")
 install_import_hook([f"drift_cli.{name}" for name in _MATHEMATICS], "beartype.beartype")
 
 import pytest  # noqa: E402

@@ -11,7 +11,7 @@ from torch import Tensor
 from drift_cli.drift.base import Abilities, SelfTerm
 from drift_cli.fused import kernel_mean, log_masses
 from drift_cli.kernels import Kernel
-from drift_cli.kernels.sharp import companion
+from drift_cli.kernels.sharp import Companion, companion
 
 
 def _has_companion(kernel: Kernel) -> None:
@@ -48,9 +48,11 @@ class Sharp:
     ) -> Float[Tensor, "*c n d"]:
         sharp = companion(kernel)
 
-        def score(points: Tensor, masked: bool) -> Tensor:
-            mean = kernel_mean(kernel, x, points, exclude_diagonal=masked)
-            mass = log_masses(sharp.kernel, (1.0,), x, points, exclude_diagonal=masked)[0]
-            return (mean.log_mass - mass).exp().unsqueeze(-1) / sharp.height * mean.shift
+        masked = paired and self.self_term == "exclude"
+        return _score(kernel, sharp, x, data, False) - _score(kernel, sharp, x, model, masked)
 
-        return score(data, False) - score(model, paired and self.self_term == "exclude")
+
+def _score(kernel: Kernel, sharp: Companion, x: Tensor, points: Tensor, masked: bool) -> Tensor:
+    mean = kernel_mean(kernel, x, points, exclude_diagonal=masked)
+    mass = log_masses(sharp.kernel, (1.0,), x, points, exclude_diagonal=masked)[0]
+    return (mean.log_mass - mass).exp().unsqueeze(-1) / sharp.height * mean.shift

@@ -17,6 +17,7 @@ Where several processes share the rows of every set, the sums are over the point
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -102,17 +103,28 @@ def _evaluate(
     *,
     mass_only: bool,
 ) -> tuple[Tensor, Tensor]:
-    def of_points(x: Tensor, y: Tensor, log_weights: Tensor | None, exclude_diagonal: bool) -> tuple[Tensor, Tensor]:
-        check(x, y, log_weights, exclude_diagonal)
-        terms = terms_of(kernel)
-        if terms is not None:
-            kinds, numbers = operator.packed(terms)
-            return operator.kernel_mean(x, y, log_weights, kinds, numbers, list(factors), exclude_diagonal, mass_only)
-        return eager.shifts_and_log_masses(kernel, factors, x, y, log_weights, exclude_diagonal)
-
+    of_points = partial(_of_points, kernel, list(factors), mass_only)
     if (together := pairs.current()) is not None:
         return together.sums(of_points, x, y, log_weights, exclude_diagonal)
     return of_points(x, y, log_weights, exclude_diagonal)
+
+
+def _of_points(
+    kernel: Kernel,
+    factors: list[float],
+    mass_only: bool,
+    x: Tensor,
+    y: Tensor,
+    log_weights: Tensor | None,
+    exclude_diagonal: bool,
+) -> tuple[Tensor, Tensor]:
+    """Shifts and log masses of the points that are here, by the native loops where they know the kernel's terms."""
+    check(x, y, log_weights, exclude_diagonal)
+    terms = terms_of(kernel)
+    if terms is not None:
+        kinds, numbers = operator.packed(terms)
+        return operator.kernel_mean(x, y, log_weights, kinds, numbers, factors, exclude_diagonal, mass_only)
+    return eager.shifts_and_log_masses(kernel, tuple(factors), x, y, log_weights, exclude_diagonal)
 
 
 def check(x: Tensor, y: Tensor, log_weights: Tensor | None, exclude_diagonal: bool) -> None:

@@ -24,8 +24,8 @@ WORDS = [word for word in SMALL if not word.startswith("threads")] + ["generator
 LONG = [word for word in WORDS if not word.startswith(("steps", "evaluation.every", "checkpoint"))]
 LONG += ["steps=600", "evaluation.every=600", "checkpoint.every=20"]
 PARALLEL = [
-    pytest.param("joblib", "hydra_joblib_launcher", marks=pytest.mark.slow),
-    pytest.param("submitit_local", "hydra_submitit_launcher", marks=pytest.mark.slow),
+    ("joblib", "hydra_joblib_launcher"),
+    ("submitit_local", "hydra_submitit_launcher"),
 ]
 
 

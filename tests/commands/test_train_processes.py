@@ -31,7 +31,7 @@ def agree(first: Path, second: Path) -> bool:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    assert train(folder, "steps=400", "checkpoint.every=100", "evaluation.every=100") == 0
+    assert train(folder, "steps=1000", "checkpoint.every=100", "evaluation.every=100") == 0
     return folder
 
 
@@ -45,7 +45,7 @@ def test_a_killed_process_ends_the_run_in_one_line_and_one_process_goes_on_from_
 
     killer = threading.Thread(target=kill_after_a_checkpoint, daemon=True)
     killer.start()
-    several = ("distributed.processes=2", "steps=400", "checkpoint.every=100", "evaluation.every=100")
+    several = ("distributed.processes=2", "steps=1000", "checkpoint.every=100", "evaluation.every=100")
     assert train(folder, *several) == 1
     killer.join()
     told = capsys.readouterr().err
@@ -70,7 +70,7 @@ def test_so_does_one_that_is_killed_before_it_has_come(tmp_path: Path, capsys) -
 
 
 def test_the_comparison_tells_another_seed_apart(whole: Path, tmp_path: Path) -> None:
-    assert train(tmp_path, "steps=400", "checkpoint.every=100", "evaluation.every=100", "seed=1") == 0
+    assert train(tmp_path, "steps=1000", "checkpoint.every=100", "evaluation.every=100", "seed=1") == 0
     assert not agree(tmp_path, whole)
 
 
@@ -94,7 +94,6 @@ def under_torchrun(folder: Path, *words: str) -> subprocess.CompletedProcess[str
     return subprocess.run([*torchrun, *words], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
 
 
-@pytest.mark.slow
 def test_torchrun_makes_the_run_of_one_process_and_one_folder(tmp_path: Path) -> None:
     small = (*SMALL, "generator.widths=[16]")
     done = under_torchrun(tmp_path, "train", *small)
@@ -123,7 +122,7 @@ def test_torchrun_is_refused_once_for_what_is_no_run(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_four_processes_stop_together_at_ctrl_c_and_two_go_on(whole: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    words = ["train", *SMALL, "generator.widths=[16]", "steps=400", "checkpoint.every=100", "evaluation.every=100"]
+    words = ["train", *SMALL, "generator.widths=[16]", "steps=1000", "checkpoint.every=100", "evaluation.every=100"]
     words += [f"hydra.run.dir={folder}", "distributed.processes=4"]
     started = subprocess.Popen(
         [sys.executable, "-m", "drift_cli", *words],
