@@ -251,11 +251,13 @@ class Report:
         told = ", ".join(sorted(f"{name}{' with changes' * changed}" for name, changed in commits if name))
         first, last = min(o["started"] for o in origins), max(o["finished"] for o in origins)
         libraries = origins[0].get("libraries", {})
+        keeps = any(self.size in part.experiment.records for part in self.finished)
+        earlier = " (without the kept runs of earlier sittings)" if keeps else ""
         return [
             ("Size", self.size),
             ("Parts", f"{len(self.finished)} of {len(self.parts)} finished"),
             ("Machine", f"{_one_of(o['device_name'] for o in origins)}, {self.cores} cores in use"),
-            ("Time", f"{duration(self.wall_seconds)}, {_span(first, last)}"),
+            ("Time", f"{duration(self.wall_seconds)}{earlier}, {_span(first, last)}"),
             ("Version", _one_of(f"drift {o['drift']}" for o in origins) + (f", commit {told}" if told else "")),
             ("Software", f"Python {_one_of(o['python'] for o in origins)}, torch {libraries.get('torch')}, "
                          f"numpy {libraries.get('numpy')}, {_one_of(o['loops'] for o in origins)} loops"),

@@ -77,6 +77,18 @@ def test_bench_measures_the_loss_without_stop_gradient(tmp_path: Path, capsys) -
     assert not (tmp_path / "figures").exists()  # it is of drifts
 
 
+def test_bench_measures_the_drift_of_classes(tmp_path: Path, capsys) -> None:
+    """All four are the drift of each class by itself; rows that ten does not divide are left out."""
+    words = ["bench", "what=classes", "n=[43,60]", "d=9", "seconds=0.001", f"hydra.run.dir={tmp_path}", "device=cpu"]
+    assert main(words) == 0
+    rows = json.loads((tmp_path / "bench.json").read_text())
+    assert [row["who"] for row in rows] == 2 * ["together", "one by one", "by labels", "naive"]
+    assert all(row["rel_err"] < (1e-2 if row["who"] == "naive" else 1e-4) for row in rows)
+    assert "× together" in capsys.readouterr().out
+    assert main(["bench", "what=classes", "n=19"]) == 2
+    assert "what=classes needs two points of each of 10 classes, got n=19" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("load", [Load(0.5, 7.0, 2), Load(1.0, 0.5, 2)])
 def test_a_busy_machine_is_told_under_the_table(load: Load, tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(Load, "now", lambda share: load)
@@ -132,7 +144,7 @@ def test_bench_measures_sinkhorn(tmp_path: Path, monkeypatch, capsys) -> None:
         ("d=two", "d must be a whole number above 0 or a list of them, got two."),
         (
             "what=[speed]",
-            'what must be one of mean_shift, narrow, row_column, step, paths, sinkhorn, got "speed".',
+            'what must be one of mean_shift, narrow, row_column, step, paths, classes, sinkhorn, got "speed".',
         ),
         ("seconds=0", "seconds must be a finite number above 0, got 0.0: give a number above 0."),
         ("tau=-1", "tau must be a finite number above 0, got -1.0: give a number above 0."),

@@ -1,4 +1,5 @@
-"""Who is measured: functions of (x, data, τ) that return the drift of x, with a Laplace kernel; `paths` has its own.
+"""Who is measured: functions of (x, data, τ) that return the drift of x, with a Laplace kernel; `paths` and `classes`
+have their own.
 
 `naive` is the one-liner that people write, `naive_inplace` the fastest eager form that we could write; `official` is
 the doubly normalised operator of Deng et al.'s toy notebook, written plainly in eager torch (ours, from the formula);
@@ -13,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from drift_cli.commands.bench import paths
+from drift_cli.commands.bench import classes, paths
 from drift_cli.drift import BatchNormalized, MeanShift
 from drift_cli.kernels import Laplace
 
@@ -114,6 +115,12 @@ _EVERY: dict[str, dict[str, tuple[Contestant, str | None]]] = {
         "samples": (paths.samples, None),
         "both": (paths.both, None),
         "naive": (paths.naive, None),
+    },
+    "classes": {
+        "together": (classes.together, None),
+        "one by one": (classes.one_by_one, None),
+        "by labels": (classes.by_labels, None),
+        "naive": (classes.naive, None),
     },
 }
 BUILDS_AN_ARRAY = ("naive", "naive_inplace", "official", "drift_models")  # of N×M numbers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from drift_cli.commands.bench import contestants
+from drift_cli.commands.bench import classes, contestants
 from drift_cli.commands.bench.path_gradients import path_gradients
 
 _CHECKED_ROWS = 256  # queries whose drift is compared
@@ -14,11 +14,11 @@ _LARGEST = 4096  # points up to which there is a reference that needs all pairs 
 
 def references(what: str, x: Tensor, data: Tensor, tau: float) -> dict[str, Tensor]:
     """By contestant, of x's first rows [·, d]; nobody where there is none."""
-    if what in ("paths", "row_column") and len(x) > _LARGEST:
+    if what in ("paths", "row_column", "classes") and len(x) > _LARGEST:
         return {}
     if what == "paths":
         return path_gradients(x, data, tau)
-    found = _row_column(x, data, tau) if what == "row_column" else _mean_shift(x, data, tau)
+    found = _OTHERS.get(what, _mean_shift)(x, data, tau)
     return {who: found for who in contestants.installed(what) if (what, who) not in contestants.ANOTHER_FIELD}
 
 
@@ -41,3 +41,10 @@ def _mean_shift(x: Tensor, data: Tensor, tau: float) -> Tensor:
 
 def _row_column(x: Tensor, data: Tensor, tau: float) -> Tensor:
     return contestants.official(x.double(), data.double(), tau)[:_CHECKED_ROWS]
+
+
+def _of_classes(x: Tensor, data: Tensor, tau: float) -> Tensor:
+    return classes.reference(x.double(), data.double(), tau)
+
+
+_OTHERS = {"row_column": _row_column, "classes": _of_classes}

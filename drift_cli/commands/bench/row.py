@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from drift_cli.commands.bench.classes import CLASSES
 from drift_cli.commands.bench.timing import Timing
 
 
@@ -13,7 +14,7 @@ class Row:
     """`peak_mb` is above the start, in 10⁶ bytes; `rel_err` against float64; `limit` the share of the machine's limit.
 
     None: there is no reference or no limit. `pairs_per_s` counts the 2·N² pairs of a drift, however often one visits
-    them.
+    them; of C classes 2·N²/C.
     """
 
     what: str
@@ -27,7 +28,8 @@ class Row:
 
     @property
     def pairs_per_s(self) -> float:
-        return 2 * self.n**2 / (self.timing.ms / 1e3)
+        parts = CLASSES if self.what == "classes" else 1
+        return 2 * self.n**2 / parts / (self.timing.ms / 1e3)
 
     def told(self) -> dict[str, Any]:
         """As bench.json has it."""

@@ -22,7 +22,7 @@ from drift_cli.runs import provenance
 from drift_cli.training import device as devices
 
 _Found = list[Row] | list[sinkhorn.Row]  # of one table
-_UNDRAWN = ("step", "paths")  # the figure is of drifts
+_UNDRAWN = ("step", "paths", "classes")  # the figure is of drifts of all points
 
 
 def run(config: BenchConfig, path: Path) -> list[Row | sinkhorn.Row]:

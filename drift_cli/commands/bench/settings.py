@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
+from drift_cli.commands.bench.classes import CLASSES
 from drift_cli.config.checked import Positive, least, obeys
 from drift_cli.errors import UserError
 from drift_cli.rules import check_epsilon, not_empty, one_of, positive
@@ -34,7 +35,11 @@ class BenchConfig(TrainConfig):
         self.what = self.what if isinstance(self.what, list) else [self.what]
         not_empty("what", self.what)
         for what in self.what:
-            one_of("what", what, ("mean_shift", "narrow", "row_column", "step", "paths", "sinkhorn"))
+            one_of("what", what, ("mean_shift", "narrow", "row_column", "step", "paths", "classes", "sinkhorn"))
+        if "classes" in self.what and min(self.n) < 2 * CLASSES:
+            raise UserError(
+                f"what=classes needs two points of each of {CLASSES} classes, got n={min(self.n)}: give 20 or more."
+            )
 
 
 def _numbers(key: str, value: Any) -> list[int]:
