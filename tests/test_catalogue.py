@@ -68,7 +68,7 @@ def test_a_name_means_the_class_of_its_file() -> None:
 
 @pytest.mark.parametrize("name", ["laplce", "base", "matern72", "../cli", "", "__init__"])
 def test_what_is_no_option_is_no_object(name: str) -> None:
-    with pytest.raises(UserError, match=r"kernel\.name must be one of gaussian, laplace, "):
+    with pytest.raises(UserError, match=r"kernel\.name must be one of designed, gaussian, laplace, "):
         catalogue.find("kernel", name)
 
 

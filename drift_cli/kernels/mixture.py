@@ -19,7 +19,7 @@ from drift_cli.setting import Setting, parameters
 
 
 def _no_mixture(key: str, name: str) -> None:
-    one_of(key, name, [each for each in names("kernel") if each != "mixture"])
+    one_of(key, name, [each for each in names("kernel") if each not in ("mixture", "designed")])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What is best by a linear programme: how to share a whole, of time or of mass, among bandwidths."""
