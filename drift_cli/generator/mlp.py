@@ -105,10 +105,8 @@ class Mlp(Network):
             self.seen = every[:, -self.conditions :].clone()
 
     def draw(self, n: int, generator: Generator) -> Float[Tensor, "n z"]:
-        """The noise that n samples are made from, the least guidance before it and their conditions behind it."""
+        """The noise that n samples are made from, and their conditions behind it."""
+        if not self.conditions:
+            return super().draw(n, generator)
         noise = normal(n, self.noise - self.conditions, generator=generator, dtype=next(self.parameters()).dtype)
-        if self.guided:
-            noise[:, 0] = 0
-        if self.conditions:
-            noise = torch.cat([noise, self.seen[integers(len(self.seen), n, generator)]], dim=1)
-        return noise
+        return torch.cat([noise, self.seen[integers(len(self.seen), n, generator)]], dim=1)

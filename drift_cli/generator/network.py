@@ -45,8 +45,11 @@ class Network(SampleGenerator):
         return in_blocks(self, self.at_once if noise.device.type == "cpu" else n, noise, labels)
 
     def draw(self, n: int, generator: Generator) -> Float[Tensor, "n z"]:
-        """The noise that n samples are made from."""
-        return normal(n, self.noise, generator=generator, dtype=next(self.parameters()).dtype)
+        """The noise that n samples are made from, at the least guidance."""
+        noise = normal(n, self.noise, generator=generator, dtype=next(self.parameters()).dtype)
+        if self.guided:
+            noise[:, 0] = 0
+        return noise
 
     def at_strength(self, noise: Float[Tensor, "n z"], ratio: Float[Tensor, "#n"]) -> Float[Tensor, "n z"]:
         """The same noise at guidance α = `ratio` · α₀ of each sample, for a network that is given it."""

@@ -1,7 +1,8 @@
 r"""Images from noise by a small transformer over patches, as DiT (Peebles & Xie 2023) without its time.
 
-Each patch starts as noise of its own through one linear layer, plus a learned position. A first token tells the
-class; the class also sets scale, shift and gate of every block (adaptive normalisation):
+Each patch starts as noise of its own through one linear layer, plus a learned position. A first token is the class, a
+second the strength of guidance where the generator is given it; their sum c also sets scale s, shift b and gate g of every
+block (adaptive normalisation), each linear in SiLU(c):
 
 $$t \leftarrow t + (1 + g)\,F\bigl((1 + s)\,\mathrm{norm}(t) + b\bigr), \qquad F = \text{attention, then MLP}.$$
 
@@ -40,15 +41,18 @@ class Transformer(Network):
 
     of_images: ClassVar[bool] = True
 
-    def __init__(self, shape: Shape, patch: int, width: int, blocks: int, heads: int, classes: int = 0) -> None:
+    def __init__(
+        self, shape: Shape, patch: int, width: int, blocks: int, heads: int, classes: int = 0, *, guided: bool = False
+    ) -> None:
         height, wide, channels = shape
         self.grid = (height // patch, wide // patch)
         tokens, pixels = math.prod(self.grid), patch * patch * channels
-        super().__init__(tokens * pixels, classes)
+        super().__init__(tokens * pixels + guided, classes, guided=guided)
         self.shape, self.patch = shape, patch
         self.enter = nn.Linear(pixels, width)
-        self.positions = _Table(tokens + 1, width)
+        self.positions = _Table(tokens + 1 + guided, width)
         self.kinds = _Table(max(classes, 1), width)
+        self.strength = nn.Linear(1, width) if guided else None
         self.blocks = nn.ModuleList(_Block(width, heads) for _ in range(blocks))
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, pixels))
 
@@ -78,7 +82,7 @@ class Transformer(Network):
         if patch is None:
             few = [side for side in divide if side > 1 and shape[0] * shape[1] // side**2 <= _MOST_TOKENS]
             patch = few[0] if few else divide[-1]
-        return cls(shape, patch, width, blocks, heads, len(space.class_frequencies or ()))
+        return cls(shape, patch, width, blocks, heads, len(space.class_frequencies or ()), guided=space.guidance)
 
     @staticmethod
     def check_settings(width: int, blocks: int, heads: int, **_: object) -> None:
@@ -92,17 +96,21 @@ class Transformer(Network):
 
     def forward(self, noise: Float[Tensor, "n z"], labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
         check_labels(labels, self.classes)
-        kind = self.kinds.rows[labels] if labels is not None else self.kinds.rows.expand(len(noise), -1)
+        first = [self.kinds.rows[labels] if labels is not None else self.kinds.rows.expand(len(noise), -1)]
+        if self.strength is not None:
+            first.append(self.strength(noise[:, :1]))
+            noise = noise[:, 1:]
         patches = self.enter(noise.unflatten(1, (math.prod(self.grid), -1)))
-        tokens = torch.cat([kind.unsqueeze(1), patches], dim=1) + self.positions.rows
+        tokens = torch.cat([*(token.unsqueeze(1) for token in first), patches], dim=1) + self.positions.rows
+        told = torch.stack(first).sum(dim=0)
         for block in self.blocks:
-            tokens = block(tokens, kind)
-        pixels = self.leave(tokens[:, 1:]).unflatten(1, self.grid).unflatten(3, (self.patch, self.patch, -1))
+            tokens = block(tokens, told)
+        pixels = self.leave(tokens[:, len(first) :]).unflatten(1, self.grid).unflatten(3, (self.patch, self.patch, -1))
         return pixels.transpose(2, 3).flatten(1) / math.sqrt(math.prod(self.shape))
 
 
 class _Block(nn.Module):
-    """Attention and an MLP of four times the width, both normalised, shifted and gated by the class."""
+    """Attention and an MLP of four times the width, both normalised, shifted and gated by what the first tokens say."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -112,8 +120,8 @@ class _Block(nn.Module):
         self.attend, self.joined = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
-    def forward(self, tokens: Float[Tensor, "n t w"], kind: Float[Tensor, "n w"]) -> Float[Tensor, "n t w"]:
-        adapted = self.adapt(nn.functional.silu(kind)).unsqueeze(1).chunk(6, dim=2)
+    def forward(self, tokens: Float[Tensor, "n t w"], told: Float[Tensor, "n w"]) -> Float[Tensor, "n t w"]:
+        adapted = self.adapt(nn.functional.silu(told)).unsqueeze(1).chunk(6, dim=2)
         scale, shift, gate = adapted[:3]
         tokens = tokens + (1 + gate) * self._attention((1 + scale) * self.norm(tokens) + shift)
         scale, shift, gate = adapted[3:]

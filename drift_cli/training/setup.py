@@ -234,7 +234,7 @@ def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = 
     if config.guidance.up_to is not None and not getattr(model, "guided", False):
         raise UserError(
             f"generator={config.generator.name} takes no strength of guidance, and guidance.up_to draws it: use "
-            "generator=mlp, or guidance.up_to=null."
+            "generator=mlp or transformer, or guidance.up_to=null."
         )
     if target.space.conditions and not getattr(model, "conditions", 0):
         raise UserError(

@@ -153,3 +153,16 @@ def test_a_patch_that_does_not_divide_is_refused() -> None:
         Transformer.from_settings(DIGITS.space, patch=3, width=8, blocks=1, heads=2)
     with pytest.raises(UserError, match=r"heads must divide generator\.width"):
         Transformer.check_settings(width=10, blocks=1, heads=4)
+
+
+def test_the_transformer_is_given_the_strength_of_guidance_as_a_token() -> None:
+    """The same noise at another strength is another image; at the least strength it is what is drawn."""
+    model = started(Transformer((8, 8, 1), 2, 16, 2, 4, classes=10, guided=True))
+    labels = torch.arange(10)
+    noise = model.draw(10, torch.Generator().manual_seed(1))
+    assert torch.equal(drawn(model, 10, labels), model(noise, labels))
+    assert torch.equal(model.at_strength(noise, torch.ones(1)), noise)
+    stronger = model(model.at_strength(noise, torch.full((1,), 3.0)), labels)
+    assert (stronger - model(noise, labels)).square().sum(dim=1).min() > 1e-6
+    assert len(model.positions.rows) == 16 + 2  # patches, class, strength
+    assert len(transformer((8, 8, 1), 10).positions.rows) == 16 + 1
