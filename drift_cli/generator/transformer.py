@@ -1,8 +1,8 @@
 r"""Images from noise by a small transformer over patches, as DiT (Peebles & Xie 2023) without its time.
 
 Each patch starts as noise of its own through one linear layer, plus a learned position. A first token is the class, a
-second the strength of guidance where the generator is given it; their sum c also sets scale s, shift b and gate g of every
-block (adaptive normalisation), each linear in SiLU(c):
+second the strength of guidance where the generator is given it; their sum c also sets scale s, shift b and gate g of
+every block (adaptive normalisation), each linear in SiLU(c):
 
 $$t \leftarrow t + (1 + g)\,F\bigl((1 + s)\,\mathrm{norm}(t) + b\bigr), \qquad F = \text{attention, then MLP}.$$
 

@@ -72,7 +72,7 @@ REFUSALS = [
     ("train experiment=[none]", 'got the list "[none]".'),
     ("train generator.widths={a:1}", 'generator.widths must be a list, got "{a:1}": write generator.widths=[…].'),
     ("train ema.dekay=0", 'no setting "ema.dekay". Did you mean "ema.decay"?'),
-    ("train kernel=", "kernel must be one of designed, gaussian, laplace, matern32, matern52, mixture, rational_quadratic, got"),
+    ("train kernel=", "kernel must be one of designed, gaussian, laplace, matern32, matern52, mixture, "),
     ("train experiment=", "experiment must be one of deng_particles, "),
     ("train +kernel=laplace", "kernel is a setting already: write kernel=… without the +."),
     ("train ~nope", 'no setting "nope".'),
