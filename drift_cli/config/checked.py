@@ -43,11 +43,11 @@ class Maybe(Setting):
 
 @dataclass(frozen=True)
 class Different(Setting):
-    """A list of values that differ from each other."""
+    """A list of values that differ from each other, or none."""
 
     def check(self, key: str, value: Any) -> None:
         super().check(key, value)
-        rules.different(key, list(value))
+        rules.different(key, list(value or []))
 
 
 @cache
@@ -81,7 +81,9 @@ def choice(of: Iterable[str], also_called: Mapping[str, str] | None = None) -> S
 
 Positive = Annotated[float, obeys(rules.positive)]
 Seed = Annotated[int, least(0)]
-Seeds = Annotated[list[int], Different("", (partial(rules.at_least, least=0),))]
+_SEEDS = Different("", (partial(rules.at_least, least=0),))
+Seeds = Annotated[list[int], _SEEDS]
+MaybeSeeds = Annotated[list[int] | None, _SEEDS]
 Samples = Annotated[int, obeys(rules.check_samples)]
 Steps = Annotated[int, obeys(rules.check_steps)]
 Jobs = Annotated[int | None, within(1, 1024)]

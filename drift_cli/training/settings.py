@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, get_args
 
-from drift_cli.config.checked import Checked, Resume, Samples, Seed, Seeds, Steps, choice, least, obeys, within
+from drift_cli.config.checked import Checked, MaybeSeeds, Resume, Samples, Seed, Steps, choice, least, obeys, within
 from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
 from drift_cli.gradient_paths import GRADIENT_PATHS
@@ -197,7 +197,7 @@ class TrainConfig(Checked):
     gradient_paths: Annotated[str, choice(GRADIENT_PATHS)]
     animate: bool
     objective: Annotated[str, choice(OBJECTIVES)] = "sw"
-    seeds: Seeds | None = None
+    seeds: MaybeSeeds = None
     tracker: Annotated[str, choice(TRACKERS)] = "none"
     resume: Resume = None
 
