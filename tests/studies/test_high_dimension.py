@@ -20,6 +20,7 @@ from drift_cli.data.gaussian_mixture import GaussianMixture, on_a_sphere
 from drift_cli.report import claims
 from drift_cli.shell.cli import main
 from drift_cli.studies.high_dimension import collapse, comparison, network
+from drift_cli.studies.high_dimension.from_spread import stretch
 from drift_cli.studies.high_dimension.judging import floors, judged
 from drift_cli.studies.high_dimension.network import SPREADS
 from drift_cli.studies.high_dimension.particles import Case, Flow
@@ -145,7 +146,7 @@ def test_a_network_begins_where_it_is_told(finished: Path, start: str, spread: f
         job for case, job in network.trials(config, {"gaussian": 0.3}).items() if case.start == start
     )  # fmt: skip
     setup = assemble(run.settings)
-    network.stretch(setup, run.spread)
+    stretch(setup, run.spread)
     with torch.no_grad():
         x = setup.model.sample(20_000, setup.stream("sample", 0))
     target = setup.data(20_000, "data", 0).points

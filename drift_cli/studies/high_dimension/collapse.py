@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from drift_cli.config.objects import Settings, chosen
@@ -22,15 +21,13 @@ from drift_cli.data import target_of
 from drift_cli.metrics.modes import total_variation
 from drift_cli.studies import training
 from drift_cli.studies.high_dimension.comparison import interval
+from drift_cli.studies.high_dimension.from_spread import FromSpread
 from drift_cli.studies.high_dimension.methods import SCALES, with_defaults
-from drift_cli.studies.high_dimension.network import stretch
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place
 from drift_cli.studies.numbers import Estimate, Measured
-from drift_cli.training import step as steps
 from drift_cli.training.bandwidth import found_on
 from drift_cli.training.settings import EvaluationConfig, TrainConfig
-from drift_cli.training.setup import assemble
 
 FORMS = {  # at the same three bandwidths
     "official": ("batch_normalized", "rms"),
@@ -55,27 +52,12 @@ class Case:
 
 
 @dataclass(frozen=True)
-class FromSpread:
-    """A run from samples of this spread, and what is left of it."""
-
-    settings: TrainConfig
-    spread: float
-    samples: int
-
-    def asked(self) -> dict[str, Any]:
-        return {"train": training.plain(self.settings), "spread": self.spread, "samples": self.samples}
+class Narrow(FromSpread):
+    """What is left of its spread."""
 
     def made(self, unfinished: object) -> dict[str, Any]:
-        setup = assemble(self.settings)
-        stretch(setup, self.spread)
-        advance = steps.build(setup)
-        for step in range(self.settings.steps):
-            advance(step)
-        mixture = self.settings.dataset.made()
-        with torch.no_grad():
-            x = setup.model.sample(self.samples, setup.stream("sample", 0)).double()
-        reference = mixture.draw(self.samples, setup.stream("final", 0), torch.float64)
-        return {"spread": float(_radius(x) / _radius(reference)), "tv": total_variation(x, mixture)}
+        end = self.end()
+        return {"spread": float(_radius(end.x) / _radius(end.reference)), "tv": total_variation(end.x, end.mixture)}
 
 
 def _radius(x: Tensor) -> Tensor:
@@ -100,11 +82,11 @@ class Collapse(Measured):
         return self.ended[f"collapse.{dimension}.{spread:g}.{form}"]
 
 
-def jobs(config: HighDimensionConfig) -> dict[Case, FromSpread]:
+def jobs(config: HighDimensionConfig) -> dict[Case, Narrow]:
     own = config.collapse
     bandwidths = {dimension: _bandwidth(config, dimension) for dimension in own.dimensions}
     return {
-        case: FromSpread(_settings(config, case, bandwidths[case.dimension]), case.spread, config.network.samples)
+        case: Narrow(_settings(config, case, bandwidths[case.dimension]), case.spread, config.network.samples)
         for case in itertools.starmap(Case, itertools.product(own.dimensions, own.spreads, FORMS, own.seeds))
     }
 

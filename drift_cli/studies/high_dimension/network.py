@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
-from drift_cli.data.gaussian_mixture import GaussianMixture
-from drift_cli.generator import Mlp
 from drift_cli.studies import training
 from drift_cli.studies.high_dimension.comparison import best, interval
+from drift_cli.studies.high_dimension.from_spread import FromSpread
 from drift_cli.studies.high_dimension.judging import OUTCOMES, floors, judged
 from drift_cli.studies.high_dimension.methods import METHODS
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place
 from drift_cli.studies.numbers import Estimate, Mean, Measured, Table, columns
-from drift_cli.training import step as steps
-from drift_cli.training.settings import EvaluationConfig, TrainConfig
-from drift_cli.training.setup import Setup, assemble
+from drift_cli.training.settings import EvaluationConfig
 
 SPREADS = {"collapsed": 0.05, "spread": 1.0}  # of the samples at the start, over the target's
 BUDGETS = ("short", "long")
-_POINTS = 4096  # by which the start is brought to its spread
 
 
 @dataclass(frozen=True)
@@ -45,42 +39,12 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A run from samples of this spread; judged on as many samples as `samples` says."""
-
-    settings: TrainConfig
-    spread: float
-    samples: int
-
-    def asked(self) -> dict[str, Any]:
-        return {"train": training.plain(self.settings), "spread": self.spread, "samples": self.samples}
+class Trained(FromSpread):
+    """What its samples come to."""
 
     def made(self, unfinished: object) -> dict[str, Any]:
-        setup = assemble(self.settings)
-        stretch(setup, self.spread)
-        advance, began = steps.build(setup), time.process_time()
-        for step in range(self.settings.steps):
-            advance(step)
-        seconds = time.process_time() - began
-        mixture: GaussianMixture = self.settings.dataset.made()
-        with torch.no_grad():
-            x = setup.model.sample(self.samples, setup.stream("sample", 0)).double()
-        reference = mixture.draw(self.samples, setup.stream("final", 0), torch.float64)
-        return {**judged(x, mixture, reference), "seconds": seconds}
-
-
-@torch.no_grad()
-def stretch(setup: Setup, spread: float) -> None:
-    """Stretch the last layer: the samples' mean is the target's, and their deviation `spread` times the target's."""
-    assert isinstance(setup.model, Mlp)
-    last = setup.model.layers[-1]
-    assert isinstance(last, torch.nn.Linear)
-    x = setup.model.sample(_POINTS, setup.stream("initial", 1))
-    target = setup.data(_POINTS, "initial", 2).points
-    deviations = [(each - each.mean(dim=0)).square().sum(dim=1).mean().sqrt() for each in (target, x)]
-    factor = spread * deviations[0] / deviations[1]
-    last.weight.mul_(factor)
-    last.bias.copy_(target.mean(dim=0) + factor * (last.bias - x.mean(dim=0)))
+        end = self.end()
+        return {**judged(end.x, end.mixture, end.reference), "seconds": end.seconds}
 
 
 def place(config: HighDimensionConfig) -> Place:
