@@ -127,7 +127,7 @@ def runs(config: HighDimensionConfig, choices: Mapping[tuple[str, str, str], flo
 
 def _job(config: HighDimensionConfig, case: Case) -> OfImages:
     own = config.images
-    method = METHODS[case.method].at(1.0, config, own.steps)
+    method = METHODS[case.method].at(1.0, replace(config, self_term=own.self_term), own.steps)
     unit = method.kernel.bandwidth  # the first bandwidth over the last
     labelled = case.classes == "labelled"
     settings = training.settings(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,7 @@ def runs(
 def _job(config: HighDimensionConfig, case: Case, units: Mapping[str, float]) -> Trained:
     own, kind = config.network, METHODS[case.method]
     number = own.short if case.budget == "short" else own.long
-    method = kind.at(case.factor * units[kind.kernel], config, number)
+    method = kind.at(case.factor * units[kind.kernel], replace(config, self_term=own.self_term), number)
     return Trained(
         training.settings(
             dataset=place(config).dataset(config, case.seed),

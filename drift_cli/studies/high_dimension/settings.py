@@ -28,6 +28,7 @@ from drift_cli.studies.high_dimension.methods import METHODS, OF_KERNELS
 
 _OF_METHODS = partial(one_of, choices=tuple(METHODS))
 _SUBSPACE = 4
+SelfTerm = Annotated[str, choice(("include", "exclude"))]
 SPACES, CLASSES = ("pixels", "codes"), ("labelled", "unlabelled")
 
 
@@ -48,6 +49,7 @@ class NetworkConfig(Checked):
     short: Steps
     long: Steps
     samples: Annotated[int, within(8, 65_536)]
+    self_term: SelfTerm = "include"
 
     def check_together(self) -> None:
         different("network.methods", self.methods)
@@ -76,6 +78,7 @@ class ImagesConfig(Checked):
     batch_size: Annotated[int, within(20, 65_536)] = 512
     steps: Steps = 1000
     samples: Annotated[int, within(100, 65_536)] = 1000
+    self_term: SelfTerm = "include"
 
     def check_together(self) -> None:
         different("images.methods", self.methods)
@@ -118,7 +121,7 @@ class HighDimensionConfig(Checked):
     good: Annotated[float, within(0, 1)]
     reach: Annotated[float, within(1, 1000)]
     sweep: Annotated[float, obeys(positive_fraction)]
-    self_term: Annotated[str, choice(("include", "exclude"))]
+    self_term: SelfTerm
     particles: Annotated[int, within(8, 65_536)]
     particle_steps: Steps
     self_dimensions: Annotated[list[int], Maybe("", (partial(between, low=2, high=1024),))]
