@@ -101,7 +101,7 @@ def checked(group: str, kind: type, values: Mapping[str, Any]) -> None:
                 checked(f"{group}.{name}[]", within, vars(each))
     together = getattr(kind, "check_settings", None)
     if together is not None:
-        together(**values)
+        together(at=group, **values)
 
 
 def _described(hint: Any) -> tuple[Any, Setting] | None:

@@ -93,7 +93,7 @@ def standing_at(key: str, group: str, given: Any) -> Settings:
     try:
         return cast(Settings, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), values)))
     except OmegaConfBaseException as error:
-        raise UserError(describe(error, f"{key}.")) from error
+        raise UserError(describe(error, f"{key}.", OmegaConf.create(values))) from error
 
 
 def _number_or_word(key: str, given: Any) -> Any:

@@ -32,10 +32,10 @@ SelfTerm = Annotated[
 Counted = Annotated[str, Setting("include: it counts every sample")]  # of an operator that cannot leave one out
 
 
-def counts_itself(drift: str, self_term: str, why: str) -> None:
+def counts_itself(at: str, drift: str, self_term: str, why: str) -> None:
     """Refuse to leave a sample out of its own model's samples where the operator is of all of them."""
     if self_term != "include":
-        raise UserError(f'drift.self_term must be include with drift={drift}, got "{self_term}": {why}. Leave it out.')
+        raise UserError(f'{at}.self_term must be include with drift={drift}, got "{self_term}": {why}. Leave it out.')
 
 
 def any_kernel(kernel: Kernel) -> None:

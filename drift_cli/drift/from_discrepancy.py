@@ -45,8 +45,8 @@ class FromDiscrepancy:
         return cls(discrepancy, re.sub(r"(?<!^)(?=[A-Z])", "_", type(discrepancy).__name__).lower())
 
     @staticmethod
-    def check_settings(self_term: str, **_: object) -> None:
-        counts_itself("from_discrepancy", self_term, "a discrepancy is of all samples")
+    def check_settings(self_term: str, at: str, **_: object) -> None:
+        counts_itself(at, "from_discrepancy", self_term, "a discrepancy is of all samples")
 
     @property
     def abilities(self) -> Abilities:

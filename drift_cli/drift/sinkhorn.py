@@ -71,8 +71,8 @@ class Sinkhorn:
         return cls(epsilon, tol, max_iter, independent_self, carry)
 
     @staticmethod
-    def check_settings(self_term: str, **_: object) -> None:
-        counts_itself("sinkhorn", self_term, "the plan of the samples with themselves holds every pair")
+    def check_settings(self_term: str, at: str, **_: object) -> None:
+        counts_itself(at, "sinkhorn", self_term, "the plan of the samples with themselves holds every pair")
 
     def __post_init__(self) -> None:
         self.tally = Tally(self.tol, self.max_iter)

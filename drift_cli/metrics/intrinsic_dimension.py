@@ -38,9 +38,10 @@ def intrinsic_dimension(x: Float[Tensor, "n d"]) -> Dimension:
     if len(points) < _FEWEST:
         raise ValueError(f"it needs {_FEWEST} different points, got {len(points)}")
     distances, _ = KDTree(points).query(points, k=3)
-    logs = float(np.log(distances[:, 2] / distances[:, 1]).sum())
+    apart = distances[:, 1] > 0  # points that differ by less than their rounding have distance zero
+    logs = float(np.log(distances[apart, 2] / distances[apart, 1]).sum())
     if not logs > 0:
         raise ValueError("the two nearest neighbours of every point are equally far")
-    n = len(points)
+    n = int(apart.sum())
     low, high = (float(end) / (2 * logs) for end in chi2.ppf([0.025, 0.975], 2 * n))
     return Dimension((n - 1) / logs, low, high)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from drift_cli.commands.bench.settings import CLASSES
 from drift_cli.drift import MeanShift, drift_of_classes, drift_per_class
 from drift_cli.kernels import Laplace
-
-CLASSES = 10
 
 
 def together(x: Tensor, data: Tensor, tau: float) -> Tensor:

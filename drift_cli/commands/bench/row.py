@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from drift_cli.commands.bench.classes import CLASSES
+from drift_cli.commands.bench.settings import CLASSES
 from drift_cli.commands.bench.timing import Timing
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from drift_cli.commands.bench.classes import CLASSES
 from drift_cli.config.checked import Positive, least, obeys
 from drift_cli.errors import UserError
 from drift_cli.rules import check_epsilon, not_empty, one_of, positive
 from drift_cli.training.settings import TrainConfig
+
+CLASSES = 10  # of equal size, that what=classes cuts the points into
 
 
 @dataclass(kw_only=True)
