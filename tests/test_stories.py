@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+import os
 import re
 import runpy
 import shlex
@@ -27,13 +28,14 @@ _NEEDED = {"joblib": "hydra_joblib_launcher", "submitit": "hydra_submitit_launch
 def commands(story: str) -> list[list[str]]:
     """The words of each command, in the order of the page."""
     shown = [block["text"] for block in _BLOCK.finditer((STORIES / story).read_text()) if block["kind"] == "bash"]
-    return [shlex.split(line) for text in shown for line in text.splitlines()]
+    return [shlex.split(line) for text in shown for line in text.replace("\\\n", "").splitlines()]
 
 
 def small(words: list[str]) -> list[str]:
-    """The same training with fewer steps: what the story sets itself stays, but for its length."""
+    """The same training with fewer steps and one seed: what else the story sets itself stays."""
     named = {word.partition("=")[0] for word in words}
     fewer = [each for each in FEWER if each.partition("=")[0] not in named - {"steps", "batch_size"}]
+    words = [word.replace("seed=0,1,2", "seed=0") for word in words]
     return [word for word in words if not word.startswith(("steps=", "batch_size="))] + fewer
 
 
@@ -42,7 +44,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     """`told(story)` writes its files, runs its commands, and gives what each printed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # of the processes of a launcher
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)  # of the processes of a launcher
 
     def run(words: list[str]) -> str:
         capsys.readouterr()
@@ -113,15 +115,15 @@ def test_a_sweep_is_one_table(told, engine: str, monkeypatch: pytest.MonkeyPatch
     fewer = {
         "hydra/launcher=submitit": "hydra/launcher=submitit_local",
         "hydra.sweeper.n_trials=12": "hydra.sweeper.n_trials=2",
-        "kernel.bandwidth=0.05,0.1,0.2": "kernel.bandwidth=0.1",
-        "seed=0,1,2": "seed=0",
+        "kernel.bandwidth=0.05,0.1,0.2": "kernel.bandwidth=0.1,0.2",
         "seeds=[0,1]": "seeds=[0]",
     }
     words = [fewer.get(word, word) for word in words]
     (folder,) = (word.partition("=")[2] for word in words if word.startswith("hydra.sweep.dir"))
     assert main(small(words[1:])) == 0
     assert main(["table", folder]) == 0
-    assert [row["status"] for row in rows(folder)] == ["finished"] * 2
+    assert {row["status"] for row in rows(folder)} == {"finished"}
+    assert len(rows(folder)) == 2
 
 
 def test_on_a_cluster_the_launcher_is_the_one_word_that_differs() -> None:
