@@ -84,9 +84,14 @@ def _save(setup: Setup, checkpoints: Path, state: State, more: Callable[[Path], 
     flush(checkpoints)
     if before is not None:
         remove_whole(before)
-    for old in [path for path in existing(checkpoints) if step_of(path) <= state.step][: -setup.config.checkpoint.keep]:
-        remove_whole(old)
+    forget_older(checkpoints, state.step, setup.config.checkpoint.keep)
     return place
+
+
+def forget_older(checkpoints: Path, step: int, keep: int) -> None:
+    """Remove all but the latest `keep` checkpoints up to this step."""
+    for old in [path for path in existing(checkpoints) if step_of(path) <= step][:-keep]:
+        remove_whole(old)
 
 
 def kept_tensors(setup: Setup) -> dict[str, dict[str, Tensor]]:

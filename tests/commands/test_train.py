@@ -305,6 +305,15 @@ def test_going_on_from_an_earlier_checkpoint_sets_the_later_ones_aside(tmp_path:
     assert "batch_size=64" in provenance["command"]
 
 
+def test_a_checkpoint_that_a_full_disk_left_is_forgotten_when_the_run_goes_on(tmp_path: Path) -> None:
+    assert train(tmp_path) == 0
+    places = tmp_path / "checkpoints"
+    shutil.copytree(places / "step_00000008", places / "step_00000004")
+    (tmp_path / "summary.json").unlink()
+    assert train_resume(tmp_path) == 0
+    assert [place.name for place in sorted(places.iterdir())] == ["step_00000008", "step_00000012"]
+
+
 def test_two_processes_do_not_train_in_one_folder(tmp_path: Path, capsys) -> None:
     from drift_cli.runs.folder import RunFolder
 

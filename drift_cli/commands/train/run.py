@@ -195,6 +195,7 @@ def _resume(setup: Setup, folder: RunFolder, place: Path, console: Console) -> c
         )
     for aside in checkpoint.set_aside_later(folder.checkpoints, state.step):
         console.print(f"a later checkpoint is set aside: {aside}", highlight=False, soft_wrap=True)
+    checkpoint.forget_older(folder.checkpoints, state.step, setup.config.checkpoint.keep)  # a disk was full then
     for file in folder.samples.glob("step_*.npy"):
         if int(file.stem.split("_")[1]) > state.step:
             file.unlink()  # samples for the figures, which the run draws again when it gets there
