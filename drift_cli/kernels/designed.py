@@ -72,16 +72,21 @@ class Designed(Mixture):
         if design == "critical":
             return cls(bandwidth, (critical(bandwidth, modes, dimension),), (1.0,))
         widths, shares = optimal_widths(modes) if design == "optimal" else log_uniform_widths(modes)
-        logs = np.log(shares) - dimension * np.log(widths)
-        weights = np.exp(logs - logs.max())
-        if weights.min() < _LEAST_WEIGHT:
+        logs = log_amplitudes(widths, shares, dimension)
+        if logs.min() < math.log(_LEAST_WEIGHT):
             raise UserError(
                 f"kernel.modes={modes} in {dimension:g} dimensions gives the widest part of the kernel "
-                f"10^{(logs.min() - logs.max()) / math.log(10):.0f} of the narrowest's weight, and single precision "
+                f"10^{logs.min() / math.log(10):.0f} of the narrowest's weight, and single precision "
                 "keeps 10^-30: lower kernel.modes or kernel.dimension, or choose kernel.design=critical."
             )
         components: tuple[Kernel, ...] = tuple(Gaussian(bandwidth * float(width)) for width in widths)
-        return cls(bandwidth, components, tuple(weights.tolist()))
+        return cls(bandwidth, components, tuple(np.exp(logs).tolist()))
+
+
+def log_amplitudes(widths: np.ndarray, shares: np.ndarray, dimension: float) -> np.ndarray:
+    """Of the profile, log a_j = log w_j − d log σ_j, the largest of them 0."""
+    logs = np.log(shares) - dimension * np.log(widths)
+    return logs - logs.max()
 
 
 @cache

@@ -125,6 +125,9 @@ def test_the_page_alone_is_made_from_what_is_there(folder: Path, listed: Path, t
     assert kept == {"report.html", "report.md", "score/figures/fields.png"} | runs | {
         f"{part}/{file}" for part in ("score", "study") for file in files
     }
+    commands = [json.loads(place.read_text())["command"] for place in (tmp_path / "kept").glob("*/provenance.json")]
+    assert len(commands) == 2
+    assert not any(str(tmp_path.parent) in told or "hydra.run.dir" in told for told in commands)  # for any machine
     assert main(command(listed, tmp_path / "nowhere", "report=true")) == 2
     assert "is finished: leave report=true out" in capsys.readouterr().err
     assert not (tmp_path / "nowhere").exists()

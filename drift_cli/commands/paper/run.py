@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import signal
 import threading
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,6 +38,7 @@ from drift_cli.commands.paper.settings import PaperConfig
 from drift_cli.commands.paper.sizes import Measured, beside
 from drift_cli.console import make as make_console
 from drift_cli.errors import RunFailed, UserError, did_you_mean
+from drift_cli.files import read_json, write_json
 from drift_cli.report import experiments, page
 from drift_cli.report.claims import Verdict
 from drift_cli.runs import made_folders, provenance
@@ -306,9 +309,10 @@ def _export(report: page.Report, parts: list[Part], written: list[Path], to: Pat
         to.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(place, to / place.name)
     for part in report.finished:
-        for name in ("summary.json", "config.yaml", "provenance.json"):
-            (to / part.name).mkdir(exist_ok=True)
+        (to / part.name).mkdir(exist_ok=True)
+        for name in ("summary.json", "config.yaml"):
             shutil.copyfile(part.path / name, to / part.name / name)
+        write_json(to / part.name / "provenance.json", _for_others(read_json(part.path / "provenance.json")))
         for file, content in page.pictures(part).items():
             (to / part.name / file).parent.mkdir(parents=True, exist_ok=True)
             (to / part.name / file).write_bytes(content)
@@ -317,3 +321,9 @@ def _export(report: page.Report, parts: list[Part], written: list[Path], to: Pat
             (to / each.name / "runs").mkdir(parents=True, exist_ok=True)
             shutil.copyfile(run, to / each.name / "runs" / run.name)
     return to
+
+
+def _for_others(origin: dict[str, Any]) -> dict[str, Any]:
+    """The same provenance, whose command names no folder of this machine."""
+    words = shlex.split(origin["command"])
+    return origin | {"command": shlex.join(word for word in words if not word.startswith("hydra.run.dir="))}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drift_cli.kernels import Gaussian, Laplace, Matern32, Matern52, Mixture, Spectral
-from drift_cli.kernels.designed import DESIGNS, Designed, optimal_widths
+from drift_cli.kernels.designed import DESIGNS, Designed, log_amplitudes, optimal_widths
 from drift_cli.theory.annealing import Rate, rate_of
 from drift_cli.theory.schedule_comparison import best_constant
 
@@ -53,8 +53,8 @@ def designs(modes: int, d: int) -> dict[str, Spectral]:
     """The designed kernels whose highest frequency is K; of the optimal one the weights in any dimension."""
     bandwidth = math.sqrt(2) / modes
     widths, shares = optimal_widths(modes)
-    logs = np.log(shares) - d * np.log(widths)
-    weights, parts = np.exp(logs - logs.max()), tuple(Gaussian(bandwidth * float(width)) for width in widths)
+    weights = np.exp(log_amplitudes(widths, shares, d))
+    parts = tuple(Gaussian(bandwidth * float(width)) for width in widths)
     found: dict[str, Spectral] = {"optimal": Mixture(bandwidth, parts, tuple(weights.tolist()))}
     for name in DESIGNS[1:]:
         if name == "critical" or d <= 4:  # many terms in many dimensions are below single precision

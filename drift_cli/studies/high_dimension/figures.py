@@ -59,7 +59,7 @@ def networks(config: HighDimensionConfig, found: Network, folder: Path) -> Path:
             axis.set_xticks(ticks, [METHODS[method].title.replace(", ", ",\n") for method in own.methods], fontsize=7)
             axis.set(ylim=(0, 1.02), title=f"from {start} samples")
         axes[0].set_ylabel(f"TV of the mode shares, D = {own.dimension}")
-        axes[0].legend(fontsize=7)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
         return save(figure, folder, "network")
 
 
@@ -99,7 +99,7 @@ def of_images(config: HighDimensionConfig, found: Images, folder: Path) -> Path:
             axis.set_xticks(ticks, [METHODS[method].title.replace(", ", ",\n") for method in own.methods], fontsize=7)
             axis.set(yscale="log", title=f"{own.dataset} in {space}")
         axes[0].set_ylabel("Fréchet distance / floor")
-        axes[0].legend(fontsize=7)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
         return save(figure, folder, "images")
 
 
@@ -130,7 +130,7 @@ def collapse(config: HighDimensionConfig, found: Collapse, folder: Path) -> Path
             axis.set_xticks(own.spreads, [f"{spread:g}" for spread in own.spreads])
             axis.xaxis.set_minor_locator(NullLocator())
         axes[0].set_ylabel(f"spread after {own.steps:,} steps / target's")
-        axes[-1].legend(fontsize=7)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
         return save(figure, folder, "collapse")
 
 
