@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from drift_cli.figures.style import DATA, FLOOR, MODEL, panels, save, style
+from drift_cli.figures.style import DATA, FLOOR, MODEL, log_ticks, panels, save, style
 from drift_cli.studies.design_kernel.budget import Budget
 from drift_cli.studies.design_kernel.contenders import TITLES, contenders
 from drift_cli.studies.design_kernel.samples import Sampled
@@ -37,7 +37,7 @@ def times(config: DesignKernelConfig, found: Budget, folder: Path) -> Path:
             axis.axhline(1, color=FLOOR, linewidth=0.8)
             axis.set_title(f"{d} dimensions")
             axis.set_xlabel("modes K")
-        axes[0].set_ylabel("time / (ln(1/ε) H_K)")
+        axes[0].set_ylabel("time / (ln(1/ε) $H_K$)")
         axes[-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
         return save(figure, folder, "times")
 
@@ -68,7 +68,8 @@ def given(config: DesignKernelConfig, found: Sampled, folder: Path) -> Path:
                 over = [found.given[f"given.{spectrum:g}.{n}"].over_best[name] for n in config.batches]
                 axis.loglog(config.batches, over, label=_NAMES[name], markersize=4, **LOOKS[name])
             axis.axhline(1, color=FLOOR, linewidth=0.8)
-            axis.set_title(f"energy ∝ k^-{spectrum:g}")
+            axis.set_title(f"energy ∝ $k^{{-{spectrum:g}}}$" if spectrum else "flat energy")
+            log_ticks(axis.yaxis)
             axis.set_xlabel("samples per step N")
         axes[0].set_ylabel("error / that of the best for N")
         axes[-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
