@@ -79,6 +79,13 @@ def defaults(group: str, name: str) -> dict[str, Any]:
     return {str(key): value for key, value in cast(dict, read).items()}
 
 
+def with_defaults(group: str, name: str, **values: Any) -> Settings:
+    """The settings of `group=name` as its YAML has them, but for `values`."""
+    return chosen(
+        group, name, **{key: value for key, value in (defaults(group, name) | values).items() if key != "name"}
+    )
+
+
 def standing_at(key: str, group: str, given: Any) -> Settings:
     """The checked settings of an object at `key`: given by its name, or as {name: …, setting: …} over its defaults.
 

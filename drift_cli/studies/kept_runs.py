@@ -5,6 +5,7 @@ Several machines may make the runs of one folder: each run is taken by one of th
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 from drift_cli.files import locked, partial_files, read_object, write_json
 from drift_cli.runs import provenance, workers
 from drift_cli.runs.executor import LOCAL, SLURM, ExecutorConfig
+from drift_cli.studies.study import Study
 from drift_cli.training import device as devices
 
 _LOOKS = 1.0  # seconds between looks at what others have in hand
@@ -76,6 +78,30 @@ def each(
             if kept is not None:
                 del waiting[case]
                 yield case, _found(kept)
+
+
+class Working(Protocol):
+    """What `made` asks of a study's settings."""
+
+    @property
+    def jobs(self) -> int | None: ...
+
+    @property
+    def executor(self) -> ExecutorConfig: ...
+
+
+def made(config: Working, s: Study, jobs: Mapping[Case, Job]) -> dict[Case, dict[str, Any]]:
+    """The runs in the order of the jobs, whichever was done first; each is a part of the study's progress."""
+    found = {}
+    for case, kept in each(jobs, s.path / "runs", config.executor.at_once(config.jobs), config.executor):
+        found[case] = kept
+        s.part(case.name.replace("_", " "))
+    return {case: found[case] for case in jobs}
+
+
+def best_by(outcome: str, tried: Mapping[float, Mapping[str, Any]]) -> float:
+    """The factor with the least of this outcome; what is not finite is the worst."""
+    return min(tried, key=lambda factor: tried[factor][outcome] if math.isfinite(tried[factor][outcome]) else math.inf)
 
 
 def _made(

@@ -131,6 +131,14 @@ class Ratio(Estimate):
         return {"ci_low": self.value * float(np.exp(-half)), "ci_high": self.value * float(np.exp(half))}
 
 
+def interval(values: Sequence[float]) -> Estimate:
+    """The mean with its 95 % interval by Student's t, where there are several."""
+    if len(values) < 2:
+        return Mean(values)
+    half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    return Interval(float(np.mean(values)), float(np.mean(values)) - half, float(np.mean(values)) + half)
+
+
 def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """A table from its rows."""
     return dict(zip(names, zip(*rows, strict=True), strict=True))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from drift_cli.data.nested import Nested
 from drift_cli.kernels import Gaussian, Laplace
 from drift_cli.shell.cli import main
+from drift_cli.studies.design_kernel import capture, trained
+from drift_cli.studies.design_kernel.methods import PERIOD, bandwidths
+from drift_cli.studies.design_kernel.settings import CaptureConfig
 from drift_cli.theory import annealing
 from drift_cli.theory.empirical_rates import after, best_design, best_step, effective_samples, floor
 
@@ -24,6 +30,20 @@ SMALL = [
     "batches=[256]",
     "given_modes=10",
     "made_repeats=1",
+    "capture.distances=[1.0]",
+    "capture.horizon=1",
+    "capture.particles=64",
+    "capture.steps=3",
+    "capture.seeds=[0,1]",
+    "trained.targets=[swiss_roll,nested,mixture_8]",
+    "trained.methods=[laplace,optimal,annealing]",
+    "trained.factors=[0.5,1.0]",
+    "trained.seeds=[0,1]",
+    "trained.batch_size=32",
+    "trained.steps=3",
+    "trained.samples=100",
+    "generator.widths=[16]",
+    "jobs=1",
 ]
 
 
@@ -44,8 +64,67 @@ def test_what_the_theory_says_is_measured(folder: Path) -> None:
     assert found["level_of_another_dimension"] > 2  # the control
     assert found["steps_error"] < 0.1
     assert found["growth_error"] < 1e-2
-    assert {place.stem for place in (folder / "figures").glob("*.png")} == {"times", "rates", "given"}
+    assert {place.stem for place in (folder / "figures").glob("*.png")} == {
+        "times",
+        "rates",
+        "given",
+        "capture",
+        "trained",
+    }
     assert (folder / "data/times.csv").read_text().startswith("modes,d,family")
+
+
+def test_every_kernel_has_as_many_runs(folder: Path) -> None:
+    rows = list(csv.DictReader((folder / "data/trained.csv").open()))
+    counts = Counter((row["target"], row["kernel"]) for row in rows)
+    assert set(counts.values()) == {4}  # two factors on the seed for choosing, two seeds for judging
+    found = json.loads((folder / "summary.json").read_text())
+    for target, kernel in counts:
+        tried = [row for row in rows if (row["target"], row["kernel"], row["seed"]) == (target, kernel, "1000")]
+        best = min(tried, key=lambda row: float(row["distance"]))
+        assert found[f"trained.{target}.{kernel}.factor"] == float(best["factor"])
+    assert "trained.swiss_roll.optimal.over_laplace.ci_low" in found
+    assert found["behind.lost.ci_low"] <= found["behind.lost"] <= found["behind.lost.ci_high"]
+
+
+def test_a_lost_mode_comes_back_by_the_tail_alone() -> None:
+    """The longer the tail at the same frequencies the sooner, and a mode twice as far away takes longer."""
+    config = CaptureConfig(modes=10, distances=[1.0], horizon=60.0, particles=8, steps=1, seeds=[0])
+    times = {
+        (name, r): capture._time_to_shares(
+            config, capture._mover(config, name, bandwidths(10, 1, PERIOD)[name], 1), [0.0, r], 0.1
+        )
+        for name in ("gaussian", "laplace", "optimal")
+        for r in (1.0, 1.5)
+    }
+    assert times["laplace", 1.0] is not None
+    assert times["laplace", 1.0] < times["gaussian", 1.0]  # type: ignore[operator]
+    assert times["laplace", 1.5] is None  # in sixty units of time; the control
+    assert times["optimal", 1.0] < times["optimal", 1.5]  # type: ignore[operator]
+
+
+def test_shares_of_nested_clusters(rng: torch.Generator) -> None:
+    data = Nested(5, 0.333, 0.002)
+    points = data.draw(100_000, rng, torch.float64)
+    even = trained._shares(points, data)
+    assert even.sum() == pytest.approx(1)
+    assert float((even - 1 / 256).abs().max()) < 5 * math.sqrt(1 / 256 / 100_000)  # five standard deviations
+    half = trained._shares(points[points[:, 0] > 0], data)
+    assert float((half - even).abs().sum() / 2) == pytest.approx(0.5, abs=0.02)  # the control
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("trained.methods=[gaussian,optimal]", "trained.methods must name laplace"),
+        ("trained.seeds=[0]", "trained.seeds must be two or more"),
+        ("trained.tuning_seed=0", "trained.tuning_seed must not be one of trained.seeds"),
+        ("trained.targets=[moons]", "trained.targets"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(override: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["design-kernel", override]) == 2
+    assert told in capsys.readouterr().err
 
 
 def test_effective_samples_of_a_gaussian_are_its_closed_form() -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from drift_cli.figures.style import DATA, FLOOR, MODEL, log_ticks, panels, save, style
 from drift_cli.studies.design_kernel.budget import Budget
-from drift_cli.studies.design_kernel.contenders import TITLES, contenders
+from drift_cli.studies.design_kernel.capture import STARTS, Capture
+from drift_cli.studies.design_kernel.contenders import contenders
+from drift_cli.studies.design_kernel.methods import METHODS, NAMES
 from drift_cli.studies.design_kernel.samples import Sampled
-from drift_cli.studies.design_kernel.settings import DesignKernelConfig
+from drift_cli.studies.design_kernel.settings import TARGETS, DesignKernelConfig
+from drift_cli.studies.design_kernel.trained import Trained
+from drift_cli.studies.numbers import Estimate
 
 LOOKS = {
     "gaussian": {"color": FLOOR, "linestyle": ":", "marker": "v"},
@@ -21,7 +26,7 @@ LOOKS = {
     "optimal": {"color": DATA, "linestyle": "-", "marker": "o"},
     "level": {"color": DATA, "linestyle": "--", "marker": "P"},
 }
-_NAMES = {**TITLES, "level": "optimal, for K as it is", "annealing": "annealed Gaussian"}
+_NAMES = {**NAMES, "level": "optimal, for K as it is"}
 
 
 def times(config: DesignKernelConfig, found: Budget, folder: Path) -> Path:
@@ -74,3 +79,68 @@ def given(config: DesignKernelConfig, found: Sampled, folder: Path) -> Path:
         axes[0].set_ylabel("error / that of the best for N")
         axes[-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
         return save(figure, folder, "given")
+
+
+def captures(config: DesignKernelConfig, found: Capture, folder: Path) -> Path:
+    """How far a lost mode may be on the line, and the shares of 25 modes in the plane from each start."""
+    with style():
+        figure, axes = panels(1, 1 + len(STARTS), 2.4, 3.2)
+        names = list(METHODS)
+        places = range(len(names))
+        reach = [found.line[f"capture.{name}"].lost_range if not METHODS[name].annealed else 0.0 for name in names]
+        axes[0].barh(places, reach, color=[_colour(name) for name in names], height=0.6)
+        for place, name in zip(places, names, strict=True):
+            if METHODS[name].annealed:
+                axes[0].text(0.05, place, "not a fixed kernel", fontsize=6, va="center")
+        axes[0].set_title(f"lost mode back in time {config.capture.horizon:g}")
+        axes[0].set_xlabel("from how far")
+        for axis, (start, title) in zip(axes[1:], STARTS.items(), strict=True):
+            for place, name in zip(places, names, strict=True):
+                _interval(axis, place, found.plane[f"captured.{start}.{name}"].tv, _colour(name))
+            axis.set_title(f"start: {title}")
+            axis.set_xlabel("TV of the shares")
+            axis.set_xlim(0, 1)
+        for axis in axes:
+            axis.set_yticks(places, [NAMES[name] for name in names] if axis is axes[0] else [])
+            axis.set_ylim(len(names) - 0.5, -0.5)
+        return save(figure, folder, "capture")
+
+
+def trainings(config: DesignKernelConfig, found: Trained, folder: Path) -> Path:
+    """Distance over that under the Laplace kernel, a panel a target; 95 % intervals over seeds."""
+    targets = config.trained.targets
+    names = [name for name in config.trained.methods if name != "laplace"]
+    rows = (len(targets) + 3) // 4
+    with style():
+        figure, axes = panels(rows, min(4, len(targets)), 2.4, 1.9)
+        for axis in axes[len(targets) :]:
+            axis.set_visible(False)
+        for k, (axis, target) in enumerate(zip(axes, targets, strict=False)):
+            for place, name in enumerate(names):
+                ratio = found.against.get(f"trained.{target}.{name}")
+                if ratio is None:
+                    axis.text(1.0, place, "cannot be", fontsize=6, va="center", ha="center")
+                    continue
+                _interval(axis, place, ratio.over_laplace, _colour(name))
+            axis.axvline(1, color=FLOOR, linewidth=0.8)
+            axis.set_xscale("log")
+            axis.set_title(TARGETS[target])
+            axis.set_yticks(range(len(names)), [NAMES[name] for name in names] if k % 4 == 0 else [])
+            axis.set_ylim(len(names) - 0.5, -0.5)
+            log_ticks(axis.xaxis)
+            if k >= len(targets) - 4:
+                axis.set_xlabel("distance / that under Laplace")
+        return save(figure, folder, "trained")
+
+
+def _colour(name: str) -> str:
+    """The designs, the Laplace kernel and its sum of drifts, the Gaussian ones."""
+    if name in ("critical", "log_uniform", "optimal"):
+        return DATA
+    return MODEL if name in ("laplace", "three_drifts") else FLOOR
+
+
+def _interval(axis: Axes, place: float, value: Estimate, colour: str) -> None:
+    low, high = (value.spread().get(end, value.value) for end in ("ci_low", "ci_high"))
+    ends = [[max(value.value - low, 0)], [max(high - value.value, 0)]]
+    axis.errorbar([value.value], [place], xerr=ends, color=colour, marker="o", markersize=4, capsize=2, linewidth=1)

@@ -2,15 +2,92 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated, ClassVar
 
-from drift_cli.config.checked import Checked, Positive, Seed, Steps, within
+from drift_cli.config.checked import (
+    Checked,
+    Different,
+    Jobs,
+    Maybe,
+    Positive,
+    Resume,
+    Seed,
+    Seeds,
+    Steps,
+    within,
+)
+from drift_cli.config.objects import Settings
+from drift_cli.errors import UserError
+from drift_cli.rules import between, different, one_of, positive
+from drift_cli.runs.executor import ExecutorConfig
+from drift_cli.studies.design_kernel.methods import METHODS
+
+TARGETS = {
+    "swiss_roll": "swiss roll",
+    "checkerboard": "checkerboard",
+    "grid": "25 Gaussians",
+    "nested": "five scales",
+    "mixture_8": "16 modes, D = 8",
+    "mixture_32": "16 modes, D = 32",
+    "mixture_128": "16 modes, D = 128",
+    "mnist5k": "mnist5k, codes",
+}
+
+
+@dataclass(kw_only=True)
+class CaptureConfig(Checked):
+    """From far, collapsed and one-mode starts. No distances: the part is left out."""
+
+    prefix: ClassVar = "capture."
+    modes: Annotated[int, within(3, 100)]
+    distances: Annotated[list[float], Maybe("", (partial(between, low=0.5, high=10),))]
+    horizon: Positive
+    particles: Annotated[int, within(8, 65_536)]
+    steps: Steps
+    seeds: Seeds
+
+    def check_together(self) -> None:
+        self.distances = sorted(self.distances)
+
+
+@dataclass(kw_only=True)
+class TrainedConfig(Checked):
+    """Of a network under every kernel. No targets: the part is left out."""
+
+    prefix: ClassVar = "trained."
+    targets: Annotated[list[str], Maybe("", (partial(one_of, choices=tuple(TARGETS)),))]
+    methods: Annotated[list[str], Different("", (partial(one_of, choices=tuple(METHODS)),))]
+    modes: Annotated[int, within(2, 1000)]
+    factors: Annotated[list[float], Different("", (positive, partial(between, low=1e-3, high=1e3)))]
+    tuning_seed: Seed
+    seeds: Seeds
+    batch_size: Annotated[int, within(20, 65_536)]
+    steps: Steps
+    samples: Annotated[int, within(100, 65_536)]
+
+    def check_together(self) -> None:
+        self.factors = sorted(self.factors)
+        different("trained.targets", self.targets)
+        if "laplace" not in self.methods:
+            raise UserError(
+                f"trained.methods must name laplace, which the others are compared with, got {self.methods}."
+            )
+        if len(self.seeds) < 2:
+            raise UserError(f"trained.seeds must be two or more, for an interval, got {self.seeds}: add some.")
+        if self.tuning_seed in self.seeds:
+            raise UserError(
+                f"trained.tuning_seed must not be one of trained.seeds, on which what it chose is judged, got "
+                f"{self.tuning_seed}: choose another."
+            )
 
 
 @dataclass(kw_only=True)
 class DesignKernelConfig(Checked):
     """Frequencies are those of a torus of period 2π."""
+
+    changeable: ClassVar = ("jobs", "executor")  # with resume=
 
     modes: Annotated[list[int], within(3, 300)]
     dimensions: Annotated[list[int], within(1, 256)]
@@ -27,3 +104,10 @@ class DesignKernelConfig(Checked):
     made_batch: Annotated[int, within(16, 100_000)]
     made_repeats: Annotated[int, within(1, 10_000)]
     seed: Seed
+    capture: CaptureConfig
+    trained: TrainedConfig
+    generator: Settings
+    optimizer: Settings
+    jobs: Jobs = None
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
+    resume: Resume = None

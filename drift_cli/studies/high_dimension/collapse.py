@@ -16,16 +16,15 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from drift_cli.config.objects import Settings, chosen
+from drift_cli.config.objects import Settings, chosen, with_defaults
 from drift_cli.data import target_of
 from drift_cli.metrics.modes import total_variation
 from drift_cli.studies import training
-from drift_cli.studies.high_dimension.comparison import interval
 from drift_cli.studies.high_dimension.from_spread import FromSpread
-from drift_cli.studies.high_dimension.methods import SCALES, with_defaults
+from drift_cli.studies.high_dimension.methods import SCALES
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place
-from drift_cli.studies.numbers import Estimate, Measured
+from drift_cli.studies.numbers import Estimate, Measured, interval
 from drift_cli.training.bandwidth import found_on
 from drift_cli.training.settings import EvaluationConfig, TrainConfig
 

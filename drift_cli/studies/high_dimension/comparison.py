@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from drift_cli.studies.high_dimension.judging import OUTCOMES
 from drift_cli.studies.high_dimension.particles import Case
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place, places
-from drift_cli.studies.numbers import Estimate, Interval, Mean, Measured, Table, before, columns
+from drift_cli.studies.numbers import Estimate, Mean, Measured, Table, before, columns, interval
 
 Runs = Mapping[Case, Mapping[str, Any]]
 Chosen = dict[str, dict[str, float]]  # the factor of each method, by place
@@ -75,14 +73,6 @@ class Particles(Measured):
         return {"particles": columns(names, self.rows)}
 
 
-def interval(values: list[float]) -> Estimate:
-    """The mean with its 95 % interval by Student's t, where there are several."""
-    if len(values) < 2:
-        return Mean(values)
-    half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-    return Interval(float(np.mean(values)), float(np.mean(values)) - half, float(np.mean(values)) + half)
-
-
 def chosen(config: HighDimensionConfig, found: Runs) -> Chosen:
     """The factor with the least TV on the seed that is for choosing, the least energy distance among equals."""
     choices: Chosen = {}
@@ -95,11 +85,6 @@ def chosen(config: HighDimensionConfig, found: Runs) -> Chosen:
 def best(tried: Sequence[Mapping[str, Any]]) -> float:
     """The factor of the best of these outcomes."""
     return min(tried, key=_worse)["factor"]
-
-
-def best_by(outcome: str, tried: Mapping[float, Mapping[str, Any]]) -> float:
-    """The factor with the least of this outcome; what is not finite is the worst."""
-    return min(tried, key=lambda factor: tried[factor][outcome] if math.isfinite(tried[factor][outcome]) else math.inf)
 
 
 def _worse(outcome: Mapping[str, float | None]) -> tuple[float, float]:

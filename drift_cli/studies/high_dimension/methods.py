@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drift_cli.config.objects import Settings, chosen, defaults
+from drift_cli.config.objects import Settings, with_defaults
 
 if TYPE_CHECKING:
     from drift_cli.studies.high_dimension.settings import HighDimensionConfig
@@ -58,13 +58,6 @@ class Method:
             factors = np.geomspace(1, config.reach, SCALES).tolist()
             return with_defaults("drift", "multi_temperature", self_term=config.self_term, factors=factors)
         return with_defaults("drift", "mean_shift", self_term=config.self_term)
-
-
-def with_defaults(group: str, name: str, **values: Any) -> Settings:
-    """The settings of `group=name` as they come, but for `values`."""
-    return chosen(
-        group, name, **{key: value for key, value in (defaults(group, name) | values).items() if key != "name"}
-    )
 
 
 METHODS = {

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from drift_cli.studies import training
-from drift_cli.studies.high_dimension.comparison import best, interval
+from drift_cli.studies.high_dimension.comparison import best
 from drift_cli.studies.high_dimension.from_spread import FromSpread
 from drift_cli.studies.high_dimension.judging import OUTCOMES, floors, judged
 from drift_cli.studies.high_dimension.methods import METHODS
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place
-from drift_cli.studies.numbers import Estimate, Mean, Measured, Table, columns
+from drift_cli.studies.numbers import Estimate, Mean, Measured, Table, columns, interval
 from drift_cli.training.settings import EvaluationConfig
 
 SPREADS = {"collapsed": 0.05, "spread": 1.0}  # of the samples at the start, over the target's

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from drift_cli.figures.attempts import Drawing
 from drift_cli.studies import kept_runs
@@ -50,7 +49,9 @@ def run(config: HighDimensionConfig, path: Path) -> Result:
             _self_terms(config, s) if config.self_dimensions else None,
             _network(config, s) if config.network.methods else None,
             _images(config, s) if config.images.methods else None,
-            collapse.collapse(config, _made(config, s, collapse.jobs(config))) if config.collapse.dimensions else None,
+            collapse.collapse(config, kept_runs.made(config, s, collapse.jobs(config)))
+            if config.collapse.dimensions
+            else None,
         )
         s.leave(result, _drawn(config, result, s.drawings))
     return result
@@ -79,9 +80,9 @@ def _particles(config: HighDimensionConfig, s: Study) -> Particles:
         return Flow(config, place, seed, tried, units[place])
 
     every, at = dict.fromkeys(config.methods, config.factors), config.tuning_seed
-    found = _made(config, s, {Case("choosing", place, at): flow(place, at, every) for place in places(config)})
+    found = kept_runs.made(config, s, {Case("choosing", place, at): flow(place, at, every) for place in places(config)})
     choices = comparison.chosen(config, found)
-    found |= _made(
+    found |= kept_runs.made(
         config,
         s,
         {
@@ -101,29 +102,20 @@ def _tried(config: HighDimensionConfig, choices: Mapping[str, float]) -> dict[st
 
 def _self_terms(config: HighDimensionConfig, s: Study) -> SelfTerms:
     units = {place: automatic(config, place, ["gaussian"])["gaussian"] for place in self_terms.places(config)}
-    return self_terms.self_terms(config, _made(config, s, self_terms.jobs(config, units)))
+    return self_terms.self_terms(config, kept_runs.made(config, s, self_terms.jobs(config, units)))
 
 
 def _network(config: HighDimensionConfig, s: Study) -> Network:
     units = automatic(config, network.place(config), config.network.methods)
-    trials = _made(config, s, network.trials(config, units))
+    trials = kept_runs.made(config, s, network.trials(config, units))
     choices = network.chosen(config, trials)
-    return network.network(config, choices, trials | _made(config, s, network.runs(config, choices, units)))
+    return network.network(config, choices, trials | kept_runs.made(config, s, network.runs(config, choices, units)))
 
 
 def _images(config: HighDimensionConfig, s: Study) -> Images:
-    trials = _made(config, s, images.trials(config))
+    trials = kept_runs.made(config, s, images.trials(config))
     choices = images.chosen_factors(config, trials)
-    return images.images(config, choices, trials | _made(config, s, images.runs(config, choices)))
-
-
-def _made(config: HighDimensionConfig, s: Study, jobs: Mapping[Any, kept_runs.Job]) -> dict[Any, dict[str, Any]]:
-    """The runs in the order of the jobs, whichever was done first."""
-    found = {}
-    for case, kept in kept_runs.each(jobs, s.path / "runs", config.executor.at_once(config.jobs), config.executor):
-        found[case] = kept
-        s.part(case.name.replace("_", " "))
-    return {case: found[case] for case in jobs}
+    return images.images(config, choices, trials | kept_runs.made(config, s, images.runs(config, choices)))
 
 
 def _drawn(config: HighDimensionConfig, result: Result, folder: Path) -> Iterator[Drawing]:

@@ -11,10 +11,9 @@ import torch
 from drift_cli.config.objects import Settings, chosen
 from drift_cli.data import target_of
 from drift_cli.metrics.modes import total_variation, within_modes
-from drift_cli.studies.high_dimension.comparison import interval
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place
-from drift_cli.studies.numbers import Estimate, Measured
+from drift_cli.studies.numbers import Estimate, Measured, interval
 from drift_cli.studies.training import plain
 from drift_cli.training.streams import stream
 

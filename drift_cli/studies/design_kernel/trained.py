@@ -1,0 +1,253 @@
+"""A network under every kernel, each with as many runs to find its bandwidth: where a design wins, where it loses."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from drift_cli.config.objects import Settings, with_defaults
+from drift_cli.data.gaussian_mixture import GaussianMixture
+from drift_cli.data.nested import Nested
+from drift_cli.metrics.energy_distance import energy_distance
+from drift_cli.metrics.modes import total_variation
+from drift_cli.metrics.sliced_wasserstein import directions, sliced_wasserstein
+from drift_cli.studies import training
+from drift_cli.studies.design_kernel.methods import METHODS, REACH
+from drift_cli.studies.design_kernel.settings import DesignKernelConfig
+from drift_cli.studies.kept_runs import best_by
+from drift_cli.studies.numbers import Mean, Measured, Ratio, Table, columns
+from drift_cli.studies.of_images import CODES, OfImages
+from drift_cli.training import step as steps
+from drift_cli.training.settings import EvaluationConfig, TrainConfig
+from drift_cli.training.setup import assemble
+
+_STANDARD = "laplace"  # against which ratios are
+_IMPOSSIBLE = {("mixture_128", "optimal")}  # its widest term is below single precision
+_PROJECTIONS = 64
+_CLUSTERS = 4  # scales of the nested data of whose clusters, 256, shares are compared
+_OUTCOMES = ("distance", "floor", "other", "other_floor", "seconds")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one run differs in."""
+
+    target: str
+    method: str
+    factor: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return "_".join(map(str, ("trained", self.target, self.method, f"{self.factor:g}", self.seed)))
+
+
+@dataclass(frozen=True)
+class OfPoints:
+    """A run whose bandwidth is `factor` times the automatic one, judged on so many samples."""
+
+    settings: TrainConfig
+    factor: float
+    samples: int
+
+    def asked(self) -> dict[str, Any]:
+        return {"train": training.plain(self.settings), "factor": self.factor, "samples": self.samples}
+
+    def made(self, unfinished: Path) -> dict[str, Any]:
+        """The energy distance to fresh data, and another measure, each beside that of as many points of the data."""
+        setup = assemble(self.settings)
+        setup.kernel = setup.kernel.scaled(self.factor)
+        advance, began = steps.build(setup), time.process_time()
+        for step in range(self.settings.steps):
+            advance(step)
+        seconds, n = time.process_time() - began, self.samples
+        with torch.no_grad():
+            x = setup.model.sample(n, setup.stream("sample", 0)).double()
+        y, again = (setup.data(n, "final", k).points.double() for k in (0, 1))
+        return {
+            "distance": energy_distance(x, y),
+            "floor": energy_distance(again, y),
+            "other": self._other(x, y),
+            "other_floor": self._other(again, y),
+            "seconds": seconds,
+        }
+
+    def _other(self, x: Tensor, y: Tensor) -> float:
+        """Total variation of the shares where there are modes; else the sliced Wasserstein distance."""
+        data = self.settings.dataset.made()
+        if isinstance(data, GaussianMixture):
+            return total_variation(x, data)
+        if isinstance(data, Nested):
+            return float((_shares(x, data) - _shares(y, data)).abs().sum() / 2)
+        return sliced_wasserstein(x, y, directions(_PROJECTIONS, x.shape[1], torch.Generator().manual_seed(0), x.dtype))
+
+
+def _shares(x: Tensor, data: Nested) -> Tensor:
+    """Of the nearest clusters of the coarse scales."""
+    number, centre = torch.zeros(len(x), dtype=torch.long), torch.zeros_like(x)
+    for length in data.lengths[:_CLUSTERS]:
+        above = x > centre
+        centre = centre + (2 * above.to(x.dtype) - 1) * length / 2**0.5
+        number = 4 * number + 2 * above[:, 0].long() + above[:, 1].long()
+    return torch.bincount(number, minlength=4**_CLUSTERS).double() / len(x)
+
+
+def methods(config: DesignKernelConfig, target: str) -> list[str]:
+    return [name for name in config.trained.methods if (target, name) not in _IMPOSSIBLE]
+
+
+def trials(config: DesignKernelConfig) -> dict[Case, OfPoints | OfImages]:
+    """Every factor on the seed that is for choosing."""
+    own = config.trained
+    cases = (
+        Case(target, method, factor, own.tuning_seed)
+        for target in own.targets
+        for method, factor in itertools.product(methods(config, target), own.factors)
+    )
+    return {case: _job(config, case) for case in cases}
+
+
+def runs(config: DesignKernelConfig, choices: Mapping[tuple[str, str], float]) -> dict[Case, OfPoints | OfImages]:
+    """The chosen factor on the seeds that are for judging."""
+    cases = (Case(*each, factor, seed) for each, factor in choices.items() for seed in config.trained.seeds)
+    return {case: _job(config, case) for case in cases}
+
+
+def chosen(config: DesignKernelConfig, found: Mapping[Case, Mapping[str, Any]]) -> dict[tuple[str, str], float]:
+    """The factor with the least distance."""
+    own = config.trained
+    return {
+        (target, method): best_by(
+            _measure(target), {factor: found[Case(target, method, factor, own.tuning_seed)] for factor in own.factors}
+        )
+        for target in own.targets
+        for method in methods(config, target)
+    }
+
+
+def _measure(target: str) -> str:
+    return "frechet" if target == "mnist5k" else "distance"
+
+
+def _job(config: DesignKernelConfig, case: Case) -> OfPoints | OfImages:
+    own, method = config.trained, METHODS[case.method]
+    on_images = case.target == "mnist5k"
+    settings = training.settings(
+        dataset=_dataset(case.target, case.seed),
+        kernel=method.kernel_at("auto", own.modes, "auto"),
+        drift=method.drift("exclude"),
+        schedule=method.schedule(own.steps),
+        generator=config.generator,
+        optimizer=config.optimizer,
+        evaluation=EvaluationConfig(every=own.steps, points=1, projections=1, draws=1),
+        batch_size=own.batch_size,
+        steps=own.steps,
+        seed=case.seed,
+        **({"space": with_defaults("space", "autoencoder", seed=CODES)} if on_images else {}),
+    )
+    factor = case.factor * (REACH if method.annealed else 1.0)
+    return OfImages(settings, factor, min(own.samples, 1000)) if on_images else OfPoints(settings, factor, own.samples)
+
+
+def _dataset(target: str, seed: int) -> Settings:
+    """Means that are drawn are others for each seed."""
+    if target == "grid":
+        side = [-1.0, -0.5, 0.0, 0.5, 1.0]
+        means = [[a, b] for a in side for b in side]
+        return with_defaults("dataset", "gaussian_mixture", modes=len(means), means=means, std=0.05)
+    if target.startswith("mixture_"):
+        shape = {"modes": 16, "dimension": int(target.removeprefix("mixture_")), "std": 0.07}
+        return with_defaults("dataset", "gaussian_mixture", **shape, placement="random", arrangement=seed)
+    return with_defaults("dataset", target)
+
+
+@dataclass(frozen=True)
+class Outcome(Measured):
+    """One kernel on one target at its chosen factor, over seeds; distances over those of the data's own points."""
+
+    factor: float
+    over_floor: Ratio
+    other: Mean
+    cost: float  # of a run, over that under the Laplace kernel
+
+
+@dataclass(frozen=True)
+class Against(Measured):
+    """Distance over that under the Laplace kernel, seed by seed, with the 95 % interval."""
+
+    over_laplace: Ratio
+
+
+@dataclass(frozen=True)
+class Trained(Measured):
+    """By `trained.<target>.<kernel>`; `wins`, `losses`: targets on which an interval of the ratio leaves out 1."""
+
+    outcomes: dict[str, Outcome] = field(metadata={"before": "."})
+    against: dict[str, Against] = field(metadata={"before": "."})
+    wins: dict[str, int]
+    losses: dict[str, int]
+    at_the_edge: int  # choices at the first or the last factor that was tried
+    rows: list[tuple]
+
+    def tables(self) -> dict[str, Table]:
+        return {"trained": columns(("target", "kernel", "factor", "seed", *_OUTCOMES), self.rows)}
+
+
+def trained(
+    config: DesignKernelConfig,
+    choices: Mapping[tuple[str, str], float],
+    found: Mapping[Case, Mapping[str, Any]],
+) -> Trained:
+    """What the runs came to; `found` holds the trials as well."""
+    own, plain = config.trained, {case: _plain(run) for case, run in found.items()}
+    outcomes, against = {}, {}
+    for target in own.targets:
+        at = {
+            method: [plain[Case(target, method, choices[target, method], seed)] for seed in own.seeds]
+            for method in methods(config, target)
+        }
+        for method, each in at.items():
+            key = f"trained.{target}.{method}"
+            pairs = list(zip(each, at[_STANDARD], strict=True))
+            outcomes[key] = Outcome(
+                choices[target, method],
+                Ratio([run["distance"] / run["floor"] for run in each]),
+                Mean([run["other"] for run in each]),
+                sum(run["seconds"] for run in each) / sum(run["seconds"] for run in at[_STANDARD]),
+            )
+            if method != _STANDARD:
+                against[key] = Against(Ratio([run["distance"] / standard["distance"] for run, standard in pairs]))
+    return Trained(
+        outcomes,
+        against,
+        {method: sum(_end(each, "ci_high") < 1 for each in _of(against, method)) for method in own.methods},
+        {method: sum(_end(each, "ci_low") > 1 for each in _of(against, method)) for method in own.methods},
+        sum(factor in (min(own.factors), max(own.factors)) for factor in choices.values()),
+        [
+            (case.target, case.method, case.factor, case.seed, *(run[name] for name in _OUTCOMES))
+            for case, run in plain.items()
+        ],
+    )
+
+
+def _plain(run: Mapping[str, Any]) -> dict[str, float]:
+    """Of images the Fréchet distance, and the total variation of the classes that the judge sees."""
+    if "frechet" not in run:
+        return {name: run[name] for name in _OUTCOMES}
+    values = (run["frechet"], run["frechet_floor"], run["class_tv"], 0.0, run["seconds"])
+    return dict(zip(_OUTCOMES, values, strict=True))
+
+
+def _of(against: Mapping[str, Against], method: str) -> Iterator[Against]:
+    return (each for key, each in against.items() if key.endswith(f".{method}"))
+
+
+def _end(against: Against, name: str) -> float:
+    return against.over_laplace.spread()[name]
