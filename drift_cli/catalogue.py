@@ -14,6 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from drift_cli.errors import UserError, did_you_mean
+from drift_cli.rules import one_of
 
 PACKAGES = {
     "dataset": "drift_cli.data",
@@ -92,6 +93,14 @@ def _is_of_others(name: str) -> bool:
 def names(group: str) -> list[str]:
     """The names that a user may choose from, without importing any: those of `conf/<group>/`, and what is installed."""
     return sorted(_own(group) | set(_offered(group)))
+
+
+def check_name(key: str, group: str, name: str, without: Sequence[str] = ()) -> None:
+    """Raise `UserError`, which names `key`, unless `name` is of this group, or somebody else's that the user vouched for."""
+    if _is_of_others(name):
+        find(group, name)
+    else:
+        one_of(key, name, [each for each in names(group) if each not in without])
 
 
 @cache

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from drift_cli import catalogue
 from drift_cli import config as configs
 from drift_cli.catalogue import conf_dir
-from drift_cli.config.objects import chosen, settings_class
+from drift_cli.config.objects import chosen, settings_class, standing_at
 from drift_cli.errors import UserError
 from drift_cli.setting import parameters
 from drift_cli.shell.cli import main
@@ -116,6 +116,27 @@ def outside(tmp_path: Path) -> dict[str, str]:
 def drift(*words: str, where: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "drift_cli", *words], cwd=where, env=environment, capture_output=True,
                           text=True, check=False, timeout=300)  # fmt: skip
+
+
+def test_a_mixture_takes_a_kernel_of_ones_own_at_the_users_word_alone(
+    tmp_path: Path, outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(catalogue, "_trusted", set())
+    components = [{"kernel": "my_package.Sech", "weight": 0.5, "factor": 2.0}, {"kernel": "laplace", "weight": 0.5}]
+
+    def mixture():
+        return standing_at("kernel", "kernel", {"name": "mixture", "bandwidth": 0.1, "components": components})
+
+    with pytest.raises(UserError, match=r"what a folder names runs no code: add trust=\[my_package.Sech\]"):
+        mixture()
+    catalogue.trust(["my_package.Sech"])
+    first, second = mixture().made().components
+    assert (type(first).__name__, first.bandwidth, second.bandwidth) == ("Sech", 0.2, 0.1)
+    components[0]["kernel"] = "my_package.Gone"
+    catalogue.trust(["my_package.Gone"])
+    with pytest.raises(UserError, match="my_package.Gone, and it cannot be imported"):
+        mixture()
 
 
 @pytest.mark.slow

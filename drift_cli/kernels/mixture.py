@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drift_cli.catalogue import find, names
+from drift_cli.catalogue import check_name, find
 from drift_cli.kernels.base import Bandwidth, Kernel, Weighted
 from drift_cli.kernels.spectral import Spectral
-from drift_cli.rules import between, one_of, positive
+from drift_cli.rules import between, positive
 from drift_cli.setting import Setting, parameters
 
 
 def _no_mixture(key: str, name: str) -> None:
-    one_of(key, name, [each for each in names("kernel") if each not in ("mixture", "designed")])
+    check_name(key, "kernel", name, without=("mixture", "designed"))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 from omegaconf import OmegaConf
 
-from drift_cli.catalogue import names
+from drift_cli.catalogue import check_name
 from drift_cli.config.checked import Checked, Different, Jobs, Resume, Seed, Seeds, Steps, least, within
 from drift_cli.config.objects import Settings, defaults, standing_at
 from drift_cli.errors import UserError, did_you_mean
@@ -144,10 +144,10 @@ def _operator(label: str, settings: Any) -> OperatorConfig:
         raise UserError(f"{where}.options must be settings of the drift such as {{epsilon: 0.05}}, got {options}.")
     if "name" in options:
         raise UserError(f"{where}.options cannot hold a name: the drift is chosen with {where}.drift.")
-    one_of(f"{where}.drift", str(settings.get("drift")), names("drift"))
+    check_name(f"{where}.drift", "drift", str(settings.get("drift")))
     given = {key: settings[key] for key in ("kernel", "bandwidth") if settings.get(key) is not None}
     used: dict[str, Any] = _UNUSED | given
-    one_of(f"{where}.kernel", str(used["kernel"]), names("kernel"))
+    check_name(f"{where}.kernel", "kernel", str(used["kernel"]))
     drift = standing_at(f"{where}.options", "drift", {"name": settings["drift"], **options})
     kernel = standing_at(where, "kernel", {"name": used["kernel"], "bandwidth": used["bandwidth"]})
     found = OperatorConfig(drift, kernel)
