@@ -25,7 +25,7 @@ def overview() -> str:
     def lines(kind: list[Command]) -> str:
         return "\n".join(f"  drift {each.name:<{width}}  {each.summary}" for each in kind)
 
-    return f"""drift: a laboratory bench for generative drifting
+    return f"""drift: a research bench for generative drifting
 
 {lines([each for each in every if not each.is_study])}
 

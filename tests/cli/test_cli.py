@@ -365,7 +365,7 @@ def test_help_of_a_command_either_way(capsys) -> None:
     assert main(["train", "--help"]) == 0
     assert told == capsys.readouterr().out
     assert main(["help"]) == 0
-    assert capsys.readouterr().out.startswith("drift: a laboratory bench")
+    assert capsys.readouterr().out.startswith("drift: a research bench")
 
 
 @pytest.mark.parametrize(
