@@ -1,4 +1,4 @@
-"""`drift`: a laboratory bench for generative drifting (one-step generators trained by a kernel drift).
+"""`drift`: a research bench for generative drifting (one-step generators trained by a kernel drift).
 
 What is listed here is the library, loaded when it is asked for, so that the command line's help needs no torch.
 """

@@ -117,8 +117,8 @@ def check_trusted(named: Mapping[str, str]) -> None:
         told = " and ".join(f"{group}.name is {name}" for group, name in strange.items())
         are, them = ("which is", "it") if len(strange) == 1 else ("which are", "them")
         raise UserError(
-            f"{told}, {are} not of this project, and what a folder names runs no code: add "
-            f"trust=[{','.join(strange.values())}] if you know {them} (in Python drift_cli.catalogue.trust first)."
+            f"{told}, {are} not part of this project, and classes that a folder names are not run by default: add "
+            f"trust=[{','.join(strange.values())}] if you trust {them} (in Python: drift_cli.catalogue.trust first)."
         )
 
 
@@ -130,7 +130,7 @@ def _of_others(group: str, name: str) -> type:
     except Exception as error:  # somebody else's module may fail in any way
         told = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
-            f"{group}.name is {name}, and it cannot be imported: {told}. Install its package, or put its folder on "
+            f"{group}.name is {name}, which cannot be imported: {told}. Install its package, or put its folder on "
             "PYTHONPATH."
         ) from error
     if not isinstance(found, type):
@@ -138,7 +138,7 @@ def _of_others(group: str, name: str) -> type:
     for needed in _NEEDED[group]:
         if not any(hasattr(found, method) for method in needed):
             raise UserError(
-                f"{name} is no {group}: it has no {' and no '.join(needed)}. docs/adding.md has an example."
+                f"{name} is not usable as {group}: it lacks {' and '.join(needed)}. docs/adding.md has an example."
             )
     return found
 

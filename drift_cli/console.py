@@ -59,7 +59,7 @@ class _Outlet:
             why = getattr(error, "strerror", None) or str(error)
             _drop_stdout()
             if sys.stderr is not None:
-                print(f"drift: what is printed can no longer be shown ({why}); the work goes on.", file=sys.stderr)
+                print(f"drift: the output can no longer be shown ({why}); the work continues.", file=sys.stderr)
 
 
 def _drop_stdout() -> None:

@@ -103,7 +103,9 @@ def locked(path: Path, *, shared: bool = False) -> Iterator[int | None]:
         except BlockingIOError:
             yield None
         except OSError as error:
-            raise UserError(f"{path} cannot be locked: {error.strerror}. Choose a folder elsewhere.") from error
+            raise UserError(
+                f"{path} cannot be locked: {error.strerror}. Choose a folder on another file system."
+            ) from error
         else:
             yield descriptor
     finally:
@@ -117,8 +119,8 @@ def refuse_links(folder: Path) -> None:
         for name in (*folders, *files):
             if (place := Path(parent, name)).is_symlink():
                 raise UserError(
-                    f"{place} is a symbolic link to {os.readlink(place)}: a run writes in its own folder alone. Put "
-                    "in its place what it points to, or remove it."
+                    f"{place} is a symbolic link to {os.readlink(place)}: a run writes only in its own folder. Replace "
+                    "the link with its target, or remove it."
                 )
 
 
@@ -146,7 +148,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """Read a JSON object; raises `UserError` naming the file when it holds anything else."""
     content = read_json(path)
     if not isinstance(content, dict):
-        raise UserError(f"{path} must hold a JSON object, and holds another kind of value: remove it.")
+        raise UserError(f"{path} must contain a JSON object, but contains another kind of value: remove it.")
     return content
 
 

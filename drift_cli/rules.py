@@ -79,13 +79,15 @@ def check_steps(key: str, value: int, least: int = 1) -> None:
 
 def check_epsilon(key: str, epsilon: float) -> None:
     """Beyond these bounds a float32 holds no potential in units of ε."""
-    between(key, epsilon, 1e-9, 1e9, f"give a length squared where the data has about unit size, e.g. {key}=0.05")
+    between(key, epsilon, 1e-9, 1e9, f"give a squared length (the data has about unit size), e.g. {key}=0.05")
 
 
 def a_folder_or_none(key: str, value: str | None) -> None:
     """`resume=$UNSET` means a folder and names none: it is no wish to start anew."""
     if value is not None and not value.strip():
-        raise UserError(f"{key} must name a run folder, got nothing: write {key}=FOLDER, or {key}=null to start anew.")
+        raise UserError(
+            f"{key} must name a run folder, got nothing: write {key}=FOLDER, or {key}=null to start a new run."
+        )
 
 
 def _after(remedy: str) -> str:

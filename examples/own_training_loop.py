@@ -1,4 +1,4 @@
-"""The drift in a training loop of one's own: a network learns a ring of eight Gaussians in one step from noise."""
+"""The drift in your own training loop: a network learns to map noise to a ring of eight Gaussians in one step."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def train(steps: int = 400, batch: int = 512, seed: int = 0) -> tuple[float, flo
     before = distance()
     for _ in range(steps):
         x, data = network(torch.randn(batch, 4, generator=generator)), ring(batch, generator)
-        with torch.no_grad():  # the stop-gradient: the network is to land where its samples drift
+        with torch.no_grad():  # the stop-gradient: the network is regressed on its drifted samples
             target = x + drift(kernel, x, data, x, paired=True)
         loss = (x - target).square().sum(dim=1).mean()
         optimizer.zero_grad()

@@ -1,4 +1,4 @@
-"""How fast a kernel's drift reduces each frequency near a uniform density, and the budget that all kernels share."""
+"""How fast a kernel's drift reduces each frequency near a uniform density, and the budget common to all kernels."""
 
 from __future__ import annotations
 

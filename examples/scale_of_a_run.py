@@ -1,9 +1,9 @@
-"""What a run of the size of Deng et al.'s on ImageNet would take on 8 to 64 GPUs, from its settings and stated speeds.
+"""What a run of the size of Deng et al.'s on ImageNet would take on 8 to 64 GPUs, from its settings and assumed speeds.
 
     python examples/scale_of_a_run.py
 
-Nothing here was measured on a GPU: `Machine` holds the assumptions. What was measured is on the CPU, in
-docs/scale.md: a pair of points in d dimensions costs 2d multiply-adds, at the rate of a network's own.
+Nothing here was measured on a GPU: `Machine` holds the assumptions. Measured on the CPU (docs/scale.md): a pair of
+points in d dimensions costs 2d multiply-adds, at the same rate as a network's.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Run:
 
     @property
     def generator(self) -> float:
-        """Of one sample, forward: 12 w² a token and block (attention's four, the MLP's eight), and its scores."""
+        """Of one sample, forward: 12 w² per token and block (four of attention, eight of the MLP), and the scores."""
         return self.depth * self.tokens * (12 * self.width**2 + 2 * self.tokens * self.width)
 
     @property
@@ -51,8 +51,8 @@ class Run:
 
     @property
     def numbers(self) -> float:
-        """Feature numbers of one sample: of the maps after every second block and the last, at each place, their mean
-        and deviation, and those over patches of 2 × 2 and 4 × 4."""
+        """Feature numbers of one sample, for the maps after every second block and the last: each place, mean and
+        deviation over the map, and mean and deviation over patches of 2 × 2 and 4 × 4."""
         total = 0.0
         for stage, (side, count) in enumerate(zip(self.sides, self.blocks, strict=True)):
             vectors = side**2 + 2 + 2 * side**2 // 4 + 2 * side**2 // 16
@@ -61,7 +61,7 @@ class Run:
 
     @property
     def networks(self) -> float:
-        """Of a step: the generator forth and back, the encoder too for the samples, and forth for the data."""
+        """Of a step: generator forward and backward; encoder forward and backward for samples, forward for data."""
         others = self.positives / self.generated + self.unconditional / self.generated
         return self.samples * (3 * self.generator + (2 + others) * self.encoder)
 
@@ -79,21 +79,21 @@ class Run:
 
 @dataclass(frozen=True)
 class Machine:
-    """A GPU of the H100's kind: its speed in use, not at its peak; all of it assumed."""
+    """A GPU like the H100: its speed in use, not its peak; everything is assumed."""
 
     networks: float = 0.40 * 495 * TERA  # multiply-adds a second in bfloat16: 40 % of the peak
     pairs: float = 0.40 * 33 * TERA  # in float32 without tensor cores: 40 % of the peak
     memory: float = 2.5e12  # bytes a second
     near: float = 300 * GIGA  # bytes a second to another GPU of the same machine of 8
     far: float = 40 * GIGA  # to another machine
-    free: float = 40 * GIGA  # bytes of memory beside weights, optimiser and activations
+    free: float = 40 * GIGA  # bytes of memory besides weights, optimiser and activations
 
     def link(self, gpus: int) -> float:
         return self.near if gpus <= 8 else self.far
 
 
 def seconds(run: Run, machine: Machine, gpus: int) -> dict[str, float]:
-    """Of a step, by what takes them; classes are shared out, so that only gradients (float32) are exchanged."""
+    """Per step, by component; classes are divided among the GPUs, so only gradients (float32) are exchanged."""
     feature_bytes = 4 * run.numbers * run.samples * run.points
     passes = 2 * (1 + run.temperatures)  # each set is read and written once for the distances and each temperature
     return {
@@ -104,8 +104,10 @@ def seconds(run: Run, machine: Machine, gpus: int) -> dict[str, float]:
 
 
 def whole_run(run: Run, machine: Machine) -> None:
-    """A line for each number of GPUs."""
-    print("| GPUs | networks, s a step | drift | gradients | drift's share | steps a second | run, days | GPU hours |")
+    """One line for each number of GPUs."""
+    print(
+        "| GPUs | networks, s per step | drift | gradients | drift's share | steps per second | run, days | GPU hours |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for gpus in (8, 16, 32, 64):
         parts = seconds(run, machine, gpus)
@@ -116,10 +118,11 @@ def whole_run(run: Run, machine: Machine) -> None:
 
 
 def exchanges(run: Run, machine: Machine) -> None:
-    """What one batch of as many samples and data without classes would move and hold, on each of 64 GPUs."""
+    """What one batch of the same size without classes would transfer and hold, on each of 64 GPUs."""
     gpus, step = 64, sum(seconds(run, machine, 64).values())
     print(
-        "| points | numbers | gather: held, GB | ring: held, GB | received a step, GB | seconds a step | of the step |"
+        "| points | numbers | gather: held, GB | ring: held, GB | received per step, GB | seconds per step | "
+        "relative to the step |"
     )
     print("|---|---|---|---|---|---|---|")
     for name, numbers in (("codes of 32", 32.0), ("latents, 32 × 32 × 4", 4096.0), ("features", run.numbers)):
@@ -131,23 +134,27 @@ def exchanges(run: Run, machine: Machine) -> None:
 
 
 def ring(machine: Machine) -> None:
-    """A block of b rows travels in 4bd bytes and is met by b rows in 2b²d multiply-adds: d drops out."""
+    """A block of b rows has 4bd bytes, and b queries need 2b²d multiply-adds with it: d cancels."""
     for name, link in (("within a machine", machine.near), ("between machines", machine.far)):
-        print(f"- {name}: from {4 * machine.pairs / (2 * link):,.0f} rows a GPU the passing hides behind the sums")
+        print(
+            f"- {name}: from {4 * machine.pairs / (2 * link):,.0f} rows per GPU, communication hides behind computation"
+        )
     for name, numbers in (("codes of 32", 32.0), ("latents", 4096.0), ("features", Run().numbers)):
         most = machine.free / (2 * 4 * numbers)
-        print(f"- {name}: {most:,.0f} samples and as many data fill {machine.free / GIGA:.0f} GB")
+        print(f"- {name}: {most:,.0f} samples and as many data points fill {machine.free / GIGA:.0f} GB")
 
 
 def main() -> None:
     run, machine = Run(), Machine()
-    print(f"- generator: {run.generator / GIGA:.0f}·10⁹ multiply-adds a sample, encoder: {run.encoder / GIGA:.0f}·10⁹")
-    print(f"- features: {run.numbers / 1e6:.2f}·10⁶ numbers a sample, {4 * run.numbers / 1e6:.0f} MB")
-    print(f"- of a step's {(run.networks + run.drift) / 1e15:.2f}·10¹⁵ multiply-adds the drift has "
-          f"{run.drift / (run.networks + run.drift):.2%}")  # fmt: skip
-    for told in (lambda: whole_run(run, machine), lambda: exchanges(run, machine), lambda: ring(machine)):
+    print(
+        f"- generator: {run.generator / GIGA:.0f}·10⁹ multiply-adds per sample, encoder: {run.encoder / GIGA:.0f}·10⁹"
+    )
+    print(f"- features: {run.numbers / 1e6:.2f}·10⁶ numbers per sample, {4 * run.numbers / 1e6:.0f} MB")
+    print(f"- the drift takes {run.drift / (run.networks + run.drift):.2%} of a step's "
+          f"{(run.networks + run.drift) / 1e15:.2f}·10¹⁵ multiply-adds")  # fmt: skip
+    for section in (lambda: whole_run(run, machine), lambda: exchanges(run, machine), lambda: ring(machine)):
         print()
-        told()
+        section()
 
 
 if __name__ == "__main__":

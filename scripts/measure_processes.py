@@ -1,8 +1,8 @@
-"""What a step costs each of several processes: processor time, bytes received, and how far the weights are from one's.
+"""What a step costs each of several processes: processor time, bytes received, and the deviation of the weights.
 
     python scripts/measure_processes.py [processes …]
 
-Processor time, as processes that share cores with others wait for them. The table is that of docs/scale.md.
+It reports processor time, because processes that share cores wait for each other. docs/scale.md has the table.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ COMPARED, TIMED, TURNS = 20, 10, 3
 SHARED = ["device=cpu", "threads=1", "space=identity"]
 WIDE = ["dataset=gaussian_mixture", "dataset.dimension=64", "kernel.bandwidth=1", "generator.widths=[256,256,256]"]
 RUNS = {
-    "2 numbers a point": [],
+    "2 numbers per point": [],
     "64 numbers": WIDE,
     "64, ring": [*WIDE, "distributed.exchange=ring"],
     "64, batch_normalized": [*WIDE, "drift=batch_normalized"],
@@ -37,7 +37,7 @@ RUNS = {
 
 
 def measured(ranks: Ranks) -> dict[str, tuple[float, int, int, list[float]]]:
-    """Of each run the least processor seconds a step, bytes of points and of sums a step, and the weights compared."""
+    """For each run: least processor seconds, bytes of points and bytes of sums per step, and the weights to compare."""
     found = {}
     for name, words in RUNS.items():
         setup = assemble(compose.settings(commands.find("train"), [*SHARED, *words]))
@@ -68,7 +68,8 @@ def _process(rank: int, count: int, port: int) -> dict[str, tuple[float, int, in
 def main(numbers: list[int]) -> None:
     alone: dict[str, tuple[float, int, int, list[float]]] = {}
     print(
-        "| run | processes | processor, ms a step, busiest process | of one process | points, kB | sums, kB | weights |"
+        "| run | processes | processor time, ms per step, busiest process | relative to one process | points, kB | "
+        "sums, kB | weights |"
     )
     print("|---|---|---|---|---|---|---|")
     for count in [1, *numbers]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole paper in one command: every experiment, and a page that says which claims hold.
+# The whole paper in one command: every experiment, and a page that shows which claims hold.
 set -euo pipefail
 usage() {
     cat <<'TEXT'
@@ -7,10 +7,10 @@ scripts/reproduce-paper.sh [--quick | --standard | --full] [settings]
 
   --quick      10 minutes on 2 cores, without a GPU
   --standard   the default: at most 2 hours on 2 cores, enough seeds and steps for every verdict
-  --full       the paper's design: 50,000 steps of batch 2,048, 3 seeds; about 5 hours on 2 cores, as it says beforehand
+    --full       the paper's design: 50,000 steps at batch size 2,048, 3 seeds; about 5 hours on 2 cores (printed first)
 
-It ends with outputs/paper/<size>/report.html and report.md. It can be stopped at any moment, and the same command goes
-on with it. Settings are those of `drift paper` (scripts/drift paper --help lists them): parts=[fig1,fig2], report=true.
+It writes outputs/paper/<size>/report.html and report.md. It can be stopped at any moment; the same command resumes.
+Settings are those of `drift paper` (scripts/drift paper --help lists them): parts=[fig1,fig2], report=true.
 TEXT
 }
 size=standard settings=()
@@ -22,12 +22,12 @@ for word in "$@"; do
         exit
         ;;
     -*)
-        echo "reproduce-paper.sh: there is no flag \"$word\": the sizes are --quick, --standard and --full." >&2
+        echo "reproduce-paper.sh: unknown flag \"$word\". Available: --quick, --standard and --full." >&2
         exit 2
         ;;
     *=*) settings+=("$word") ;;
     *)
-        echo "reproduce-paper.sh: \"$word\" is no setting, which is key=value: the sizes are --quick, --standard and --full." >&2
+        echo "reproduce-paper.sh: \"$word\" is not a setting (key=value). Sizes: --quick, --standard and --full." >&2
         exit 2
         ;;
     esac

@@ -1,4 +1,4 @@
-# Sourced by scripts/drift and scripts/test: makes .venv on first use, and again when what it is made from changes.
+# Sourced by scripts/drift and scripts/test: creates .venv on first use, and again when its inputs change.
 # Afterwards $python is the environment's interpreter. $1: the extra to install ("" or "test").
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -13,11 +13,11 @@ find_python() {
             return
         fi
     done
-    echo "drift: Python 3.11 or later is needed, and none was found: install it and run this again." >&2
+    echo "drift: Python 3.11 or later is required, and none was found: install it and run this again." >&2
     return 1
 }
 
-# What an environment is made from: a change of any of these makes it anew.
+# The inputs of the environment: a change of any of these rebuilds it.
 fingerprint() {
     cat "$root/pyproject.toml" "$root"/scripts/{constraints.txt,hatch_build.py} "$root"/drift_cli/fused/{compile.py,csrc/*} | cksum | tr -d '\n'
     printf ' %s' "$root"
@@ -39,17 +39,17 @@ set_up() {
         fi
     fi
     base=$(find_python) || exit 1
-    echo "Setting up .venv (once; about a minute besides downloading) …" >&2
+    echo "Setting up .venv (once; about a minute plus downloads) …" >&2
     if ! "$python" -m pip --version >/dev/null 2>&1; then
         if ! "$base" -m venv "$venv"; then
-            echo "drift: $base cannot make a virtual environment; on Debian and Ubuntu install python3-venv." >&2
+            echo "drift: $base cannot create a virtual environment; on Debian and Ubuntu, install python3-venv." >&2
             exit 1
         fi
     fi
     echo "  installing the tested versions of scripts/constraints.txt …" >&2
     if ! PIP_DISABLE_PIP_VERSION_CHECK=1 "$python" -m pip install --quiet --progress-bar off \
         --constraint "$root/scripts/constraints.txt" --editable "$root${extra:+[$extra]}" >&2; then
-        echo "drift: the set-up did not finish (see above); run the same command again to go on with it." >&2
+        echo "drift: the set-up did not finish (see above); run the same command again to continue." >&2
         exit 1
     fi
     printf '%s' "$want" >"$stamp"

@@ -74,7 +74,7 @@ def test_what_is_no_option_is_no_object(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["os.system", "subprocess.Popen", "drift_cli.kernels.laplace.Laplace"])
 def test_a_class_that_nobody_vouched_for_is_not_looked_up(name: str) -> None:
-    with pytest.raises(UserError, match="what a folder names runs no code"):
+    with pytest.raises(UserError, match="classes that a folder names are not run"):
         catalogue.find("kernel", name)
 
 
@@ -151,7 +151,7 @@ def test_a_kernel_of_ones_own_trains_and_is_loaded_at_the_users_word_alone(tmp_p
     words = ("train", "resume=run", "steps=5")
     refused = drift(*words, where=tmp_path, environment=outside)
     assert refused.returncode == 2
-    assert "what a folder names runs no code" in refused.stderr
+    assert "classes that a folder names are not run" in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert drift(*words, "trust=my_package.Sech", where=tmp_path, environment=outside).returncode == 0
     wrong = drift("train", "kernel=sech", "kernel.bandwidth=0", "--config-dir", "my_conf", where=tmp_path,
@@ -163,11 +163,11 @@ def test_a_kernel_of_ones_own_trains_and_is_loaded_at_the_users_word_alone(tmp_p
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("class Sech:\n    pass\n", "my_package.Sech is no kernel: it has no log_profile"),
-        (SECH.replace("bandwidth: Bandwidth", "bandwidth: float"), "Sech takes bandwidth, which is no setting"),
+        ("class Sech:\n    pass\n", "my_package.Sech is not usable as kernel: it lacks log_profile"),
+        (SECH.replace("bandwidth: Bandwidth", "bandwidth: float"), "Sech takes bandwidth, which is not a setting"),
         ("Sech = 3\n", "kernel.name must be a class, got my_package.Sech, which is of type int"),
-        ("class Sech(\n", "it cannot be imported: '(' was never closed"),
-        ("", "it cannot be imported: module 'my_package' has no attribute 'Sech'"),
+        ("class Sech(\n", "which cannot be imported: '(' was never closed"),
+        ("", "which cannot be imported: module 'my_package' has no attribute 'Sech'"),
     ],
 )
 def test_a_class_that_is_no_kernel_is_refused_in_one_line(text: str, told: str, tmp_path: Path, outside) -> None:
@@ -274,5 +274,5 @@ def test_an_object_within_an_object_is_given_by_its_name_or_with_its_settings() 
     )
     assert (short.made().discrepancy.projections, full.made().discrepancy.projections) == (64, 8)
     assert pickle.loads(pickle.dumps(full)).made() == full.made()
-    with pytest.raises(UserError, match=r"my_package\.Means, which is not of this project"):
+    with pytest.raises(UserError, match=r"my_package\.Means, which is not part of this project"):
         chosen("drift", "from_discrepancy", self_term="include", discrepancy={"name": "my_package.Means"})

@@ -56,7 +56,7 @@ def _refuse_endless(node: Any, key: str) -> None:
         for name, below in node.items() if isinstance(node, dict) else enumerate(node):
             _refuse_endless(below, f"{key}.{name}".lstrip("."))
     elif isinstance(node, int) and abs(node) >= 2**63:
-        raise UserError(f"{key} must be below 2^63 in size, got a number of {len(str(abs(node)))} digits.")
+        raise UserError(f"{key} must be below 2^63 in absolute value, got a number with {len(str(abs(node)))} digits.")
 
 
 def _part(key: str, node: Any, hint: type, words: Mapping[str, str]) -> Any:
@@ -100,18 +100,18 @@ def load(path: Path, schema: type[Config]) -> Config:
     try:
         text = path.read_text(encoding="utf-8")
         if len(text) > _LARGEST:
-            raise ValueError(f"it has {len(text):,} characters, and settings have {_LARGEST:,} at most")
+            raise ValueError(f"it has {len(text):,} characters, and settings may have {_LARGEST:,} at most")
         if any(isinstance(event, AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise ValueError("it repeats parts of itself (YAML aliases), which settings do not")
+            raise ValueError("it uses YAML aliases, which settings may not")
         composed = OmegaConf.create(text)
     except Exception as error:
         told = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{path} cannot be read as YAML: {told}.") from error
     if not isinstance(composed, DictConfig):
-        raise UserError(f"{path} holds no settings: it must be a YAML mapping.")
+        raise UserError(f"{path} contains no settings: it must be a YAML mapping.")
     if (found := _reference(OmegaConf.to_container(composed, resolve=False))) is not None:
         raise UserError(
-            f"{path} refers to {found}: the settings of a folder are data, and nothing in them is looked up."
+            f"{path} refers to {found}: the settings of a folder are data, and references in them are not resolved."
         )
     return typed(composed, schema)
 

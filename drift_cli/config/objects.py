@@ -38,7 +38,7 @@ class Settings:
         """
         for name, word in self.left_open().items():
             raise UserError(
-                f"{self.at}.{name}={word} is found on the data that is trained on, and here is none: give a number."
+                f"{self.at}.{name}={word} is determined from the training data, and there is none here: give a number."
             )
         return maker(self.kind)(*context, **{name: _plain(value) for name, value in self._values().items()})
 
@@ -123,7 +123,7 @@ def settings_class(group: str, name: str, at: str = "") -> type[Settings]:
     kind = catalogue.find(group, name, at)
     if unknown := without_setting(kind):
         raise UserError(
-            f"{kind.__name__} takes {unknown[0]}, which is no setting: annotate it in the class, as in "
+            f"{kind.__name__} takes {unknown[0]}, which is not a setting: annotate it in the class, as in "
             f'{unknown[0]}: Annotated[float, Setting("what it is", (positive,))].'
         )
     entries: list[tuple] = [("name", str, field(default=name))]

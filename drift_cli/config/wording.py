@@ -55,7 +55,7 @@ def describe(
     if "not in '" in first:
         known = setting_names(error.object_type)
         near = did_you_mean(str(key).rsplit(".", 1)[-1], known)
-        return f'There is no setting "{key}".{near} Settings there: {", ".join(known)}.'
+        return f'There is no setting "{key}".{near} Available: {", ".join(known)}.'
     return f"{key}: {first}"
 
 

@@ -29,23 +29,24 @@ class Array:
     columns: Annotated[tuple[str, ...] | None, Setting("which columns, by name; null: all")] = None
     header: Annotated[bool | None, Setting("of a .csv: whether its first line names the columns; null: guessed")] = None
     separator: Annotated[
-        str | None, Setting("between the cells of a .csv; null: guessed", (partial(one_of, choices=tuple(SEPARATORS)),))
+        str | None,
+        Setting("separator between the cells of a .csv; null: guessed", (partial(one_of, choices=tuple(SEPARATORS)),)),
     ] = None
     decimal: Annotated[
-        str | None, Setting("of its numbers; null: guessed", (partial(one_of, choices=tuple(DECIMALS)),))
+        str | None, Setting("decimal mark of a .csv; null: guessed", (partial(one_of, choices=tuple(DECIMALS)),))
     ] = None
     labels: Annotated[
-        str | None, Setting("the column of integers or words that is the class, and no coordinate; null: no classes")
+        str | None, Setting("the column of integers or words that gives the class (not a coordinate); null: no classes")
     ] = None
     condition: Annotated[
-        tuple[str, ...] | None, Setting("columns that the generator is given and does not make; null: none")
+        tuple[str, ...] | None, Setting("columns given to the generator as a condition, not generated; null: none")
     ] = None
     condition_bandwidth: Annotated[
-        float, Setting("the kernel's on the condition, in units of that on the points", (positive,))
+        float, Setting("kernel bandwidth on the condition, relative to that on the points", (positive,))
     ] = 1.0
     held_out: HeldOut = 0.0
     index: Annotated[
-        str | None, Setting("the column that only numbers the rows, left out; none: no column does; null: guessed")
+        str | None, Setting("the column that only numbers the rows, omitted; none: no such column; null: guessed")
     ] = None
     limit: Limit = LIMIT
 
@@ -96,7 +97,7 @@ def _with_condition_last(table: Table, condition: tuple[str, ...], path: str) ->
             raise UserError(f'dataset.condition must name different columns, got "{name}" twice.')
     columns = (*(name for name in table.columns if name not in condition), *condition)
     if len(columns) == len(condition):
-        raise UserError(f"dataset.condition names every column of {path}: one at least must be left to generate.")
+        raise UserError(f"dataset.condition names every column of {path}: at least one must remain to be generated.")
     return replace(
         table, points=table.points[:, [table.columns.index(name) for name in columns]], columns=columns, image=None
     )

@@ -37,7 +37,7 @@ class GaussianMixture:
     def from_settings(
         cls,
         modes: Annotated[int, Setting("number of modes", (partial(between, low=1, high=10_000),))],
-        dimension: Annotated[int, Setting("of the points", (partial(between, low=1, high=4096),))],
+        dimension: Annotated[int, Setting("dimension of the points", (partial(between, low=1, high=4096),))],
         radius: Annotated[float, Setting("distance of the modes from the origin", (partial(at_least, least=0),))],
         std: Annotated[float, Setting("standard deviation of each mode", (positive,))],
         weights: Annotated[
@@ -46,12 +46,12 @@ class GaussianMixture:
         ] = None,
         means: Annotated[Any, Setting("one list of coordinates per mode; null: by placement")] = None,
         placement: Annotated[
-            str, Setting("of the means: where no means are given", (partial(one_of, choices=PLACEMENTS),))
+            str, Setting("placement of the means, if none are given", (partial(one_of, choices=PLACEMENTS),))
         ] = "circle",
         subspace: Annotated[
             int, Setting("dimensions of the subspace of placement=subspace", (partial(at_least, least=1),))
         ] = 4,
-        arrangement: Annotated[int, Setting("which of the random placements", (partial(at_least, least=0),))] = 0,
+        arrangement: Annotated[int, Setting("number of the random placement", (partial(at_least, least=0),))] = 0,
     ) -> Self:
         if means:
             places = tuple(map(tuple, means))

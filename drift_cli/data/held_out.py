@@ -14,7 +14,9 @@ from drift_cli.setting import Setting
 
 HeldOut = Annotated[
     float,
-    Setting("share of each class that is never trained on, and judged against", (partial(between, low=0.0, high=0.9),)),
+    Setting(
+        "share of each class that is held out of training and used for judging", (partial(between, low=0.0, high=0.9),)
+    ),
 ]
 
 
@@ -37,7 +39,7 @@ def split(points: np.ndarray, classes: np.ndarray | None, share: float) -> tuple
         if count == 0 or len(own) - count < 2:
             raise UserError(
                 f"dataset.held_out={share:g} holds out {count} of the {len(own)} rows of class {label}: a class needs "
-                "one row at least on that side and two on the other. Choose another share, or 0."
+                "at least one held-out row and two training rows. Choose another share, or 0."
             )
         out[own[:count]] = True
     return rows[~out], rows[out]

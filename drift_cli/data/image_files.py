@@ -31,8 +31,7 @@ def read(path: Path, limit: int = LIMIT) -> LabelledImages:
         raise UserError(f"There is no file or folder {path}: dataset.path must name an .npz or .npy file, or a folder.")
     if path.suffix.lower() not in _ARRAYS:
         raise UserError(
-            f'{path} must end in {", ".join(_ARRAYS)}, got "{path.suffix}": PNG and JPEG files are read by the folder '
-            "that they are in."
+            f'{path} must end in {", ".join(_ARRAYS)}, got "{path.suffix}": for PNG and JPEG files, name their folder.'
         )
     return _of_arrays(path, limit)
 
@@ -46,7 +45,7 @@ def _of_arrays(path: Path, limit: int) -> LabelledImages:
         found = {"images": found["images"]}
     if len(found) != 1:
         named = ", ".join(found) or "none"
-        raise UserError(f"{path} must hold one array of images, beside `labels`, got {len(found)} ({named}).")
+        raise UserError(f"{path} must contain one array of images besides `labels`, got {len(found)} ({named}).")
     (images,) = found.values()
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
@@ -71,7 +70,7 @@ def _from_0_to_1(images: np.ndarray, path: Path) -> np.ndarray:
     pixels = images.astype(np.float64)
     if not np.isfinite(pixels).all():
         image = int(np.argwhere(~np.isfinite(pixels))[0][0])
-        raise UserError(f"{path}: every pixel must be finite, and image {image} (from 0) has one that is not.")
+        raise UserError(f"{path}: every pixel must be finite, but image {image} (counted from 0) has one that is not.")
     low, high = pixels.min(), pixels.max()
     if low < 0 or high > 1:
         remedy = "divide by 255" if low >= 0 and high > 2 else "clip them, np.clip(images, 0, 1)"
@@ -94,12 +93,12 @@ def _of_folder(path: Path, limit: int) -> LabelledImages:
     kinds = {name: inside for name, inside in kinds.items() if inside}
     if files and kinds:
         raise UserError(
-            f"{path} holds {files[0].name} beside the folder {next(iter(kinds))}: every image must be in the folder of "
-            "its class, or none."
+            f"{path} holds {files[0].name} next to the folder {next(iter(kinds))}: either every image must be in a "
+            "class folder, or none."
         )
     if not files and not kinds:
         raise UserError(
-            f"{path} holds no image: it needs {', '.join(_PICTURES)} files, or a sub-folder for each class."
+            f"{path} contains no images: it needs {', '.join(_PICTURES)} files, or one sub-folder per class."
         )
     labels = None if files else np.repeat(np.arange(len(kinds)), [len(inside) for inside in kinds.values()])
     pixels = _of_pictures(path, files or [file for inside in kinds.values() for file in inside], limit)
@@ -123,7 +122,7 @@ def _of_pictures(path: Path, files: list[Path], limit: int) -> np.ndarray:
         if each.shape[:2] != read[0].shape[:2]:
             (height, width), (h, w) = read[0].shape[:2], each.shape[:2]
             raise UserError(
-                f"{file} is {h} × {w} pixels (height × width), and {files[0].name} is {height} × {width}: bring all "
+                f"{file} is {h} × {w} pixels (height × width), and {files[0].name} is {height} × {width}: resize all "
                 "images to one size."
             )
     if all(each.ndim == 2 for each in read):
@@ -137,7 +136,7 @@ def _picture(file: Path) -> np.ndarray:
     try:
         with Image.open(file) as image:
             if image.mode.startswith(("I", "F")):
-                raise UserError(f"{file} has more than 8 bits a channel: save it with 8.")
+                raise UserError(f"{file} has more than 8 bits per channel: save it with 8.")
             return np.asarray(image.convert("L" if image.mode in ("1", "L", "LA") else "RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f"{file} is not a readable image: {str(error).splitlines()[0]}.") from error
@@ -147,5 +146,5 @@ def _labelled(
     pixels: np.ndarray, labels: np.ndarray | None, names: tuple[str, ...] | None, path: Path
 ) -> LabelledImages:
     if len(pixels) < 2:
-        raise UserError(f"{path} must hold at least 2 images, got {len(pixels)}.")
+        raise UserError(f"{path} must contain at least 2 images, got {len(pixels)}.")
     return LabelledImages(pixels.reshape(len(pixels), -1).astype(np.float64), labels, pixels.shape[1:], names)

@@ -19,7 +19,7 @@ from drift_cli.setting import Setting
 @dataclass(frozen=True)
 class Images:
     path: Annotated[
-        str, Setting("an .npz or .npy file, or a folder of PNG and JPEG files, a sub-folder for each class")
+        str, Setting("an .npz or .npy file, or a folder of PNG and JPEG files, with one sub-folder per class")
     ]
     labels: Labels = False
     held_out: HeldOut = 0.0
@@ -35,7 +35,7 @@ class Images:
         if self.labels and found.labels is None:
             raise UserError(
                 f"dataset.labels=true needs classes, and {self.path} has none: give a sub-folder for each class, an "
-                "array `labels` in the .npz, or a file <name>.labels.npy beside the .npy."
+                "array `labels` in the .npz, or a file <name>.labels.npy next to the .npy."
             )
         return found
 

@@ -34,7 +34,7 @@ class LabelledMixture:
     @classmethod
     def from_settings(
         cls,
-        dimension: Annotated[int, Setting("of the points", (partial(at_least, least=1),))],
+        dimension: Annotated[int, Setting("dimension of the points", (partial(at_least, least=1),))],
         radius: Annotated[float, Setting("distance of the modes from the origin", (partial(at_least, least=0),))],
         std: Annotated[float, Setting("standard deviation of each mode", (positive,))],
         shares: Annotated[Any, Setting("for each class a list of its modes' shares (normalised to sum 1)")],

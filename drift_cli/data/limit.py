@@ -12,13 +12,13 @@ from drift_cli.setting import Setting
 
 LIMIT = 250_000_000  # two gigabytes of them, as they are computed with
 
-Limit = Annotated[int, Setting("numbers that are read at most, columns times rows", (partial(at_least, least=1),))]
+Limit = Annotated[int, Setting("largest number of values to read, columns times rows", (partial(at_least, least=1),))]
 
 
 def check_limit(path: Path, numbers: int, limit: int) -> None:
     """Raise `UserError` where `path` unpacks to more than `limit` numbers; to be called before it is unpacked."""
     if numbers > limit:
         raise UserError(
-            f"{path} unpacks to {numbers:,} numbers ({8e-9 * numbers:.3g} GB as they are computed with), above the "
-            f"{limit:,} that are read: make it smaller, or raise dataset.limit where the memory is there."
+            f"{path} unpacks to {numbers:,} numbers ({8e-9 * numbers:.3g} GB in memory), above the limit of "
+            f"{limit:,}: make it smaller, or raise dataset.limit if there is enough memory."
         )

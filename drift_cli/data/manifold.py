@@ -29,12 +29,12 @@ _FREQUENCY = 2.0  # of the sine that bends the surface
 
 @dataclass(frozen=True)
 class Manifold:
-    surface: Annotated[str, Setting("its kind", (partial(one_of, choices=("torus", "roll")),))]
+    surface: Annotated[str, Setting("kind of surface", (partial(one_of, choices=("torus", "roll")),))]
     intrinsic: Annotated[int, Setting("dimension of the surface", (partial(at_least, least=1),))]
-    dimension: Annotated[int, Setting("of the points", (partial(between, low=1, high=1024),))]
+    dimension: Annotated[int, Setting("dimension of the points", (partial(between, low=1, high=1024),))]
     noise: Noise
     bend: Annotated[
-        float, Setting("b; 0: the surface lies flat in its subspace", (partial(between, low=0, high=0.45),))
+        float, Setting("bend b; 0: the surface lies flat in its subspace", (partial(between, low=0, high=0.45),))
     ]
 
     @staticmethod

@@ -24,7 +24,7 @@ class Pinwheel:
 
     arms: Annotated[int, Setting("number of blobs", (partial(at_least, least=1),))]
     radial_std: Annotated[float, Setting("standard deviation along the radius", (positive,))]
-    tangential_std: Annotated[float, Setting("standard deviation across it", (positive,))]
+    tangential_std: Annotated[float, Setting("standard deviation across the radius", (positive,))]
     twist: Annotated[float, Setting("radians per unit of radius", (finite,))]
     dimension: int = 2
 

@@ -14,7 +14,7 @@ Shape = tuple[int, int, int]  # height, width, channels
 def image_shape(space: Space, who: str, instead: str) -> Shape:
     """Height, width and channels of the images of `space`. Raises `UserError` where its points are none."""
     if not space.image:
-        raise UserError(f"{who} is of images, and these are points of {space.dimension} numbers: use {instead}.")
+        raise UserError(f"{who} needs images, and these are points with {space.dimension} coordinates: use {instead}.")
     shape = (*space.image, 1)
     return shape[0], shape[1], shape[2]
 

@@ -17,7 +17,7 @@ from drift_cli.setting import Setting
 
 @dataclass(frozen=True)
 class Rings:
-    radii: Annotated[tuple[float, ...], Setting("of the circles", (positive,))]
+    radii: Annotated[tuple[float, ...], Setting("radii of the circles", (positive,))]
     noise: Noise
     dimension: int = 2
 

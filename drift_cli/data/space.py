@@ -139,7 +139,7 @@ class Space:
         names, sizes = entries["columns"], (entries["shift"], entries["scale"])
         named = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
         if not named or any(len(s) != len(names) or not np.isfinite(np.asarray(s, float)).all() for s in sizes):
-            raise ValueError("its space has not one name, shift and scale for each column")
+            raise ValueError("its space needs one name, shift and scale per column")
         lists: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in entries.items()
         }

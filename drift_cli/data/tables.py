@@ -151,7 +151,9 @@ def _read_csv(path: Path, wanted: list[str] | None, asked: Asked, index: str | N
         text = str(error).splitlines()[0].removeprefix("CSV parse error: ")
         if "Empty CSV file" in text:
             raise UserError(f"{path} must hold at least 2 rows (points), got 0.") from error
-        raise UserError(f"{path} is not a rectangular table: {text}. Every line needs the same columns.") from error
+        raise UserError(
+            f"{path} is not a rectangular table: {text}. Every line needs the same number of columns."
+        ) from error
     if way.trailing:
         arrow = arrow.select(list(range(count)))
     first_line = blank + (2 if way.names is not None else 1)
@@ -226,15 +228,15 @@ def _classes(cells: list, label: str, path: Path, unit: str, first: int) -> np.n
     for row, cell in enumerate(cells):
         at = f'{path}: column "{label}"', f"at {unit} {row + first}"
         if cell is None or str(cell) in (*_NO_VALUE, "nan"):
-            raise UserError(f"{at[0]} has no value {at[1]}: fill or drop it, or let a word stand for it.")
+            raise UserError(f"{at[0]} has no value {at[1]}: fill or drop it, or use a word in its place.")
         if isinstance(cell, float) and not cell.is_integer():
             raise UserError(f"{at[0]} must hold integers or words to be the class, got {cell:g} {at[1]}.")
     words = any(isinstance(cell, str) for cell in cells)
     classes = np.array([str(cell) if words else int(cell) for cell in cells])
     if (count := len(np.unique(classes))) > len(cells) / 2:
         raise UserError(
-            f'{path}: column "{label}" has {count:,} classes in {len(cells):,} rows, too few rows of each to learn '
-            "from: name a column that repeats its values."
+            f'{path}: column "{label}" has {count:,} classes in {len(cells):,} rows, too few rows per class to '
+            "learn from: choose a column with repeated values."
         )
     return classes
 
@@ -304,8 +306,8 @@ def _check(table: Table, path: Path) -> None:
     largest = np.abs(table.points).max(axis=0)
     if (far := np.flatnonzero(largest > _FARTHEST)).size:
         raise UserError(
-            f'{path}: column "{table.columns[far[0]]}" reaches {largest[far[0]]:.3g}, whose square is no number: '
-            f"divide the column, so that it stays below {_FARTHEST:g}."
+            f'{path}: column "{table.columns[far[0]]}" reaches {largest[far[0]]:.3g}, whose square overflows: '
+            f"rescale the column to stay below {_FARTHEST:g}."
         )
 
 

@@ -26,7 +26,9 @@ from drift_cli.setting import Setting
 
 @dataclass(frozen=True)
 class SlicedWasserstein:
-    projections: Annotated[int, Setting("random directions, drawn anew at every step", (partial(at_least, least=1),))]
+    projections: Annotated[
+        int, Setting("number of random directions, redrawn at every step", (partial(at_least, least=1),))
+    ]
     uses_kernel: ClassVar[bool] = False
 
     def __call__(

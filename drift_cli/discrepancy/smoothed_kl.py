@@ -28,15 +28,15 @@ from drift_cli.setting import Setting
 
 @dataclass(frozen=True)
 class SmoothedKl:
-    draws: Annotated[int, Setting("noises of each sample at every step", (partial(at_least, least=1),))]
+    draws: Annotated[int, Setting("noise draws per sample at every step", (partial(at_least, least=1),))]
 
     @staticmethod
     def check_kernel(kernel: Kernel) -> None:
         """Raise `UserError` where the noise is not that of the kernel."""
         if not isinstance(kernel, Gaussian):
             raise UserError(
-                "The noise of drift.discrepancy=smoothed_kl is Gaussian, with the kernel's bandwidth as its deviation, "
-                f"and the kernel is {type(kernel).__name__}: choose kernel=gaussian."
+                "The noise of drift.discrepancy=smoothed_kl is Gaussian, with the kernel's bandwidth as its standard "
+                f"deviation, but the kernel is {type(kernel).__name__}: choose kernel=gaussian."
             )
 
     def __call__(

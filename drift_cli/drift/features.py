@@ -56,13 +56,13 @@ class Features:
     def from_settings(
         cls,
         self_term: SelfTerm,
-        encoder: Annotated[Encoder, Setting("φ, as its name or as {name: …, setting: …}", group="encoder")],
+        encoder: Annotated[Encoder, Setting("encoder φ: a name or {name: …, setting: …}", group="encoder")],
         base: Annotated[str, Setting("the drift of each group", (partial(one_of, choices=BASES),))],
         groups: Annotated[
             tuple[str, ...],
-            Setting("of each map: places, and mean and deviation over it", (partial(one_of, choices=KINDS),)),
+            Setting("of each map: locations; mean and standard deviation over it", (partial(one_of, choices=KINDS),)),
         ],
-        points: Annotated[bool, Setting("true: the points themselves are one more group")],
+        points: Annotated[bool, Setting("true: the points themselves are another group")],
         factors: Factors,
         normalize: Normalize,
     ) -> Features:
@@ -112,7 +112,7 @@ class Features:
 
     def _features(self, points: Float[Tensor, "c n d"]) -> list[Float[Tensor, "l c n k"]]:
         """Every group, [places, classes, samples, numbers]."""
-        assert self.maps is not None, "a drift of features is called after it is fitted"
+        assert self.maps is not None, "drift=features must be fitted before it is called"
         flat = points.flatten(0, 1)
         found = [each.to(points.dtype) for each in groups(self.maps(flat), self.groups)]
         if self.points:

@@ -40,13 +40,15 @@ class FromDiscrepancy:
     def from_settings(
         cls,
         self_term: Counted,
-        discrepancy: Annotated[Discrepancy, Setting("D, as its name or as {name: …, setting: …}", group="discrepancy")],
+        discrepancy: Annotated[
+            Discrepancy, Setting("discrepancy D: a name or {name: …, setting: …}", group="discrepancy")
+        ],
     ) -> FromDiscrepancy:
         return cls(discrepancy, re.sub(r"(?<!^)(?=[A-Z])", "_", type(discrepancy).__name__).lower())
 
     @staticmethod
     def check_settings(self_term: str, at: str, **_: object) -> None:
-        counts_itself(at, "from_discrepancy", self_term, "a discrepancy is of all samples")
+        counts_itself(at, "from_discrepancy", self_term, "a discrepancy involves all samples")
 
     @property
     def abilities(self) -> Abilities:
@@ -88,7 +90,7 @@ class FromDiscrepancy:
         to them and `RunFailed` for one that is not finite.
         """
         if not paired and not (x.shape == model.shape and bool((x == model).all())):
-            raise ValueError(f"the drift of {self.name} is known at the model's samples alone, not at other queries")
+            raise ValueError(f"the drift of {self.name} is defined only at the model's samples, not at other queries")
         with torch.enable_grad():
             samples = x.detach().requires_grad_(True)
             value = self.discrepancy(kernel, samples, data, self.generator or torch.default_generator)

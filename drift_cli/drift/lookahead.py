@@ -38,9 +38,10 @@ class Lookahead:
     def from_settings(
         cls,
         self_term: SelfTerm,
-        base: Annotated[str, Setting("the drift that is foreseen", (partial(one_of, choices=_BASES),))],
+        base: Annotated[str, Setting("the drift whose steps are looked ahead", (partial(one_of, choices=_BASES),))],
         weights: Annotated[
-            tuple[float, ...], Setting("one for each step foreseen; all 1: toward where the last one ends", (finite,))
+            tuple[float, ...],
+            Setting("one weight per look-ahead step; all 1: toward the end of the last step", (finite,)),
         ],
     ) -> Lookahead:
         return cls(find("drift", base)(self_term), weights)

@@ -39,7 +39,7 @@ class NoisedQuery:
     def from_settings(
         cls,
         self_term: SelfTerm,
-        draws: Annotated[int, Setting("noises of a query, averaged", (partial(at_least, least=1),))],
+        draws: Annotated[int, Setting("noise draws per query, averaged", (partial(at_least, least=1),))],
     ) -> NoisedQuery:
         return cls(MeanShift(self_term), draws)
 

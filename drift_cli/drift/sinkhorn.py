@@ -65,14 +65,14 @@ class Sinkhorn:
         epsilon: Epsilon,
         tol: Tolerance,
         max_iter: MaxIter,
-        independent_self: Annotated[bool, Setting("the self plan goes to a second generated batch")],
+        independent_self: Annotated[bool, Setting("compute the self plan against a second generated batch")],
         carry: Annotated[bool, Setting("start each plan from the last step's potentials")],
     ) -> Sinkhorn:
         return cls(epsilon, tol, max_iter, independent_self, carry)
 
     @staticmethod
     def check_settings(self_term: str, at: str, **_: object) -> None:
-        counts_itself(at, "sinkhorn", self_term, "the plan of the samples with themselves holds every pair")
+        counts_itself(at, "sinkhorn", self_term, "the plan of the samples with themselves contains every pair")
 
     def __post_init__(self) -> None:
         self.tally = Tally(self.tol, self.max_iter)

@@ -59,7 +59,9 @@ def learned(
 def finite(target: Target, who: str) -> Finite:
     """The images to learn from. Raises `UserError` where points are made without end."""
     if not isinstance(target, Finite):
-        raise UserError(f"drift.encoder={who} learns from a set of images, and this data is drawn without end.")
+        raise UserError(
+            f"drift.encoder={who} learns from a finite set of images, and this data is generated without end."
+        )
     return target
 
 

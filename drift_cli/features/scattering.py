@@ -38,13 +38,13 @@ _CENTRE = 3 * math.pi / 4  # frequency of the finest wavelets
 @dataclass(frozen=True)
 class Scattering:
     scales: Annotated[int, Setting("J: maps are 2^J times smaller than the image", (partial(between, low=1, high=6),))]
-    angles: Annotated[int, Setting("L: wavelets of each scale", (partial(between, low=1, high=16),))]
+    angles: Annotated[int, Setting("L: wavelets per scale", (partial(between, low=1, high=16),))]
 
     def fitted(self, target: Target, fitting: Fitting) -> Features:
         shape = image_shape(target.space, "drift.encoder=scattering", "space=identity or another drift")
         if min(shape[:2]) <= 2**self.scales:
             raise UserError(
-                f"drift.encoder.scales={self.scales} needs images of more than {2**self.scales} pixels a side, and "
+                f"drift.encoder.scales={self.scales} needs images of more than {2**self.scales} pixels per side, and "
                 f"these have {shape[0]} x {shape[1]}: lower it."
             )
         return Scatter(shape, self.scales, self.angles).to(fitting.device)

@@ -15,7 +15,11 @@ from drift_cli.rules import between
 from drift_cli.setting import Setting
 
 Width = Annotated[
-    int, Setting("channels of the first map; twice and four times as many after", (partial(between, low=1, high=256),))
+    int,
+    Setting(
+        "channels of the first map; the next ones have twice and four times as many",
+        (partial(between, low=1, high=256),),
+    ),
 ]
 Epochs = Annotated[int, Setting("passes over the training part", (partial(between, low=1, high=10_000),))]
 

@@ -21,4 +21,4 @@ def each_drawn(drawings: Iterable[Drawing], warn: Callable[[str], None]) -> dict
         except StopIteration:
             return drawn
         except Exception as error:  # where it is of `drawings` itself, those that would follow are missing too
-            warn(message(f"the figure {name} could not be drawn, and all else is kept: {error}"))
+            warn(message(f"the figure {name} could not be drawn; everything else is kept: {error}"))

@@ -29,7 +29,7 @@ def draw(
             paper = float(len(shape) > 2)  # white in colour, where grey has no ink
             rows = np.stack([_row(images[classes == label], paper) for label in range(len(shown))])
             tiles(axis, rows, shape, shown)
-            axis.set_title(f"{title}, a class a row")
+            axis.set_title(f"{title}, one class per row")
         return save(figure, folder, "classes")
 
 

@@ -112,7 +112,7 @@ def kernel_mean(
     assert loaded is not None
     run = loaded.drift_kernel_means_f32 if x.dtype == torch.float32 else loaded.drift_kernel_means_f64
     if run(problems, _Long(classes), int(by_products), torch.get_num_threads()) != 0:
-        raise MemoryError(f"no memory to pack {y.shape[1]:,} points of {d:,} dimensions, {classes:,} times")
+        raise MemoryError(f"not enough memory to pack {y.shape[1]:,} points of {d:,} dimensions, {classes:,} times")
     return shift.transpose(0, 1).contiguous(), log_mass.transpose(0, 1).contiguous()
 
 
@@ -157,7 +157,7 @@ def pullback(
     assert loaded is not None
     run = loaded.drift_pullback_f32 if x.dtype == torch.float32 else loaded.drift_pullback_f64
     if run(ctypes.byref(problem), ctypes.byref(gradients), int(by_products), torch.get_num_threads()) != 0:
-        raise MemoryError(f"no memory for the derivatives at {len(y):,} points of {y.shape[1]:,} dimensions")
+        raise MemoryError(f"not enough memory for the derivatives at {len(y):,} points of {y.shape[1]:,} dimensions")
     return found
 
 

@@ -59,7 +59,7 @@ class Conv(Network):
         width: Annotated[
             int,
             Setting(
-                "channels at full size; twice as many at each half, at most 8 times",
+                "channels at full size; doubled at each halving, at most 8 times",
                 (partial(between, low=1, high=256),),
             ),
         ],

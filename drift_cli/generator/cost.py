@@ -19,7 +19,7 @@ class Cost:
     multiply_adds: int
 
     def __str__(self) -> str:
-        return f"{self.parameters:,} parameters, {_short(self.multiply_adds)} multiply-adds a sample"
+        return f"{self.parameters:,} parameters, {_short(self.multiply_adds)} multiply-adds per sample"
 
 
 def cost(model: SampleGenerator, device: torch.device | str = "cpu", classes: int = 0) -> Cost:

@@ -75,7 +75,9 @@ class Mlp(Network):
         noise: Annotated[
             int | None, Setting("dimension of the noise; null: twice that of the data, at most 32", (_least,))
         ],
-        activation: Annotated[str, Setting("of the hidden layers", (partial(one_of, choices=tuple(_ACTIVATIONS)),))],
+        activation: Annotated[
+            str, Setting("activation of the hidden layers", (partial(one_of, choices=tuple(_ACTIVATIONS)),))
+        ],
     ) -> Self:
         """A network from noise to the points of `space`, of its classes where it has some."""
         given, classes = space.conditions, len(space.class_frequencies or ())
@@ -88,8 +90,8 @@ class Mlp(Network):
         weights = sum(inputs * outputs for inputs, outputs in pairwise(widths))
         if weights > MOST_WEIGHTS:
             raise UserError(
-                f"generator.widths={list(widths)} are {weights:,} weights, above the {MOST_WEIGHTS:,} of the largest "
-                "network here: lower them."
+                f"generator.widths={list(widths)} are {weights:,} weights, above the {MOST_WEIGHTS:,} allowed here: "
+                "lower them."
             )
 
     def forward(self, noise: Float[Tensor, "n z"], labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:

@@ -40,8 +40,8 @@ class Particles(SampleGenerator):
         cls,
         space: Space,
         /,
-        count: Annotated[int, Setting("how many", (check_samples,))],
-        init: Annotated[str, Setting("where they start", (partial(one_of, choices=INITS),))],
+        count: Annotated[int, Setting("number of particles", (check_samples,))],
+        init: Annotated[str, Setting("initial positions", (partial(one_of, choices=INITS),))],
     ) -> Self:
         return cls(torch.zeros(count, space.dimension), init)
 

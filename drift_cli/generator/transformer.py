@@ -64,9 +64,9 @@ class Transformer(Network):
         patch: Annotated[
             int | None, Setting("side of a patch; null: the smallest above 1 with at most 64 patches", (_count,))
         ],
-        width: Annotated[int, Setting("numbers of a token", (_count,))],
-        blocks: Annotated[int, Setting("of attention and MLP", (_count,))],
-        heads: Annotated[int, Setting("of the attention; divides width", (_count,))],
+        width: Annotated[int, Setting("dimension of a token", (_count,))],
+        blocks: Annotated[int, Setting("number of blocks of attention and MLP", (_count,))],
+        heads: Annotated[int, Setting("attention heads; must divide width", (_count,))],
     ) -> Self:
         """A network from noise to the images of `space`.
 
@@ -91,7 +91,7 @@ class Transformer(Network):
         if 18 * blocks * width**2 > MOST_WEIGHTS:
             raise UserError(
                 f"generator.blocks={blocks} of generator.width={width} are {18 * blocks * width**2:,} weights, "
-                f"above the {MOST_WEIGHTS:,} of the largest network here: lower them."
+                f"above the {MOST_WEIGHTS:,} allowed here: lower them."
             )
 
     def forward(self, noise: Float[Tensor, "n z"], labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:

@@ -25,7 +25,7 @@ def share_seen(key: str, word: str) -> float:
     if (found := re.fullmatch(r"(\d+(?:\.\d+)?) ?%", word)) and 1 <= float(found[1]) <= 90:
         return float(found[1]) / 100
     raise UserError(
-        f'{key} must be of type float, got "{word}": give a number, or a share of the data that a point shall see, '
+        f'{key} must be of type float, got "{word}": give a number, or the share of the data that a point should see, '
         "from 1% to 90% (auto: 10%)."
     )
 
@@ -35,13 +35,13 @@ def _is_a_share(key: str, word: str) -> None:
 
 
 def _is_a_length(key: str, value: float) -> None:
-    positive(key, value, f"give a length where the data has about unit size, e.g. {key}=0.1")
+    positive(key, value, f"give a length (the data has about unit size), e.g. {key}=0.1")
 
 
 Bandwidth = Annotated[
     float,
     Setting(
-        "a length where the data has about unit size; the schedule multiplies it; auto: found on the data",
+        "a length (the data has about unit size); the schedule multiplies it; auto: determined from the data",
         (_is_a_length, partial(between, low=1e-9, high=1e9)),
         word=_is_a_share,
     ),

@@ -28,8 +28,10 @@ class Component:
 
     kernel: Annotated[str, Setting("the kernel's name", (_no_mixture,))]
     weight: Annotated[float, Setting("its share, relative to the others", (positive,))] = 1.0
-    factor: Annotated[float, Setting("of the mixture's bandwidth", (partial(between, low=1e-6, high=1e6),))] = 1.0
-    alpha: Annotated[float, Setting("read by rational_quadratic alone", (positive,))] = 1.0
+    factor: Annotated[float, Setting("factor on the mixture's bandwidth", (partial(between, low=1e-6, high=1e6),))] = (
+        1.0
+    )
+    alpha: Annotated[float, Setting("used only by rational_quadratic", (positive,))] = 1.0
 
     def at(self, bandwidth: float) -> Kernel:
         kind = find("kernel", self.kernel)

@@ -49,14 +49,14 @@ def companion(kernel: Kernel) -> Companion:
             components = tuple(part.kernel for part in parts)
             height = math.fsum(shares) / math.fsum(kernel.weights)
             return Companion(replace(kernel, components=components, weights=tuple(shares)), height)
-    raise UserError(f"drift=sharp knows no companion of the kernel {type(kernel).__name__}: choose another kernel.")
+    raise UserError(f"drift=sharp has no companion kernel for {type(kernel).__name__}: choose another kernel.")
 
 
 def _rational(kernel: RationalQuadratic) -> Companion:
     """One power less, the same decay: finite for α > 1."""
     if kernel.alpha <= 1:
         raise UserError(
-            f"drift=sharp needs kernel.alpha above 1, where the companion of a rational quadratic is finite, got "
+            "drift=sharp needs kernel.alpha above 1, where the companion of a rational quadratic is finite, got "
             f"{kernel.alpha}."
         )
     height = kernel.bandwidth**2 * kernel.alpha / (kernel.alpha - 1)

@@ -51,7 +51,7 @@ class Shelf:
         places = [folder / file for folder in (self.own, self.common) if folder is not None]
         read = [*places, *(folder / file for folder in self.others)]
         there = next((place for place in read if place.is_file()), None)
-        report = learn(network) if there is None else _load(network, there, "remove it, and it is learned again")
+        report = learn(network) if there is None else _load(network, there, "remove it to train it again")
         for place in places:
             if not place.is_file():
                 place.parent.mkdir(parents=True, exist_ok=True)
@@ -65,9 +65,9 @@ class Shelf:
         if not place.is_file():
             raise UserError(
                 f"There is no {place}, which this run was trained with: put it back (or its data, if that has "
-                "changed), or train anew."
+                "changed), or start a new run."
             )
-        report = _load(network, place, "put it back, or train anew")
+        report = _load(network, place, "put it back, or start a new run")
         network.requires_grad_(False).eval()
         return report
 

@@ -40,7 +40,7 @@ def bandwidth_seeing(share: float, kernel: Kernel, groups: Sequence[tuple[Tensor
     unit = kernel.scaled(1 / kernel.bandwidth)
     distance = max(float(torch.cdist(x[:64], y[:64]).median()) for x, y in groups)
     if not distance > 0:
-        raise ValueError("half of the points or more are the same")
+        raise ValueError("at least half of the points are identical")
 
     def seen(bandwidth: float) -> float:
         shares = [effective_sample_size(unit.scaled(bandwidth), x, points) / len(points) for x, points in groups]

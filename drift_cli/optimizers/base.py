@@ -15,7 +15,7 @@ from torch import nn
 from drift_cli.rules import at_least, fraction, one_of, positive
 from drift_cli.setting import Setting
 
-Fraction = Annotated[float, Setting("of what is kept from step to step", (fraction,))]
+Fraction = Annotated[float, Setting("fraction kept from step to step", (fraction,))]
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,14 @@ class Optimizer(ABC):
     """`lr` falls as `lr_schedule` says, after `warmup` steps in which it grows linearly."""
 
     lr: Annotated[
-        float, Setting("learning rate; of sgd with generator=particles the time step of the flow", (positive,))
+        float, Setting("learning rate; with sgd and generator=particles, the time step of the flow", (positive,))
     ]
     lr_schedule: Annotated[
         str,
-        Setting("over the run; cosine: to zero at the last step", (partial(one_of, choices=("constant", "cosine")),)),
+        Setting(
+            "schedule over the run; cosine: to zero at the last step",
+            (partial(one_of, choices=("constant", "cosine")),),
+        ),
     ]
     warmup: Annotated[int, Setting("steps of linear warm-up", (partial(at_least, least=0),))]
 

@@ -16,7 +16,7 @@ from drift_cli import command as commands
 from drift_cli.report.entries import entries
 
 UNTESTABLE = Path(__file__).with_name("untestable.yaml")
-TOO_WIDE = "the interval of the measurement is too wide to say"
+TOO_WIDE = "the interval of the measurement is too wide to decide"
 _CRITERION = re.compile(r"(?P<sign><=|>=) *(?P<bound>\S+)|(?P<low>\S+) *\.\. *(?P<high>\S+)")
 
 

@@ -252,7 +252,7 @@ class Report:
         first, last = min(o["started"] for o in origins), max(o["finished"] for o in origins)
         libraries = origins[0].get("libraries", {})
         keeps = any(self.size in part.experiment.records for part in self.finished)
-        earlier = " (without the kept runs of earlier sittings)" if keeps else ""
+        earlier = " (excluding kept runs from earlier sessions)" if keeps else ""
         return [
             ("Size", self.size),
             ("Parts", f"{len(self.finished)} of {len(self.parts)} finished"),

@@ -63,10 +63,10 @@ class Collection:
 def collect(top: Path) -> Collection:
     """One row per run below `top`, however far it got. Raises `UserError` where there is none."""
     if not top.is_dir():
-        raise UserError(f"There is no folder {top}: name one with runs below it, e.g. outputs/train.")
+        raise UserError(f"There is no folder {top}: name one that contains runs, e.g. outputs/train.")
     folders = sorted((path.parent for path in top.rglob("config.yaml")), key=_natural)
     if not folders:
-        raise UserError(f"{top} has no runs below it: a run is a folder with a config.yaml.")
+        raise UserError(f"{top} contains no runs: a run is a folder with a config.yaml.")
     readable, passed_over = [], []
     for folder in folders:
         try:
@@ -74,7 +74,7 @@ def collect(top: Path) -> Collection:
         except UserError as error:
             passed_over.append(str(error))
     if not readable:
-        raise UserError(f"No run below {top} can be read. {passed_over[0]}")
+        raise UserError(f"No run in {top} can be read. {passed_over[0]}")
     differing = _differing([settings for _, settings, _ in readable])
     return Collection([_row(top, *run, differing) for run in readable], passed_over)
 
@@ -131,7 +131,7 @@ def _settings(path: Path) -> dict[str, Any]:
     except Exception as error:
         raise UserError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
     if "seed" not in entries or any(f"{group}.name" not in entries for group in _OF_A_RUN):
-        raise UserError(f"{path} is not the configuration of a run of `drift train`, the runs that a table is made of.")
+        raise UserError(f"{path} is not the configuration of a run of `drift train`, and a table lists only these.")
     return entries
 
 

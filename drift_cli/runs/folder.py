@@ -95,7 +95,7 @@ class RunFolder:
             if folder.is_run and (folder.path == path or path.parent.name == "checkpoints"):
                 return folder
         runs = sorted(str(below.parent) for below in path.glob("*/config.yaml"))[:3] if path.is_dir() else []
-        hint = f" Runs below it: {', '.join(runs)}." if runs else ""
+        hint = f"  Runs in it: {', '.join(runs)}." if runs else ""
         raise UserError(f"{path} is not a run folder: it has no config.yaml.{hint}")
 
     @classmethod
@@ -104,8 +104,8 @@ class RunFolder:
         folder = cls(path)
         if folder.is_run:
             raise UserError(
-                f"{path} holds a run already, and is left as it is: resume={path} goes on with it, another "
-                "hydra.run.dir=… starts anew."
+                f"{path} already contains a run and is left unchanged: resume={path} continues it, another "
+                "hydra.run.dir=… starts a new one."
             )
         try:
             for part in (path, folder.figures, folder.checkpoints):

@@ -30,8 +30,8 @@ class Queue:
             return handle.result()
         except (submitit.core.utils.UncompletedJobError, submitit.core.utils.FailedJobError) as error:
             raise RunFailed(
-                f"Job {handle.job_id} of the queue ended from outside (out of time or memory perhaps: "
-                f"executor.minutes, executor.memory); what it said is in {self.folder}. What was finished is kept."
+                f"Queue job {handle.job_id} was ended from outside (perhaps out of time or memory: "
+                f"executor.minutes, executor.memory); its output is in {self.folder}. Finished runs are kept."
             ) from error
 
     def close(self) -> None:

@@ -143,8 +143,8 @@ class Processes:
         others = -signal.SIGTERM  # by which the pool ends the rest
         first = next((code for code in codes if code != others), others)
         return RunFailed(
-            f"A process that made a run was ended from outside (status {first}), for want of memory perhaps: fewer "
-            "at a time (jobs=1) need less. What was finished is kept."
+            f"The process of a training run was ended from outside (status {first}), perhaps for lack of memory: fewer "
+            "at a time (jobs=1) need less. Finished runs are kept."
         )
 
 

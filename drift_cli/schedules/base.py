@@ -8,7 +8,7 @@ from drift_cli.rules import check_steps, positive_fraction
 from drift_cli.setting import Setting
 
 Floor = Annotated[float, Setting("the last factor, sigma_min / sigma_0", (positive_fraction,))]
-Steps = Annotated[int, Setting("length of the sweep; then the factor is held at the floor", (check_steps,))]
+Steps = Annotated[int, Setting("length of the sweep; afterwards the factor stays at the floor", (check_steps,))]
 
 
 class Schedule(Protocol):

@@ -43,8 +43,12 @@ class Optimal:
         cls,
         floor: Annotated[float, Setting("the last factor, sigma_min / sigma_0", (positive_fraction, _not_narrow))],
         steps: Steps,
-        kernel: Annotated[str, Setting("the kernel whose rates decide", (partial(one_of, choices=OF_KERNELS),))],
-        dimension: Annotated[int, Setting("of the data, on which the rates depend", (partial(at_least, least=1),))],
+        kernel: Annotated[
+            str, Setting("the kernel whose rates determine the schedule", (partial(one_of, choices=OF_KERNELS),))
+        ],
+        dimension: Annotated[
+            int, Setting("dimension of the data, on which the rates depend", (partial(at_least, least=1),))
+        ],
     ) -> Self:
         return cls(floor, steps, cast(Spectral, find("kernel", kernel)(bandwidth=1.0)), dimension)
 

@@ -76,7 +76,7 @@ def version() -> str:
     if os.environ.get("DRIFT_NATIVE") == "0":
         loops = "eager loops (DRIFT_NATIVE=0)"
     else:
-        loops = "native loops" if compiled else "eager loops (no compiler was found at the installation)"
+        loops = "native loops" if compiled else "eager loops (no compiler was found at installation)"
     return f"drift {drift_cli.__version__}, {loops}"
 
 

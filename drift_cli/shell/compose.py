@@ -104,5 +104,5 @@ def _kept(command: Command, place: Path) -> Any:
         return load(place, command.schema())
     except UserError as error:
         raise UserError(
-            f"`drift {command.name}` cannot go on with {place.parent}, by its config.yaml: {error}"
+            f"`drift {command.name}` cannot resume {place.parent} because of its config.yaml: {error}"
         ) from error

@@ -76,7 +76,7 @@ def _unknown(key: str, command: Command, settings: list[str]) -> str:
     known = known_keys(command, settings)
     siblings = known.get(parent, [])
     if leaf in siblings:  # one that an operator can have, and this one has not been given
-        return f"{key} has no value that could be changed: write +{key}=… to add it."
+        return f"{key} is not set, so it cannot be changed: write +{key}=… to add it."
     elsewhere = [f"{group}.{leaf}" for group, names in known.items() if group in GROUPS and leaf in names]
     near = did_you_mean(leaf, siblings)
     if parent and near:

@@ -25,18 +25,18 @@ def overview() -> str:
     def lines(kind: list[Command]) -> str:
         return "\n".join(f"  drift {each.name:<{width}}  {each.summary}" for each in kind)
 
-    return f"""drift: a laboratory bench for generative drifting
+    return f"""drift: a research bench for generative drifting
 
 {lines([each for each in every if not each.is_study])}
 
-Studies (each measures, and says which claims of the papers hold):
+Studies (each measures, and reports which claims of the papers hold):
 {lines(commands.studies())}
 
   drift <command> --help         settings of a command (also: drift help <command>)
   drift <command> key=value …    change settings; group=option composes (kernel=gaussian)
   drift <command> -m key=a,b …   run once per combination
   drift <command> --cfg job      show the composed settings without running
-  drift <command> --config-dir DIR  options of your own (trust=my_package.Class for its classes)
+  drift <command> --config-dir DIR  your own options (trust=my_package.Class for your own classes)
   drift --version
   eval "$(drift completion bash)"  complete commands, groups and settings (also: zsh, fish)"""
 
@@ -67,7 +67,7 @@ def command_help(command: Command, words: Sequence[str] = ()) -> str:
         )
     if choice := _choice(command, body):
         shown = f"`drift {command.name} {choice} --cfg job` shows the settings of the options you chose"
-        closing.append(f"{shown}, and --help in its place explains them.")
+        closing.append(f"{shown}, and --help instead explains them.")
     if closing:
         parts.append("\n".join(closing))
     return "\n\n".join(parts)
@@ -107,7 +107,7 @@ def _option_help(command: Command, group: str, option: str) -> str:
         choices = f" ({' | '.join(words)})" if words else ""
         lines.append((f"{group}.{name}={_shown(values[name])}", f"{parameter.setting.help}{choices}"))
     width = max((len(written) for written, _ in lines if len(written) < _WIDE), default=0)
-    body = "\n".join(f"  {written:<{width}}  {what}" for written, what in lines) or "  it has no settings"
+    body = "\n".join(f"  {written:<{width}}  {what}" for written, what in lines) or "  no settings"
     return f"{group}={option}{f': {told}' if told else ''}\n{body}"
 
 

@@ -95,8 +95,7 @@ def _result(sweep: Sweep, job: Job, before: Job | None, settings: Any, folder: P
     resumable = hasattr(settings, "resume")
     if resumable and not kept and any(folder.iterdir()):
         raise UserError(
-            f"{folder} holds a run that was asked for otherwise, and is left as it is: choose another "
-            "hydra.sweep.dir=…."
+            f"{folder} contains a run with other settings and is left unchanged: choose another hydra.sweep.dir=…."
         )
     Jobs(Path(HydraConfig.get().sweep.dir)).write(replace(job, asked=wanted))
     if resumable and run.is_run:
@@ -122,7 +121,7 @@ def _objective(sweep: Sweep, settings: Any, run: RunFolder) -> float | None:
     if not sweep.is_search:
         return None
     numbers = [name for name, entry in summary.items() if isinstance(entry, int | float)]
-    raise RunFailed(f"objective={key} is no number of {run.summary}: it has {', '.join(numbers)}.")
+    raise RunFailed(f"objective={key} is not a number in {run.summary}, which has {', '.join(numbers)}.")
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def _as_one_of_several(command: Command, flags: list[str]) -> list[str]:
     if not getattr(command.schema(), "several_processes", False) or any(flag in words.MULTIRUN for flag in flags):
         raise UserError(
             f"torchrun starts several processes of one run of `drift train`, and {' '.join([command.name, *flags])} is "
-            "none: start it without torchrun."
+            "not such a run: start it without torchrun."
         )
     return ["hydra.run.dir=."] if torchrun.rank() else []
 
@@ -112,9 +112,9 @@ def _carry_out(command: Command, composed: DictConfig) -> None:
 def _no_folder(error: OSError, key: str) -> str:
     """Why the folder that `key` names cannot be made."""
     if isinstance(error, FileNotFoundError) and error.filename is None:  # of `os.getcwd()`
-        return "The working folder is gone: change to one that is there."
+        return "The working folder no longer exists: change to another one."
     if isinstance(error, FileExistsError):
-        return f"{error.filename} is a file, and the output needs a folder: choose another with {key}=…"
+        return f"{error.filename} is a file, but the output needs a folder: choose another with {key}=…"
     why = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
     return f"The output folder cannot be written: {why}. Choose another with {key}=…"
 
@@ -125,7 +125,7 @@ def _told(failure: Exception, command: Command) -> Exception:
         folder = RunFolder(compose.as_seen_from_here(Path(HydraConfig.get().runtime.output_dir)))
         further = ""
         if words.changeable(command.schema()) and folder.is_run:
-            further = f" What stood before is as it was: drift {command.name} resume={folder.path} goes on from there."
+            further = f"  Earlier files are unchanged: drift {command.name} resume={folder.path} resumes from there."
         done = "read or written" if failure.errno == errno.EIO else "written"
         return RunFailed(f"{failure.filename or 'A file'} cannot be {done}: {os.strerror(failure.errno)}.{further}")
     if isinstance(failure, OSError) and failure.strerror:

@@ -72,8 +72,8 @@ def placed(own: DictConfig, settings: list[str], schema: type[Any], jobs: int, m
         at_once = batch.of(jobs)
         if at_once * max(most, 1) > usable():
             raise UserError(
-                f"hydra/launcher=submitit_local starts all at once, and {at_once} jobs are more than the {usable()} "
-                "cores that there are: hydra/launcher=joblib runs as many at a time as fit."
+                f"hydra/launcher=submitit_local starts all jobs at once, and {at_once} jobs are more than the "
+                f"{usable()} available cores: hydra/launcher=joblib runs as many at a time as fit."
             )
         return _here(launcher, schema, at_once, most, batch)
     if launcher in ("submitit", "submitit_slurm"):
@@ -112,8 +112,7 @@ def _by_joblib(asked: int, jobs: int, most: int) -> int:
     if asked > 0 and asked * max(most, 1) > usable():
         each = f" of {max(most, 1)} cores each" if max(most, 1) > 1 else ""
         raise UserError(
-            f"hydra.launcher.n_jobs={asked}: {asked} jobs{each} are more than the {usable()} cores that there are: "
-            "lower it."
+            f"hydra.launcher.n_jobs={asked}: {asked} jobs{each} are more than the {usable()} available cores: lower it."
         )
     return min(asked if asked > 0 else max(usable() // max(most, 1), 1), jobs)
 

@@ -21,7 +21,7 @@ def merged(command: Command, kept: Any, given: Any, keys: Iterable[str]) -> Any:
             continue
         if key not in allowed and key.split(".")[0] not in allowed:
             raise UserError(
-                f"{key} belongs to the run that is resumed and stays as it is: with resume= only "
+                f"{key} belongs to the resumed run and cannot change: with resume= only "
                 f"{', '.join(allowed)} can be given."
             )
         source, target = given, kept
@@ -45,8 +45,8 @@ def refuse_foreign(command: Command, resumed: RunFolder) -> None:
     if other in (None, command.name):
         return
     remedy = (
-        f"`drift {other} resume={resumed.path}` goes on with it"
+        f"`drift {other} resume={resumed.path}` resumes it"
         if other in commands.names() and changeable(commands.find(other).schema())
-        else f"`drift {other}` takes no resume=, so run it anew"
+        else f"`drift {other}` takes no resume=, so start a new run"
     )
-    raise UserError(f"`drift {command.name}` cannot resume {resumed.path}, which `drift {other}` made: {remedy}.")
+    raise UserError(f"`drift {command.name}` cannot resume {resumed.path}, which `drift {other}` wrote: {remedy}.")

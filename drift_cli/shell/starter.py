@@ -40,7 +40,7 @@ def followed(plan: Plan) -> Iterator[Followed]:
     jobs.path.mkdir(exist_ok=True)
     with locked(jobs.lock) as held:
         if held is None:
-            raise UserError(f"Another sweep is at work in {folder}: wait for it, or stop it.")
+            raise UserError(f"Another sweep is running in {folder}: wait for it, or stop it.")
         _set_back(jobs)
         if plan.goal is not None:
             _quiet_optuna()
@@ -49,8 +49,8 @@ def followed(plan: Plan) -> Iterator[Followed]:
             with following.shown():
                 yield following
         except KeyboardInterrupt:
-            queued = "" if plan.placed.at_once else ", once what stands in the queue has ended (scancel)"
-            told = f"stopped: the same command goes on where it was{queued}"
+            queued = "" if plan.placed.at_once else ", once its jobs have left the queue (scancel)"
+            told = f"stopped: the same command resumes{queued}"
             following.console.print(told, highlight=False, soft_wrap=True)
             raise
         except Exception as error:
@@ -120,7 +120,7 @@ class Followed:
         never = self.plan.jobs - len(every)
         told = [RunFailed(self._told(job)) for job in lacking]
         if never > 0:
-            told.append(RunFailed(f"{never} of {self.plan.jobs} jobs were never begun"))
+            told.append(RunFailed(f"{never} of {self.plan.jobs} jobs never started"))
         if self.broken:
             told.append(RunFailed(f"the launcher ended with {type(self.broken).__name__}: {self.broken}"))
         if all(job.status == REFUSED for job in every) or (self.plan.speaks and not told):
@@ -135,7 +135,7 @@ class Followed:
 
     def _told(self, job: Job) -> str:
         reason = {
-            RUNNING: "it ended from outside (killed, for want of memory perhaps, or out of time)",
+            RUNNING: "it was ended from outside (killed, perhaps for lack of memory, or out of time)",
             STOPPED: "it was stopped before its end",
         }.get(job.status, job.reason)
         log = self.jobs.log(job.number)
@@ -178,7 +178,7 @@ class Followed:
 
     def _line(self, job: Job) -> None:
         value = "" if job.value is None else f", {job.value:.4g}"
-        how = {DONE: f"finished{value}", KEPT: f"was finished before{value}"}.get(job.status, f"failed: {job.reason}")
+        how = {DONE: f"finished{value}", KEPT: f"already finished{value}"}.get(job.status, f"failed: {job.reason}")
         passed = int(time.time() - self.began)
         line = f"{passed // 60:>3}:{passed % 60:02d}  job {job.number} ({self._its_own(job)}) {how}"
         style = "red" if job.status in (FAILED, REFUSED) else ""

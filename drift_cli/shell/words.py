@@ -145,7 +145,7 @@ def _flags_first(command: Command, words: list[str]) -> tuple[list[str], list[st
             raise UserError(f'{name} takes no value, got "{value}": write {name}.')
     shown = next((flag for flag in flags if flag in _CFG), None)
     if shown and (several := next((flag for flag in flags if flag in MULTIRUN), None)):
-        raise UserError(f"{shown} shows the settings of one run, and {several} starts several: leave one of them out.")
+        raise UserError(f"{shown} shows the settings of one run, and {several} starts several: omit one of them.")
     if "--resolve" in flags and not shown:
         raise UserError("--resolve goes with --cfg: write --cfg job --resolve.")
     return flags, settings

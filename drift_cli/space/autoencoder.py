@@ -34,22 +34,23 @@ _IMAGES, _TABLES = (32, 64), (256, 256)  # widths
 
 @dataclass(frozen=True)
 class Autoencoder:
-    dimension: Annotated[int, Setting("of the codes", (partial(between, low=1, high=65_536),))]
+    dimension: Annotated[int, Setting("dimension of the codes", (partial(between, low=1, high=65_536),))]
     widths: Annotated[
         tuple[int, ...] | None,
         Setting(
-            "channels of each strided convolution of images, units of each layer of tables; null: 32, 64; 256, 256",
+            "images: channels of each strided convolution; tables: units of each layer; null: 32, 64; 256, 256",
             (partial(between, low=1, high=65_536),),
         ),
     ]
-    noise: Annotated[float, Setting("on the codes, a share of their spread", (partial(at_least, least=0),))]
-    shift: Annotated[float, Setting("pixels by which an image is moved at random", (partial(at_least, least=0),))]
-    turn: Annotated[float, Setting("degrees by which an image is turned at random", (partial(at_least, least=0),))]
+    noise: Annotated[float, Setting("noise on the codes, as a share of their spread", (partial(at_least, least=0),))]
+    shift: Annotated[float, Setting("largest random shift of an image, in pixels", (partial(at_least, least=0),))]
+    turn: Annotated[float, Setting("largest random rotation of an image, in degrees", (partial(at_least, least=0),))]
     epochs: Annotated[int, Setting("passes over the training part", (partial(between, low=1, high=100_000),))]
-    batch_size: Annotated[int, Setting("rows of each step", (partial(at_least, least=1),))]
+    batch_size: Annotated[int, Setting("rows per step", (partial(at_least, least=1),))]
     lr: Annotated[float, Setting("learning rate, which falls to zero as a cosine", (positive,))]
     seed: Annotated[
-        int | None, Setting("of the weights and their training; null: that of the run", (partial(at_least, least=0),))
+        int | None,
+        Setting("seed of the weights and their training; null: that of the run", (partial(at_least, least=0),)),
     ]
 
     def fitted(self, target: Target, fitting: Fitting) -> Codes:
@@ -91,7 +92,7 @@ class Autoencoder:
             if min(height, width) < 2 ** len(widths):
                 raise UserError(
                     f"space=autoencoder halves an image {len(widths)} times, and {height} x {width} pixels are too "
-                    "few: give space.widths fewer entries, or take space=identity."
+                    "few: give space.widths fewer entries, or use space=identity."
                 )
             return Codes(*of_images(space.image, self.dimension, widths), space, self.dimension)
 

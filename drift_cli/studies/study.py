@@ -118,8 +118,8 @@ def refuse_another(config: Any, path: Path) -> None:
     anew = {key: getattr(config, key) for key in (*config.changeable, "resume")}
     if replace(configs.load(place, type(config)), **anew) != config:
         raise UserError(
-            f"{path} holds a study with other settings, and is left as it is: resume={path} goes on with it, another "
-            "hydra.run.dir=… starts anew."
+            f"{path} contains a study with other settings and is left unchanged: resume={path} continues it, another "
+            "hydra.run.dir=… starts a new one."
         )
 
 
@@ -152,7 +152,7 @@ def study(command: str, config: Any, path: Path, seed: int, parts: int, *, resum
         try:
             yield opened
         except KeyboardInterrupt:
-            further = f": drift {command} resume={path} goes on" if resumable else " and has no summary.json"
+            further = f"; to resume: drift {command} resume={path}" if resumable else " and has no summary.json"
             console.print(f"stopped: {path} is incomplete{further}", highlight=False, soft_wrap=True)
             raise
     seconds = time.perf_counter() - began

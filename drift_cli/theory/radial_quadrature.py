@@ -34,7 +34,7 @@ class TooCoarse(ValueError):
         remedy = (
             f"give nodes={enough}"
             if enough
-            else "more will not do: bring bandwidth, offset and deviation nearer to each other"
+            else "more nodes do not help: bring bandwidth, offset and deviation nearer to each other"
         )
         super().__init__(
             f"nodes={nodes} is too coarse in {dimension} dimensions (twice as many change a value by {change:.1e}): "

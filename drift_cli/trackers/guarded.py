@@ -61,4 +61,4 @@ class Guarded:
 
 def _told(name: str, error: Exception) -> str:
     why = (str(error).splitlines() or [""])[0]
-    return f"the tracker {name} failed ({type(error).__name__}: {why}) and is told nothing more; the run goes on"
+    return f"the tracker {name} failed ({type(error).__name__}: {why}) and receives no more data; the run continues"

@@ -49,7 +49,9 @@ def _with_dimension(target: Target, kernel: Settings) -> tuple[Settings, str]:
     try:
         found = intrinsic_dimension(points)
     except ValueError as error:
-        raise UserError(f"kernel.dimension=auto finds no dimension in this data, {error}: give a number.") from error
+        raise UserError(
+            f"kernel.dimension=auto cannot estimate the dimension of this data, {error}: give a number."
+        ) from error
     number: dict[str, Any] = {"dimension": float(f"{found.value:.3g}")}
     interval = f"95 % interval {found.low:.3g} to {found.high:.3g}"
     return replace(kernel, **number), (
@@ -70,7 +72,9 @@ def _with_bandwidth(target: Target, kernel: Settings) -> tuple[Settings, str]:
     try:
         value = float(f"{bandwidth_seeing(share, provisional(kernel).made(), groups):.3g}")
     except ValueError as error:
-        raise UserError(f"kernel.{name}={word} finds no length in this data, {error}: give a number.") from error
+        raise UserError(
+            f"kernel.{name}={word} cannot determine a length from this data, {error}: give a number."
+        ) from error
     others = sum(len(points) for _, points in groups)
     of_its_class = "" if len(groups) == 1 else f" of its class, in all {len(groups)} classes"
     why = f"at which a data point sees {100 * share:g} % of {others:,} others{of_its_class}"
@@ -91,6 +95,6 @@ def _groups(target: Target) -> list[tuple[Tensor, Tensor]]:
         ]
     if not groups or (fewest := min(len(points) for _, points in groups)) < _FEWEST:
         raise UserError(
-            f"kernel.bandwidth=auto needs {_FEWEST} points at least (of each class), got {fewest}: give a number."
+            f"kernel.bandwidth=auto needs {_FEWEST} points or more (per class), got {fewest}: give a number."
         )
     return groups

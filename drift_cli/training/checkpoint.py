@@ -121,10 +121,10 @@ def read_state(place: Path) -> State:
         tally, codec = (dict(entries.get(name, {})) for name in ("tally", "codec"))
         whole = all(type(number) is int and 0 <= number < 2**63 for number in (step, seed))
         if not whole or not all(type(number) in (int, float) for number in (seconds, *tally.values())):
-            raise ValueError("a number in it is none")
+            raise ValueError("one of its numbers is not a number")
         space, data = Space.from_dict(entries["space"]), entries.get("data", "")
         if not isinstance(data, str):
-            raise ValueError("its mark of the data is no text")
+            raise ValueError("its data fingerprint is not text")
         return State(step, float(seconds), seed, space, tally, codec, data)
     except KeyError as error:
         raise UserError(f"{place / 'state.json'} is incomplete: it lacks {error}.") from error
@@ -137,7 +137,8 @@ def check_codec(codec: Codec, place: Path, state: State) -> None:
     if codec.marks != state.codec:
         file = codec.marks.get("file") or state.codec.get("file")
         raise UserError(
-            f"The learned codes ({file}) are not those that {place} was trained in: put that file back, or train anew."
+            f"The learned codes ({file}) are not those that {place} was trained in: put that file back, or start a new "
+            "run."
         )
 
 
@@ -165,7 +166,7 @@ def load_weights(model: SampleGenerator, file: Path) -> None:
         there = tuple(found[name].shape) if name in found else "nothing"
         here = tuple(wanted[name].shape) if name in wanted else "nothing"
         if there != here:
-            raise UserError(f"{file} is of another shape: {name} is {there} there and {here} in these settings.")
+            raise UserError(f"{file} has another shape: {name} is {there} there and {here} in these settings.")
     model.load_state_dict(found)
 
 
@@ -225,10 +226,10 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, file: Path) -> None:
     for key, tensor in _load(file).items():
         index, _, name = key.partition(".")
         if not index.isdigit() or int(index) >= len(parameters) or name not in _MOMENTS:
-            raise UserError(f"{file} is of another optimiser: it holds {key}.")
+            raise UserError(f"{file} belongs to another optimiser: it contains {key}.")
         expected = () if name == "step" else tuple(parameters[int(index)].shape)
         if tuple(tensor.shape) != expected:
-            raise UserError(f"{file} is of another shape: {key} is {tuple(tensor.shape)} there, not {expected}.")
+            raise UserError(f"{file} has another shape: {key} is {tuple(tensor.shape)} there, not {expected}.")
         state.setdefault(int(index), {})[name] = tensor
     if len({frozenset(moments) for moments in state.values()}) > 1 or (state and len(state) != len(parameters)):
         raise UserError(f"{file} is incomplete: it lacks moments of some parameters.")
@@ -240,15 +241,16 @@ def _load(file: Path) -> dict[str, Tensor]:
         raise UserError(f"The checkpoint is incomplete: there is no {file}.")
     if (kept := _sums(file.parent).get(file.name)) is not None and sha256(file) != kept:
         raise UserError(
-            f"{file} is not what was written (cut short, broken or altered): its SHA-256 is not that in state.json."
+            f"{file} has changed since it was written (truncated, damaged or altered): its SHA-256 is not that in "
+            "state.json."
         )
     try:
         found = load_file(file)
     except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{file} is broken or cut short ({str(error).splitlines()[0]}).") from error
+        raise UserError(f"{file} is damaged or truncated ({str(error).splitlines()[0]}).") from error
     for name, tensor in found.items():
         if not bool(torch.isfinite(tensor).all()):
-            raise UserError(f"{file} holds numbers that are not finite ({name}): the run had gone wrong before.")
+            raise UserError(f"{file} contains non-finite numbers ({name}): the run had already diverged.")
     return found
 
 

@@ -52,7 +52,7 @@ def fit(
     look_every = 1 if setup.device.type == "cpu" else _LOOK_EVERY
 
     while step < config.steps and not setup.ranks.any(stop.asked):
-        with counted_by("batch_size", config.batch_size, ", or what the generator is made of"):
+        with counted_by("batch_size", config.batch_size, ", or the size of the generator"):
             taken = advance(step)
         step += 1  # from here on: steps done
         measured = is_measured(config, step)
@@ -88,7 +88,7 @@ def fit(
             check_finite(step, {name: torch.tensor(number) for name, number in numbers.items()}, folder)
             folder.append_metrics(numbers | {"steps_per_second": rate, "seconds": seconds})
             if is_collapsed(samples, target_spread):
-                progress.warn("collapsed", f"collapsed: at step {step} the generator emits (nearly) one point")
+                progress.warn("collapsed", f"collapsed: at step {step} the generator outputs (nearly) a single point")
         progress.show(numbers)
         if step in snapshots:
             keep_snapshot(setup, folder, step)

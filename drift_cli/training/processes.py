@@ -138,7 +138,7 @@ def _told(store: dist.Store, others: _Others, several: int, folder: RunFolder) -
     if why is None:
         why = store.get("why").decode() if store.check(["why"]) else "another process has ended"
     kept = checkpoint.existing(folder.checkpoints)
-    last = f"drift train resume={folder.path} goes on from {kept[-1].name}" if kept else "there is no checkpoint yet"
+    last = f"drift train resume={folder.path} resumes from {kept[-1].name}" if kept else "there is no checkpoint yet"
     return f"Of the {several} processes of this run {why}, and with it the run; {last}."
 
 

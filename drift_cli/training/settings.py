@@ -80,14 +80,12 @@ class ClassesConfig(Checked):
         for name in ("positives", "queue"):
             if (count := getattr(self, name)) is not None and not self.balanced:
                 raise UserError(
-                    f"classes.{name}={count} is a number of data points of each class, which a batch has with "
-                    f"classes.balanced=true alone: set it too, or classes.{name}=null."
+                    f"classes.{name}={count} sets the data points per class, which needs classes.balanced=true: set it "
+                    f"too, or classes.{name}=null."
                 )
         if self.queue is None:
             if self.queue_new is not None:
-                raise UserError(
-                    f"classes.queue_new={self.queue_new} is of a queue: set classes.queue, or leave it out."
-                )
+                raise UserError(f"classes.queue_new={self.queue_new} needs a queue: set classes.queue, or omit it.")
             return
         if self.positives is not None and self.positives > self.queue:
             raise UserError(
@@ -96,7 +94,7 @@ class ClassesConfig(Checked):
         if self.queue % self.new_of_queue:
             raise UserError(
                 f"classes.queue must be a multiple of classes.queue_new, {self.queue_new}, got {self.queue}: then each "
-                "draw takes the place of the oldest one."
+                "draw replaces the oldest one."
             )
 
     @property
@@ -203,7 +201,7 @@ class TrainConfig(Checked):
 
     def check_together(self) -> None:
         if self.seeds and self.resume:
-            raise UserError("seeds has a folder for each run, and resume goes on with one: leave one of them out.")
+            raise UserError("seeds uses one folder per run, and resume continues a single run: omit one of them.")
         if self.gradient_paths != "none" and getattr(self.drift, "normalize", None) == "rms":
             raise UserError(
                 f"gradient_paths={self.gradient_paths} differentiates |V|^2, which drift.normalize=rms makes constant: "
@@ -238,7 +236,7 @@ class TrainConfig(Checked):
             )
         if self.guidance.on and not can.weighted:
             raise UserError(
-                f"{self.guidance.told} weights the negatives, which drift={name} cannot: choose drift=mean_shift, or "
-                f"{GUIDANCE_OFF}."
+                f"{self.guidance.told} weights the negatives, which drift={name} does not support: choose "
+                f"drift=mean_shift, or {GUIDANCE_OFF}."
             )
         can.check_kernel(provisional(self.kernel).made())

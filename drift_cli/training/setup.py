@@ -229,16 +229,17 @@ def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = 
     kernel, told = found_on(coded, config.kernel)
     config = replace(config, kernel=kernel)
     if target.space.conditions and coded is not target:
-        raise UserError("dataset.condition is of the data's own columns, which codes have not: use space=identity.")
+        raise UserError("dataset.condition names columns of the data, which codes do not have: use space=identity.")
     model = config.generator.made(replace(coded.space, guidance=config.guidance.up_to is not None))
     if config.guidance.up_to is not None and not getattr(model, "guided", False):
         raise UserError(
-            f"generator={config.generator.name} takes no strength of guidance, and guidance.up_to draws it: use "
-            "generator=mlp or transformer, or guidance.up_to=null."
+            f"generator={config.generator.name} has no input for the guidance strength, which guidance.up_to draws: "
+            "use generator=mlp or transformer, or guidance.up_to=null."
         )
     if target.space.conditions and not getattr(model, "conditions", 0):
         raise UserError(
-            f"generator={config.generator.name} takes no condition, and dataset.condition gives one: use generator=mlp."
+            f"generator={config.generator.name} has no input for a condition, which dataset.condition gives: use "
+            "generator=mlp."
         )
     model.initialise(coded, stream(config.seed, "initial"))
     drift = config.drift.made()
@@ -279,7 +280,7 @@ def by_data(config: TrainConfig, target: Target) -> TrainConfig:
     of_images = [f"{group}={own.name}" for group, own in chosen.items() if getattr(own.kind, "of_images", False)]
     if config.space is not None and config.space.kind is not Auto:
         if of_images and config.space.kind is Autoencoder:
-            raise UserError(f"space=autoencoder makes codes, and {of_images[0]} is of images: use space=identity.")
+            raise UserError(f"space=autoencoder makes codes, and {of_images[0]} needs images: use space=identity.")
         return config
     name = "identity" if config.space is None or of_images else Auto.name_for(target.space)
     return replace(config, space=settings_class("space", name)(**defaults("space", name)))
@@ -319,8 +320,8 @@ def _check_classes(config: TrainConfig, target: Target) -> None:
     balanced = classes > 0 and config.classes.balanced and isinstance(target, Classes)
     if config.guidance.on and not balanced:
         raise UserError(
-            f"{config.guidance.told} is of classes against all data: give data with classes (dataset.labels=true) and "
-            f"classes.balanced=true, or {GUIDANCE_OFF}."
+            f"{config.guidance.told} weights classes against all data: give data with classes (dataset.labels=true) "
+            f"and classes.balanced=true, or {GUIDANCE_OFF}."
         )
     if not balanced:
         return

@@ -45,16 +45,17 @@ def check(setup: Setup, processes: int) -> None:
     config, shared, told = setup.config, what_is_shared(setup), f"distributed.processes={processes}"
     exchange = config.distributed.exchange
     if setup.device.type == "mps":
-        raise UserError(f"{told} cannot be on device=mps, whose processes cannot speak to each other: use device=cpu.")
+        raise UserError(f"{told} cannot be on device=mps, whose processes cannot communicate: use device=cpu.")
     if shared == CLASSES and setup.classes < processes:
         raise UserError(
-            f"{told} is more than the {setup.classes} classes, which are shared out whole: give at most "
+            f"{told} is more than the {setup.classes} classes, which are not divided: give at most "
             f"{setup.classes}, or set classes.balanced=false."
         )
     few = min(setup.count, len(setup.batch(0).points))
     if shared != CLASSES and few < 2 * processes:
         raise UserError(
-            f"{told} would leave a process less than two of the {few} points of a batch: lower it, or raise batch_size."
+            f"{told} would leave a process fewer than two of the {few} points of a batch: lower it, or raise "
+            "batch_size."
         )
     if exchange == "ring" and shared == WHOLE:
         raise UserError(
@@ -63,13 +64,13 @@ def check(setup: Setup, processes: int) -> None:
         )
     if exchange == "ring" and config.gradient_paths != "none":
         raise UserError(
-            f"distributed.exchange=ring brings no gradient back to the points, which "
+            "distributed.exchange=ring brings no gradient back to the points, which "
             f"gradient_paths={config.gradient_paths} needs: use distributed.exchange=gather."
         )
     if any(isinstance(module, _BatchNorm) for module in setup.model.modules()):
         raise UserError(
-            f"{told}: generator={config.generator.name} has batch normalisation, whose batch would be one process' "
-            "own: use another normalisation, or one process."
+            f"{told}: generator={config.generator.name} has batch normalisation, which would use one process's batch "
+            "alone: use another normalisation, or one process."
         )
 
 

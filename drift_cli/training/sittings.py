@@ -70,7 +70,7 @@ class Sitting:
     def _go_on_from(self, place: Path) -> None:
         seen = read_json(place / "seen.json")
         if not isinstance(seen, dict) or seen.get("asked") != self.asked:
-            raise UserError(f"{place} is of other settings.")
+            raise UserError(f"{place} belongs to other settings.")
         state = checkpoint.read_state(place)
         checkpoint.restore(self.setup, place, state)
         try:

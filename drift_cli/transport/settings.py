@@ -16,4 +16,4 @@ Epsilon = Annotated[
 Tolerance = Annotated[
     float, Setting("L1 marginal error at which the iterations of a plan end", (partial(positive, remedy=_ERROR),))
 ]
-MaxIter = Annotated[int, Setting("iterations of a plan at most", (partial(at_least, least=1, remedy=_MOST),))]
+MaxIter = Annotated[int, Setting("maximum number of iterations of a plan", (partial(at_least, least=1, remedy=_MOST),))]

@@ -95,7 +95,7 @@ REFUSALS = [
     ("train --package", "--package needs a value"),
     ("train --multirun=3", '--multirun takes no value, got "3"'),
     ("train --resolve", "write --cfg job --resolve."),
-    ("train -m seed=0,1 --cfg job", "--cfg shows the settings of one run, and -m starts several: leave one of them"),
+    ("train -m seed=0,1 --cfg job", "--cfg shows the settings of one run, and -m starts several: omit one of them"),
     ("train --resume x", 'no flag "--resume": settings have no dashes, write resume=x.'),
     ("train --batch-size=4", "write batch_size=4."),
     ("train --animate seed=1", "write animate=…."),
@@ -106,7 +106,10 @@ REFUSALS = [
     ("paper --standard", "write size=standard."),
     ("paper hydra.run.dir=x", "`drift paper` has no run folder, got hydra.run.dir=x: write out=FOLDER."),
     ("sample hydra.run.dir=x run=y", "write out=FILE."),
-    ("train resume=", "resume must name a run folder, got nothing: write resume=FOLDER, or resume=null to start anew."),
+    (
+        "train resume=",
+        "resume must name a run folder, got nothing: write resume=FOLDER, or resume=null to start a new run.",
+    ),
     ("train resume=''", "resume must name a run folder"),
     ("stop-grad-study resume=", "resume must name a run folder"),
     ("compare-operators resume=", "resume must name a run folder"),
@@ -169,7 +172,7 @@ REFUSALS = [
     ("train gradient_paths=[none]", "got the list [none]: write gradient_paths=none."),
     ("train gradient_paths={a:1}", "gradient_paths must be one word, got a group of settings"),
     ("train kernel=mixture kernel.components=[{kernel:[a]}]", "must be one word, got a list."),
-    ("train +drift.self_tern=include", 'Did you mean "self_term"? Settings there: self_term.'),
+    ("train +drift.self_tern=include", 'Did you mean "self_term"? Available: self_term.'),
     ("train gradient_paths=all", "gradient_paths must be one of none, query, samples, both"),
     ("train gradient_paths=both drift=multi_temperature drift.normalize=rms", "drift.normalize=rms makes constant"),
     ("train kernel=null", "A group must be one of its options, got null"),
@@ -181,15 +184,15 @@ REFUSALS = [
     ("train drift=multi_temperature drift.factors=[]", "drift.factors must name at least one value"),
     (
         "train drift=sinkhorn drift.epsilon=0",
-        "drift.epsilon must be from 1e-09 to 1e+09, got 0.0: give a length squared",
+        "drift.epsilon must be from 1e-09 to 1e+09, got 0.0: give a squared length",
     ),
     (
         "train drift=sinkhorn drift.epsilon=-0.1",
-        "drift.epsilon must be from 1e-09 to 1e+09, got -0.1: give a length squared",
+        "drift.epsilon must be from 1e-09 to 1e+09, got -0.1: give a squared length",
     ),
     (
         "train drift=sinkhorn drift.epsilon=nan",
-        "drift.epsilon must be from 1e-09 to 1e+09, got nan: give a length squared",
+        "drift.epsilon must be from 1e-09 to 1e+09, got nan: give a squared length",
     ),
     (
         "train drift=sinkhorn drift.tol=0",
@@ -298,7 +301,7 @@ def test_a_file_where_the_folder_shall_be_is_named(key: str, tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     (tmp_path / "README.md").write_text("mine")
     assert main(["train", *(["-m", "seed=0,1"] if "sweep" in key else []), f"{key}=README.md"]) == 2
-    told = f"drift: README.md is a file, and the output needs a folder: choose another with {key}=…\n"
+    told = f"drift: README.md is a file, but the output needs a folder: choose another with {key}=…\n"
     assert capsys.readouterr().err == told
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
     assert (tmp_path / "README.md").read_text() == "mine"
@@ -365,7 +368,7 @@ def test_help_of_a_command_either_way(capsys) -> None:
     assert main(["train", "--help"]) == 0
     assert told == capsys.readouterr().out
     assert main(["help"]) == 0
-    assert capsys.readouterr().out.startswith("drift: a laboratory bench")
+    assert capsys.readouterr().out.startswith("drift: a research bench")
 
 
 @pytest.mark.parametrize(
@@ -474,14 +477,17 @@ def test_the_folder_of_another_command_is_not_resumed(tmp_path: Path, monkeypatc
         (folder / "config.yaml").write_text("seed: 0\n")
         (folder / "provenance.json").write_text(json.dumps({"command": f"drift {command} 'a b=1'"}))
     assert main(["stop-grad-study", "resume=train"]) == 2
-    told = "which `drift train` made: `drift train resume=train` goes on with it."
+    told = "which `drift train` wrote: `drift train resume=train` resumes it."
     assert told in (error := capsys.readouterr().err)
     assert error.count("\n") == 1
     assert main(["train", "resume=spectral"]) == 2
-    assert "which `drift spectral` made: `drift spectral` takes no resume=, so run it anew." in capsys.readouterr().err
+    assert (
+        "which `drift spectral` wrote: `drift spectral` takes no resume=, so start a new run."
+        in capsys.readouterr().err
+    )
     (tmp_path / "train" / "provenance.json").unlink()  # nothing says whose it is: the settings do
     assert main(["stop-grad-study", "resume=train"]) == 2
-    assert "cannot go on with train, by its config.yaml: There is no setting" in capsys.readouterr().err
+    assert "cannot resume train because of its config.yaml: There is no setting" in capsys.readouterr().err
 
 
 def test_help_says_what_a_chosen_preset_is_and_refuses_one_that_is_none(capsys) -> None:

@@ -63,7 +63,7 @@ def test_a_job_that_fails_reaches_the_starter_and_is_repeated_alone(
     assert main(words) == 0
     told = capfd.readouterr()
     assert told.err == ""
-    assert "job 0 (dataset.path=there.csv) was finished before" in told.out
+    assert "job 0 (dataset.path=there.csv) already finished" in told.out
     assert sweep_of(tmp_path) == folder  # the words found it again
     assert (folder / "0/summary.json").stat().st_mtime_ns == kept
     assert summary(folder / "1")["steps"] == 12
@@ -85,7 +85,7 @@ def test_a_job_that_is_killed_is_missed_and_goes_on_from_its_checkpoint(tmp_path
         os.kill(process, signal.SIGKILL)
     _, told = running.communicate(timeout=120)
     assert running.returncode == 1
-    assert "drift: job 0 (seed=0): it ended from outside" in told
+    assert "drift: job 0 (seed=0): it was ended from outside" in told
     assert "drift: 2 of 2 jobs failed" in told
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -104,7 +104,7 @@ def test_a_sweep_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
     running.send_signal(signal.SIGINT)
     said, told = running.communicate(timeout=60)
     assert (running.returncode, told) == (130, "")
-    assert "stopped: the same command goes on where it was" in said
+    assert "stopped: the same command resumes" in said
     assert Jobs(sweep_of(tmp_path)).all()[0].status == "stopped"
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
@@ -134,7 +134,7 @@ def test_jobs_of_other_settings_are_left_as_they_are(tmp_path: Path, monkeypatch
     for _ in range(2):
         assert main([*words, "steps=8"]) == 1
         told = capsys.readouterr().err
-        assert told.count("holds a run that was asked for otherwise, and is left as it is") == 2
+        assert told.count("contains a run with other settings and is left unchanged") == 2
     assert len(ran) == 2
 
 

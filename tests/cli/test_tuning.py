@@ -87,7 +87,7 @@ def test_a_trial_that_fails_is_the_worst_and_the_search_goes_on(ran: list[Any], 
 
 def test_an_objective_that_the_summary_has_not_fails_the_trials(ran: list[Any], capsys) -> None:
     assert main(["train", "-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=1", "objective=sw_large"]) == 1
-    assert "objective=sw_large is no number of" in capsys.readouterr().err
+    assert "objective=sw_large is not a number in" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_bench_measures_sinkhorn(tmp_path: Path, monkeypatch, capsys) -> None:
         ("tau=-1", "tau must be a finite number above 0, got -1.0: give a number above 0."),
         (
             "epsilon=0",
-            "epsilon must be from 1e-09 to 1e+09, got 0.0: give a length squared where the data has about unit size, "
+            "epsilon must be from 1e-09 to 1e+09, got 0.0: give a squared length (the data has about unit size), "
             "e.g. epsilon=0.05.",
         ),
     ],

@@ -22,5 +22,5 @@ def test_few_turns_tell_their_range() -> None:
 
 
 def test_no_turn_is_refused() -> None:
-    with pytest.raises(ValueError, match="one turn at least"):
+    with pytest.raises(ValueError, match="at least one round"):
         Ratio.of([])

@@ -62,9 +62,9 @@ def test_each_strength_moves_the_mean_of_a_class_as_far_as_its_optimum(tmp_path:
 
 def test_what_cannot_be_given_a_strength_says_so() -> None:
     train_command = commands.find("train")
-    with pytest.raises(UserError, match="generator=particles takes no strength of guidance"):
+    with pytest.raises(UserError, match="generator=particles has no input for the guidance strength"):
         assemble(settings(train_command, [*DATA, "guidance.up_to=2", "generator=particles"]))
     with pytest.raises(UserError, match=r"guidance.up_to must be above guidance.alpha=3"):
         settings(train_command, [*DATA, "guidance.up_to=2", "guidance.alpha=3"])
-    with pytest.raises(UserError, match="is of classes against all data"):
+    with pytest.raises(UserError, match="weights classes against all data"):
         assemble(settings(train_command, ["guidance.up_to=2"]))

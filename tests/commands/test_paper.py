@@ -106,7 +106,7 @@ def test_a_failed_part_is_reported_at_the_end_and_the_others_are_done(first) -> 
 def test_what_is_finished_is_left_as_it_is(folder: Path, listed: Path, capsys) -> None:
     before = {place: place.stat().st_mtime_ns for part in ("score", "study") for place in (folder / part).rglob("*.*")}
     assert main(command(listed, folder.parent, "parts=[score,study]")) == 0
-    assert "2 parts, 2 of them finished and left as they are" in capsys.readouterr().out
+    assert "2 parts, 2 of them already finished" in capsys.readouterr().out
     assert before == {place: place.stat().st_mtime_ns for place in before}
 
 
@@ -129,7 +129,7 @@ def test_the_page_alone_is_made_from_what_is_there(folder: Path, listed: Path, t
     assert len(commands) == 2
     assert not any(str(tmp_path.parent) in told or "hydra.run.dir" in told for told in commands)  # for any machine
     assert main(command(listed, tmp_path / "nowhere", "report=true")) == 2
-    assert "is finished: leave report=true out" in capsys.readouterr().err
+    assert "is finished: omit report=true" in capsys.readouterr().err
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -145,7 +145,7 @@ def test_runs_that_were_kept_are_taken_over_and_those_of_other_settings_are_not(
     other["final_sw"] = -1.0
     (records / runs[0].name).write_text(json.dumps(other))
     assert main(command(listed, tmp_path / "out", "parts=[study]", f"records={tmp_path / 'records'}")) == 0
-    assert "study: 3 runs taken over from" in capsys.readouterr().out
+    assert "study: 3 runs reused from" in capsys.readouterr().out
     assert summary(tmp_path / "out/quick", "study") == summary(folder, "study")
     made = {run.name: (tmp_path / "out/quick/study/runs" / run.name).read_text() for run in runs[:3]}
     assert [made[run.name] == run.read_text() for run in runs[:3]] == [False, True, True]
@@ -171,7 +171,7 @@ def test_it_is_stopped_at_any_moment_and_goes_on_with_the_same_numbers(
     assert "Traceback" not in said + told
     if how != signal.SIGKILL:
         assert running.returncode == 130
-        assert "stopped: the same command goes on where it was" in said
+        assert "stopped: the same command resumes" in said
     done = {place: place.stat().st_mtime_ns for place in runs.glob("*.json")}
     assert 2 <= len(done) < 12
     assert not (tmp_path / "quick/study/summary.json").exists()
@@ -185,7 +185,7 @@ def test_it_is_stopped_at_any_moment_and_goes_on_with_the_same_numbers(
 
 def test_one_reproduction_at_a_time(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(paper_parts, "_PATIENCE", 0.2)
-    with alone(tmp_path), pytest.raises(UserError, match="Another reproduction is at work"), alone(tmp_path):
+    with alone(tmp_path), pytest.raises(UserError, match="Another reproduction is running"), alone(tmp_path):
         pass
     with alone(tmp_path):
         pass
@@ -251,15 +251,18 @@ def test_it_says_how_long_it_takes() -> None:
         (["size=huge"], 'size must be one of quick, standard, full, got "huge"'),
         (["parts=[fig9]"], 'There is no part "fig9". Did you mean "fig'),
         (["parts=[]"], "parts must name at least one value"),
-        (["records=nowhere"], "records must be a folder that export= wrote, got nowhere: there is none."),
-        (["kept=nowhere"], "kept must be a folder with <size>/<part> of earlier runs, got nowhere: there is none."),
+        (["records=nowhere"], "records must be a folder written by export=, got nowhere, which does not exist."),
+        (
+            ["kept=nowhere"],
+            "kept must be a folder with <size>/<part> of earlier runs, got nowhere, which does not exist.",
+        ),
         (["cores=0"], "cores must be from 1 to 1024"),
         (["experiments=nowhere.yaml"], "nowhere.yaml cannot be read as a list of experiments"),
         (["experiment=fig1"], "experiment=fig1 is a preset of `drift verify-score`"),
         (["cores=1024"], "cores must be at most the "),
-        (["out=/dev/null/x"], "out must be a folder, got /dev/null/x/standard, where a file is: choose another."),
-        (["export=/dev/null"], "export must be a folder, got /dev/null, where a file is"),  # before any work
-        (["export=/proc/x"], "export must be a folder that can be written, got /proc/x"),
+        (["out=/dev/null/x"], "out must be a folder, but /dev/null/x/standard is a file: choose another."),
+        (["export=/dev/null"], "export must be a folder, but /dev/null is a file"),  # before any work
+        (["export=/proc/x"], "export must be a writable folder, got /proc/x"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

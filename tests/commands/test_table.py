@@ -85,7 +85,7 @@ def test_a_damaged_neighbour_is_passed_over(sweep: Path, capsys: pytest.CaptureF
             (sweep / name / "config.yaml").unlink()
             (sweep / name).rmdir()
     printed = capsys.readouterr().out
-    assert printed.count("passed over") == 3
+    assert printed.count("warning: skipped") == 3
     assert "3 of 3" in printed
 
 

@@ -173,7 +173,7 @@ def test_steps_can_be_added_to_a_finished_run(tmp_path: Path, capsys) -> None:
     assert train_resume(tmp_path) == 2
     assert "all its 12 steps" in capsys.readouterr().err
     assert train_resume(tmp_path, "kernel.bandwidth=3") == 2
-    assert "kernel.bandwidth belongs to the run" in capsys.readouterr().err
+    assert "kernel.bandwidth belongs to the resumed run" in capsys.readouterr().err
     assert (tmp_path / "summary.json").exists()  # a refusal loses nothing
     assert train_resume(tmp_path, "steps=16") == 0
     assert summary(tmp_path)["steps"] == 16
@@ -196,7 +196,7 @@ def test_a_checkpoint_cut_short_is_refused_and_the_one_before_it_offered(tmp_pat
     last.write_bytes(last.read_bytes()[:-100])
     assert train_resume(tmp_path, "steps=13") == 2
     told = capsys.readouterr().err
-    assert "cut short" in told
+    assert "truncated" in told
     previous = tmp_path / "checkpoints/step_00000008"
     assert f"resume={previous}" in told
     assert train_resume(previous) == 0
@@ -208,14 +208,14 @@ def test_a_checkpoint_of_another_shape_is_refused(tmp_path: Path, capsys) -> Non
     config = tmp_path / "config.yaml"
     config.write_text(config.read_text().replace("- 16\n", "- 17\n"))
     assert train_resume(tmp_path, "steps=13") == 2
-    assert "of another shape: layers.0.weight is (16, " in capsys.readouterr().err
+    assert "has another shape: layers.0.weight is (16, " in capsys.readouterr().err
 
 
 def test_a_run_folder_is_never_overwritten(tmp_path: Path, capsys) -> None:
     assert train(tmp_path) == 0
     before = metrics(tmp_path)
     assert train(tmp_path, "seed=3") == 2
-    assert "holds a run already" in capsys.readouterr().err
+    assert "already contains a run" in capsys.readouterr().err
     assert metrics(tmp_path) == before
 
 
@@ -258,7 +258,7 @@ def test_resuming_on_other_data_or_elsewhere(tmp_path: Path, monkeypatch, capsys
     np.savetxt(tmp_path / "points.csv", 3 * rows + 1, delimiter=",")
     assert train_resume(tmp_path / "run", "steps=14") == 2
     told = capsys.readouterr().err
-    assert "The data is not that which" in told
+    assert "The data is not the data that" in told
     assert "resume=" not in told  # an earlier checkpoint would not mend it
 
 
@@ -282,7 +282,7 @@ def test_an_optimizer_of_another_shape_is_refused(tmp_path: Path, capsys) -> Non
     )
     assert train_resume(tmp_path, "steps=13") == 2
     told = capsys.readouterr().err
-    assert "optimizer.safetensors is of another shape" in told
+    assert "optimizer.safetensors has another shape" in told
     assert "resume=" in told
     (tmp_path / "checkpoints/step_00000012/state.json").write_text('{"format": 1}')
     assert train_resume(tmp_path, "steps=13") == 2

@@ -41,10 +41,10 @@ def test_a_resumed_run_ends_as_one_never_stopped(run: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("dataset=rings",), "drift.encoder=classifier is of images, and these are points of 2 numbers"),
+        (("dataset=rings",), "drift.encoder=classifier needs images, and these are points with 2 coordinates"),
         (
             ("dataset=digits", "space=autoencoder", "space.epochs=1"),
-            "space=autoencoder makes codes, and drift=features is of images: use space=identity",
+            "space=autoencoder makes codes, and drift=features needs images: use space=identity",
         ),
         (("dataset=digits", "drift.encoder=clasifier"), 'Did you mean "classifier"?'),
         (("dataset=digits", "gradient_paths=both", "drift.normalize=none"), "drift=features has no derivative here"),

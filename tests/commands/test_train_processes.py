@@ -51,7 +51,7 @@ def test_a_killed_process_ends_the_run_in_one_line_and_one_process_goes_on_from_
     killer.join()
     told = capsys.readouterr().err
     assert "Of the 2 processes of this run process 2 was ended from outside (SIGKILL)" in told
-    assert f"drift train resume={folder} goes on from step_00000" in told
+    assert f"drift train resume={folder} resumes from step_00000" in told
     assert told.count("\n") == 1
     assert set(multiprocessing.active_children()) <= others
     assert main(["train", f"resume={folder}", "distributed.processes=1"]) == 0
@@ -80,7 +80,7 @@ def test_the_comparison_tells_another_seed_apart(whole: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("distributed.processes=40",), "less than two of the 64 points of a batch"),
+        (("distributed.processes=40",), "fewer than two of the 64 points of a batch"),
         (("distributed.exchange=ring", "drift=sinkhorn"), "use distributed.exchange=gather"),
         (("distributed.exchange=ring", "gradient_paths=both"), "use distributed.exchange=gather"),
         (("distributed.processes=11", "dataset=digits", "dataset.labels=true"), "more than the 10 classes"),

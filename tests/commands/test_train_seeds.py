@@ -53,7 +53,7 @@ def _put(path: Path, text: str) -> None:
 def test_runs_of_other_settings_are_left_as_they_are(folder: Path, capsys) -> None:
     before = summary(folder)
     assert train(folder, "seeds=[0,5]", "optimizer.lr=0.5") == 2
-    assert "holds runs with other settings" in capsys.readouterr().err
+    assert "contains runs with other settings" in capsys.readouterr().err
     assert summary(folder) == before
 
 

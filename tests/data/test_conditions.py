@@ -93,7 +93,7 @@ def test_the_generator_is_given_conditions_of_the_data(path: str, rng: torch.Gen
     [
         (("doses",), 'dataset.condition must name columns of .*, got "doses". Did you mean "dose"?'),
         (("dose", "dose"), 'must name different columns, got "dose" twice'),
-        (("dose", "a", "b"), "names every column of .*: one at least must be left to generate"),
+        (("dose", "a", "b"), "names every column of .*: at least one must remain to be generated"),
     ],
 )
 def test_a_condition_that_is_none_is_refused(condition: tuple[str, ...], told: str, path: str) -> None:

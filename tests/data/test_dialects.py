@@ -44,7 +44,7 @@ CASES = {
     "a gap in the first row": ("1.0,,3.0\n-1.3,0.3,1.3\n0.1,0.2,0.4\n", 'column "x2" has no value at line 1'),
     "NA in the first row": ("1,NA\n-0.7,0.6\n0.1,0.2\n", 'column "x2" has no value at line 1'),
     "a header that is all there is": ("a,b\n", "at least 2 rows"),
-    "far too large": ("a,b\n1,2\n1e200,3\n", 'column "a" reaches 1e\\+200, whose square is no number'),
+    "far too large": ("a,b\n1,2\n1e200,3\n", 'column "a" reaches 1e\\+200, whose square overflows'),
 }
 
 
@@ -121,5 +121,5 @@ def test_a_small_parquet_of_a_billion_numbers_is_not_unpacked(tmp_path: Path) ->
     from pyarrow import parquet
 
     parquet.write_table(pa.table({"x": np.zeros(101), "y": np.zeros(101)}), tmp_path / "a.parquet")
-    with pytest.raises(UserError, match=r"202 numbers .* above the 100"):
+    with pytest.raises(UserError, match=r"202 numbers .* above the limit of 100"):
         tables.read(tmp_path / "a.parquet", limit=100)

@@ -86,7 +86,7 @@ def test_without_labels_the_classes_are_kept_for_judging_alone(tmp_path: Path) -
         (GREY.astype(np.int64), "uint8 (0 to 255) or numbers from 0 to 1, got int64: save it with .astype(np.uint8)"),
         (GREY.astype(np.float32), "pixels must be from 0 to 1, got 0 to 255: divide by 255"),
         (GREY / 255 - 0.1, "pixels must be from 0 to 1, got -0.1 to 0.9: clip them"),
-        (np.full((3, 2, 2), np.nan), "every pixel must be finite, and image 0"),
+        (np.full((3, 2, 2), np.nan), "every pixel must be finite, but image 0"),
         (GREY[0], "must be images [n, height, width], or [n, height, width, 3] in colour, got (4, 5)"),
         (np.zeros((9, 3, 5, 5)), "move the channels to the end"),
         (GREY[:1], "at least 2 images, got 1"),
@@ -116,11 +116,11 @@ def test_labels_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_used_is_refused_by_the_file(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no image"):
+    with pytest.raises(UserError, match="contains no images"):
         Images(str(tmp_path)).target()
     path = folder(tmp_path / "a", GREY)
     Image.fromarray(GREY[0]).save(path / "loose.png")
-    with pytest.raises(UserError, match=r"holds loose.png beside the folder cat"):
+    with pytest.raises(UserError, match=r"holds loose.png next to the folder cat"):
         Images(str(path)).target()
     (path / "loose.png").rename(path / "dog" / "broken.png")
     (path / "dog" / "broken.png").write_bytes(b"no image")
@@ -131,7 +131,7 @@ def test_a_folder_that_cannot_be_used_is_refused_by_the_file(tmp_path: Path) -> 
         Images(str(path)).target()
     with pytest.raises(UserError, match="no file or folder"):
         Images(str(tmp_path / "none")).target()
-    with pytest.raises(UserError, match="PNG and JPEG files are read by the folder"):
+    with pytest.raises(UserError, match="for PNG and JPEG files, name their folder"):
         Images(str(path / "dog" / "broken.png")).target()
 
 

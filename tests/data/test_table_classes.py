@@ -59,7 +59,7 @@ def test_a_column_of_an_array_is_the_class_and_holding_out_is_of_every_class(tmp
     [
         ([0.5, *[1] * 11], 'column "kind" must hold integers or words to be the class, got 0.5 at line 2'),
         (["", *WORDS[1:]], 'column "kind" has no value at line 2'),
-        (list(range(12)), "12 classes in 12 rows, too few rows of each to learn from"),
+        (list(range(12)), "12 classes in 12 rows, too few rows per class to learn from"),
     ],
     ids=["fractions", "missing", "as many as rows"],
 )

@@ -151,5 +151,5 @@ def test_codes_have_no_features() -> None:
     from drift_cli.data.target import Finite
 
     codes = Finite(torch.zeros(4, 32), None, Space.of_codes(32, None))
-    with pytest.raises(UserError, match="is of images, and these are points of 32 numbers"):
+    with pytest.raises(UserError, match="needs images, and these are points with 32 coordinates"):
         Features(MeanShift("exclude"), Scattering(2, 2), KINDS, True, (1.0,), True).fitted(codes, Fitting())

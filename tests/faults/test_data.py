@@ -60,7 +60,7 @@ def test_a_run_and_its_data_that_moved_go_on_with_the_same_bits_and_other_data_i
         other = written(tmp_path / name, others, ending)
         assert main([*resume, f"dataset.path={other}"]) == 2, name
         told = capfd.readouterr().err
-        assert "The data is not that which" in told
+        assert "The data is not the data that" in told
         assert told.count("\n") == 1
     assert main([*resume, f"dataset.path={there}"]) == 0
     last = "checkpoints/step_00000016/model.safetensors"
@@ -69,7 +69,7 @@ def test_a_run_and_its_data_that_moved_go_on_with_the_same_bits_and_other_data_i
     assert f"path: {there}" in (moved / "config.yaml").read_text()
     capfd.readouterr()
     assert main([*resume[:2], f"dataset.path={there}", "dataset.held_out=0.5"]) == 2
-    assert "dataset.held_out belongs to the run" in capfd.readouterr().err
+    assert "dataset.held_out belongs to the resumed run" in capfd.readouterr().err
 
 
 def test_the_place_of_data_that_a_run_has_none_of_is_refused(tmp_path: Path, capfd) -> None:
@@ -111,6 +111,6 @@ def test_what_unpacks_to_more_than_is_read_is_refused_before_it_is_unpacked(
     assert main([*words, "dataset.limit=30_000_000"]) == 2
     told = capfd.readouterr().err
     assert "40,000,000 numbers (0.32 GB" in told
-    assert "above the 30,000,000 that are read" in told
+    assert "above the limit of 30,000,000" in told
     assert "raise dataset.limit" in told
     assert told.count("\n") == 1

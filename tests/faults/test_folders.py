@@ -93,8 +93,8 @@ def test_a_file_is_written_beside_its_place_and_never_through_a_link(tmp_path: P
     [
         ("seed: ${oc.env:HOME}", r"refers to ${oc.env:HOME}: the settings of a folder are data"),
         ("threads: ${steps}", "refers to ${steps}"),
-        ("a: &a [1, 1]\nb: *a", "it repeats parts of itself (YAML aliases)"),
-        ("x: " + "1" * 1_100_000, "settings have 1,000,000 at most"),
+        ("a: &a [1, 1]\nb: *a", "it uses YAML aliases"),
+        ("x: " + "1" * 1_100_000, "settings may have 1,000,000 at most"),
         ("x: !!python/object/apply:os.system [touch owned]", "cannot be read as YAML"),
         ("[" * 3000, "cannot be read as YAML"),
     ],
@@ -194,7 +194,7 @@ def test_flipped_bytes_are_found(tensors: str, run: Path, capfd) -> None:
     assert main(["train", f"resume={run}", "steps=14"]) == 2
     shown = capfd.readouterr().err
     assert f"{tensors}.safetensors" in shown
-    assert "is not what was written" in shown
+    assert "has changed since it was written" in shown
 
 
 def test_what_a_killed_run_left_half_written_is_swept_when_it_goes_on(run: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_checkpoint_with_a_number_that_is_not_finite_is_neither_gone_on_from_n
     for words in (["train", f"resume={run}", "steps=14"], ["train", f"resume={earlier[-1]}", "steps=14"]):
         assert main(words) == 2
         told = capfd.readouterr().err
-        assert "holds numbers that are not finite" in told
+        assert "contains non-finite numbers" in told
         assert "There is no good checkpoint before it." in told
         assert told.count("\n") == 1
     assert checkpoint.last_sound(run / "checkpoints") is None

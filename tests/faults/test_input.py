@@ -58,13 +58,13 @@ def test_and_so_it_is_when_it_is_typed_and_checked(
         ("train generator.widths.0={a:1}", "each of generator.widths must be one value, got {'a': 1}"),
         ("train dataset=rings dataset.radii=[[1]]", "each of dataset.radii must be one value, got [1]"),
         ("stop-grad-study seeds.0={a:1}", "each of seeds must be one value"),
-        (f"train steps={LONG}", "steps must be below 2^63 in size, got a number of 400 digits"),
-        (f"train kernel.bandwidth={LONG}", "kernel.bandwidth must be below 2^63 in size"),
+        (f"train steps={LONG}", "steps must be below 2^63 in absolute value, got a number with 400 digits"),
+        (f"train kernel.bandwidth={LONG}", "kernel.bandwidth must be below 2^63 in absolute value"),
         (f"train {'n' * 300}=3", "of 300 characters"),
         ("train generator.widths=[60000,60000,60000]", "are 7,200,000,000 weights, above the 1,000,000,000"),
         ("train dataset=gaussian_mixture dataset.modes=1000000000", "dataset.modes must be from 1 to 10000"),
         ("train evaluation.points=1000000000000", "evaluation.points must be from 1 to 1e+07"),
-        (f"sample run=x n={LONG}", "n must be below 2^63 in size"),
+        (f"sample run=x n={LONG}", "n must be below 2^63 in absolute value"),
     ],
 )
 def test_what_no_machine_meets_is_refused_before_any_work(

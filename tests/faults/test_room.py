@@ -64,7 +64,7 @@ def test_a_figure_that_cannot_be_drawn_costs_no_other_and_is_told_in_a_line(tmp_
     told: list[str] = []
     assert list(each_drawn(drawings(), told.append)) == ["first", "third"]
     assert len(told) == 2
-    assert "the figure second could not be drawn, and all else is kept: no font\\x1b[2J" in told[0]
+    assert "the figure second could not be drawn; everything else is kept: no font\\x1b[2J" in told[0]
     assert all("\n" not in line for line in told)
 
 
@@ -83,6 +83,6 @@ def test_a_study_whose_figures_cannot_be_drawn_keeps_its_numbers(tmp_path: Path,
     monkeypatch.setattr(Figure, "savefig", fail)
     capsys.readouterr()
     assert main([*words, f"hydra.run.dir={tmp_path / 'run'}"]) == 0
-    assert capsys.readouterr().out.count("could not be drawn, and all else is kept: no font") == 4
+    assert capsys.readouterr().out.count("could not be drawn; everything else is kept: no font") == 4
     for file in ("summary.json", *(f"data/{place.name}" for place in (tmp_path / "usual/data").iterdir())):
         assert (tmp_path / "run" / file).read_bytes() == (tmp_path / "usual" / file).read_bytes()

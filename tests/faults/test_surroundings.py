@@ -65,7 +65,7 @@ def test_a_memory_too_small_for_torch_is_told(tmp_path: Path) -> None:
 def test_a_working_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     done = piped(f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} -m drift_cli train", tmp_path)
     assert done.returncode == 2
-    assert "drift: The working folder is gone" in done.stderr
+    assert "drift: The working folder no longer exists" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -61,9 +61,9 @@ def test_data_that_an_encoder_cannot_be_of_is_refused() -> None:
         CLASSIFIER.fitted(bare, Fitting())
     table = Finite(torch.zeros(5, 3), None, Space.unit(3))
     for encoder in (CLASSIFIER, PAINTER, Scattering(1, 2)):
-        with pytest.raises(UserError, match="is of images, and these are points of 3 numbers"):
+        with pytest.raises(UserError, match="needs images, and these are points with 3 coordinates"):
             encoder.fitted(table, Fitting())
-    with pytest.raises(UserError, match="needs images of more than 8 pixels a side, and these have 8 x 8"):
+    with pytest.raises(UserError, match="needs images of more than 8 pixels per side, and these have 8 x 8"):
         Scattering(3, 4).fitted(DIGITS, Fitting())
 
     class Images:
@@ -75,7 +75,7 @@ def test_data_that_an_encoder_cannot_be_of_is_refused() -> None:
     class Known(Endless):
         space = DIGITS.space
 
-    with pytest.raises(UserError, match="learns from a set of images"):
+    with pytest.raises(UserError, match="learns from a finite set of images"):
         PAINTER.fitted(Known(Images()), Fitting())
 
 

@@ -143,7 +143,7 @@ def test_it_learns_digits(make) -> None:
     (Transformer, {"patch": None, "width": 8, "blocks": 1, "heads": 2}),
 ])  # fmt: skip
 def test_points_that_are_no_images_are_refused(kind, settings: dict) -> None:
-    with pytest.raises(UserError, match=r"is of images, and these are points of 3 numbers: use generator=mlp\."):
+    with pytest.raises(UserError, match=r"needs images, and these are points with 3 coordinates: use generator=mlp\."):
         kind.from_settings(Space.unit(3), **settings)
     assert kind.from_settings(DIGITS.space, **settings).classes == 10
 

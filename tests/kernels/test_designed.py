@@ -99,7 +99,7 @@ def test_what_single_precision_would_lose_is_refused() -> None:
 def test_its_words_are_checked() -> None:
     with pytest.raises(UserError, match=r"kernel.dimension must be of type float, got \"few\""):
         chosen("kernel", "designed", bandwidth=0.1, modes=10, dimension="few", design="optimal")
-    with pytest.raises(UserError, match=r"kernel.dimension=auto is found on the data"):
+    with pytest.raises(UserError, match=r"kernel.dimension=auto is determined from the training data"):
         chosen("kernel", "designed", bandwidth=0.1, modes=10, dimension="auto", design="optimal").made()
 
 

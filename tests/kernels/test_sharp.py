@@ -46,5 +46,5 @@ def test_it_scales_with_the_kernel(kernel: Kernel) -> None:
 def test_a_kernel_without_one_is_refused() -> None:
     with pytest.raises(UserError, match=r"kernel.alpha above 1.* got 0.5"):
         companion(RationalQuadratic(1.0, 0.5))
-    with pytest.raises(UserError, match="no companion of the kernel Power"):
+    with pytest.raises(UserError, match="no companion kernel for Power"):
         companion(Power(RationalQuadratic(1.0, 2.0), 2.0))

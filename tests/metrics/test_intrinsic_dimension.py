@@ -53,5 +53,7 @@ def test_a_kernel_that_asks_is_told() -> None:
 
 def test_where_there_is_none_a_line_says_so() -> None:
     one_point = target_of(chosen("dataset", "gaussian_mixture", modes=1, dimension=2, radius=0.0, std=1e-300).made())
-    with pytest.raises(UserError, match=r"kernel.dimension=auto finds no dimension in this data, .* give a number"):
+    with pytest.raises(
+        UserError, match=r"kernel.dimension=auto cannot estimate the dimension of this data, .* give a number"
+    ):
         found_on(one_point, chosen("kernel", "designed", bandwidth=0.1, modes=10, dimension="auto", design="optimal"))

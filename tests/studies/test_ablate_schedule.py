@@ -123,10 +123,10 @@ def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:
 def test_a_study_with_other_settings_is_left_as_it_is(finished: Path, capsys) -> None:
     before = {place: place.stat().st_mtime_ns for place in finished.rglob("*.*")}
     assert main([*QUICK, f"hydra.run.dir={finished}"]) == 2  # without training
-    assert "holds a study with other settings, and is left as it is" in capsys.readouterr().err
+    assert "contains a study with other settings and is left unchanged" in capsys.readouterr().err
     assert main(["ablate-schedule", f"resume={finished}", "steps=50"]) == 2
     told = capsys.readouterr().err
-    assert "steps belongs to the run that is resumed and stays as it is: with resume= only jobs, executor can" in told
+    assert "steps belongs to the resumed run and cannot change: with resume= only jobs, executor can" in told
     assert before == {place: place.stat().st_mtime_ns for place in before}
 
 
@@ -162,7 +162,7 @@ def test_ctrl_c_leaves_no_process_and_says_how_to_go_on(tmp_path: Path) -> None:
     running.send_signal(signal.SIGINT)
     said, told = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert f"stopped: {tmp_path} is incomplete: drift ablate-schedule resume={tmp_path} goes on" in said
+    assert f"stopped: {tmp_path} is incomplete; to resume: drift ablate-schedule resume={tmp_path}" in said
     assert "Traceback" not in said + told
     while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -140,7 +140,7 @@ def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:
     assert [place for place, when in written.items() if place.stat().st_mtime_ns != when] == [lost]
     capsys.readouterr()
     assert main(["compare-operators", f"resume={finished}", "steps=50"]) == 2
-    assert "steps belongs to the run that is resumed" in capsys.readouterr().err
+    assert "steps belongs to the resumed run" in capsys.readouterr().err
 
 
 def test_particles_take_explicit_steps_of_the_field_alone(finished: Path) -> None:
@@ -240,7 +240,7 @@ REFUSALS = [
     ("operators.mmd.options.discrepancy=mdd", "operators.mmd.options.discrepancy must be one of"),
     ("+operators.sinkhorn_5e-2.options.epsilo=1", 'options.epsilo". Did you mean "epsilon"?'),
     ("operators.mmd.options.discrepancy={name:mmd,draws:2}", 'no setting "operators.mmd.options.discrepancy.draws"'),
-    ("+operators.sharp.options={a:1}", "Settings there: self_term."),
+    ("+operators.sharp.options={a:1}", "Available: self_term."),
     (
         "'+operators.a={drift: sinkhorn, options: {self_term: exclude}}'",
         "operators.a.options.self_term must be include",
@@ -257,7 +257,7 @@ REFUSALS = [
     ),
     ("+operators.energy.kernel=laplace", "operators.energy must have neither kernel nor bandwidth"),
     ("operators.sharp.kernel=null", "operators.sharp needs a kernel and a bandwidth"),
-    ("'+operators={a b: {drift: sharp}}'", "A label of operators is a letter and then letters"),
+    ("'+operators={a b: {drift: sharp}}'", "A label of operators must be a letter followed by letters"),
     ("'+operators={a.b: {drift: sharp}}'", 'so that its settings can be given as operators.<label>.…, got "a.b".'),
     ("operators.sinkhorn_5e-2.options.epsilon=-1", "operators.sinkhorn_5e-2.options.epsilon must be from 1e-09"),
     ("starts=[]", "starts must name at least one value"),

@@ -94,10 +94,10 @@ def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:
     assert len(provenance["resumed"]) == 1
     capsys.readouterr()
     assert main(["stop-grad-study", *SMALL, f"hydra.run.dir={finished}"]) == 2  # other seeds
-    assert "holds a study with other settings, and is left as it is" in capsys.readouterr().err
+    assert "contains a study with other settings and is left unchanged" in capsys.readouterr().err
     assert summary(finished) == before
     assert main(["stop-grad-study", f"resume={finished}", "steps=50"]) == 2
-    assert "steps belongs to the run that is resumed" in capsys.readouterr().err
+    assert "steps belongs to the resumed run" in capsys.readouterr().err
 
 
 def settings(folder: Path) -> StopGradStudyConfig:
@@ -157,7 +157,7 @@ def test_a_study_that_is_stopped_leaves_no_process_and_says_how_to_go_on(finishe
     said, told = running.communicate(timeout=60)
     if how == signal.SIGINT:
         assert running.returncode == 130
-        assert f"stopped: {tmp_path} is incomplete: drift stop-grad-study resume={tmp_path} goes on" in said
+        assert f"stopped: {tmp_path} is incomplete; to resume: drift stop-grad-study resume={tmp_path}" in said
         assert "Traceback" not in said + told
     while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < deadline:
         time.sleep(0.1)

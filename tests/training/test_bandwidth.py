@@ -71,7 +71,7 @@ def test_other_words_are_refused(word: str) -> None:
 
 
 def test_without_data_it_is_refused() -> None:
-    with pytest.raises(UserError, match=r"kernel\.bandwidth=auto is found on the data"):
+    with pytest.raises(UserError, match=r"kernel\.bandwidth=auto is determined from the training data"):
         chosen("kernel", "laplace", bandwidth="auto").made()
 
 

@@ -66,8 +66,8 @@ def test_positives_of_a_run_come_from_its_queue(settings) -> None:  # noqa: F811
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"queue": 8}, "classes.queue=8 is a number of data points of each class"),
-        ({"balanced": True, "queue_new": 2}, "classes.queue_new=2 is of a queue: set classes.queue"),
+        ({"queue": 8}, "classes.queue=8 sets the data points per class"),
+        ({"balanced": True, "queue_new": 2}, "classes.queue_new=2 needs a queue: set classes.queue"),
         ({"balanced": True, "queue": 8, "positives": 9}, "classes.positives must be at most classes.queue, 8, got 9"),
         ({"balanced": True, "queue": 8, "queue_new": 3}, "classes.queue must be a multiple of classes.queue_new, 3"),
     ],

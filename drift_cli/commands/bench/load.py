@@ -30,6 +30,6 @@ class Load:
             return None
         average = "" if self.average is None else f", load average {self.average:.1f} on {self.cores} cores"
         return (
-            f"busy machine: a processor was there for {self.processor_share:.0%} of the timed calls{average}; "
-            "trust ratios and least times first"
+            f"busy machine: a processor was available for {self.processor_share:.0%} of the timed calls{average}; "
+            "rely on ratios and least times"
         )

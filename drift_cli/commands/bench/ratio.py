@@ -27,7 +27,7 @@ class Ratio:
     def of(cls, ratios: Sequence[float]) -> Ratio:
         """From one ratio a turn; raises `ValueError` for none."""
         if not ratios:
-            raise ValueError("a ratio needs one turn at least that measured both")
+            raise ValueError("a ratio needs at least one round that measured both")
         ranked, left_out = sorted(ratios), _left_out(len(ratios))
         return cls(statistics.median(ranked), ranked[left_out], ranked[-1 - left_out], len(ranked))
 

@@ -31,7 +31,7 @@ class BenchConfig(TrainConfig):
     def check_together(self) -> None:
         super().check_together()
         if self.resume is not None:
-            raise UserError(f"`drift bench` has no run to go on with, got resume={self.resume}: leave it out.")
+            raise UserError(f"`drift bench` has no run to resume, got resume={self.resume}: leave it out.")
         self.n, self.d = _numbers("n", self.n), _numbers("d", self.d)
         self.what = self.what if isinstance(self.what, list) else [self.what]
         not_empty("what", self.what)

@@ -25,11 +25,11 @@ def run(config: ExportMetricsConfig, _: Path) -> list[Path]:
         check_installed("tensorboard", "to")
     top = Path(config.folder)
     if not top.is_dir():
-        raise UserError(f"There is no folder {top}: name a run folder, or one with runs below it.")
+        raise UserError(f"There is no folder {top}: name a run folder, or a folder that contains runs.")
     runs = [RunFolder(place.parent) for place in sorted(top.rglob("metrics.jsonl"))]
     runs = [run for run in runs if run.is_run and run.read_metrics()]
     if not runs:
-        raise UserError(f"No run in {top} has logged anything: a run is a folder with config.yaml and metrics.jsonl.")
+        raise UserError(f"No run in {top} has any logged steps: a run is a folder with config.yaml and metrics.jsonl.")
     try:
         written = [_events(run) for run in runs] if config.to == "tensorboard" else [_table(runs, top, config.to)]
     except OSError as error:

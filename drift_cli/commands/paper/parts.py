@@ -166,7 +166,7 @@ def alone(folder: Path) -> Iterator[int]:
                 yield held
                 return
         if time.monotonic() > deadline:
-            raise UserError(f"Another reproduction is at work in {folder}: wait for it, or stop it.")
+            raise UserError(f"Another reproduction is running in {folder}: wait for it, or stop it.")
         time.sleep(0.1)
 
 

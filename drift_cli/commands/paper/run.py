@@ -61,7 +61,7 @@ def run(config: PaperConfig, _: Path) -> page.Report:
         _check_writable("export", Path(config.export))
     _check_writable("out", folder)
     if config.report and all(part.state() != FINISHED for part in parts):
-        raise UserError(f"Nothing in {folder} is finished: leave report=true out to run the experiments.")
+        raise UserError(f"No part in {folder} is finished: omit report=true to run the experiments.")
     console = make_console()
     statuses: dict[str, int] = {}
     if not config.report:
@@ -72,7 +72,7 @@ def run(config: PaperConfig, _: Path) -> page.Report:
         except OSError as error:
             raise UserError(f"out={config.out} cannot be written: {error.strerror}. Choose another folder.") from error
         except KeyboardInterrupt:
-            console.print("stopped: the same command goes on where it was", highlight=False)
+            console.print("stopped: the same command resumes", highlight=False)
             raise
     report = _report(
         parts, folder, beside(every, config.size, Path(config.out), Path(config.kept) if config.kept else None)
@@ -86,8 +86,8 @@ def run(config: PaperConfig, _: Path) -> page.Report:
     if failed := [part for part in chosen if statuses.get(part.name)]:
         told = "; ".join(f"{part.name} (exit {statuses[part.name]}: {part.last_words()})" for part in failed)
         raise RunFailed(
-            f"{len(failed)} of {len(chosen)} parts failed: {told}. What they said is in {failed[0].log.parent}; the "
-            "same command runs them again and leaves the others."
+            f"{len(failed)} of {len(chosen)} parts failed: {told}. Their output is in {failed[0].log.parent}; the "
+            "same command reruns them and keeps the others."
         )
     return report
 
@@ -113,9 +113,9 @@ def _check_writable(key: str, folder: Path) -> None:
         with TemporaryFile(dir=folder):
             pass
     except (FileExistsError, NotADirectoryError) as error:
-        raise UserError(f"{key} must be a folder, got {folder}, where a file is: choose another.") from error
+        raise UserError(f"{key} must be a folder, but {folder} is a file: choose another.") from error
     except OSError as error:
-        raise UserError(f"{key} must be a folder that can be written, got {folder}: {error.strerror}.") from error
+        raise UserError(f"{key} must be a writable folder, got {folder}: {error.strerror}.") from error
 
 
 def _report(parts: list[Part], folder: Path, others: dict[str, Measured]) -> page.Report:
@@ -152,19 +152,19 @@ def _carry_out(config: PaperConfig, chosen: list[Part], folder: Path, lock: int,
     left.sort(key=lambda part: -part.experiment.minutes[part.size])
     say = f"drift paper: {config.size} size, {len(chosen)} part{'s'[: len(chosen) > 1]}"
     if len(left) < len(chosen):
-        say += f", {len(chosen) - len(left)} of them finished and left as they are"
+        say += f", {len(chosen) - len(left)} of them already finished"
     if left:
         say += f"; about {_duration(expected(left, cores, slowdown()))} here, on {cores} core{'s'[: cores > 1]}"
         if any(states[part.name] == UNFINISHED for part in left):
-            say += " (less, by what an earlier run has done of it)"
+            say += " (less what an earlier run has already done)"
         if torch.cuda.is_available() and config.size == "full":
-            say += "; measured on CPUs, the GPU takes less"
+            say += "; measured on CPUs, a GPU takes less"
     console.print(f"{say} → {folder}", highlight=False, soft_wrap=True)
     now = provenance.commit()
     older = [part.name for part in chosen if states[part.name] == FINISHED and part.commit() not in (None, now)]
     if older:
         console.print(
-            f"kept from another commit: {', '.join(older)} (remove a part's folder to run it again)",
+            f"finished at another commit: {', '.join(older)} (remove a part's folder to run it again)",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
     if not left:
@@ -295,9 +295,7 @@ def _take_over(config: PaperConfig, chosen: list[Part], console: Console) -> Non
         return
     for part in chosen:
         if number := part.take_over(Path(config.records)):
-            console.print(
-                f"{part.name}: {number} runs taken over from {config.records}", highlight=False, soft_wrap=True
-            )
+            console.print(f"{part.name}: {number} runs reused from {config.records}", highlight=False, soft_wrap=True)
 
 
 def _export(report: page.Report, parts: list[Part], written: list[Path], to: Path) -> Path:

@@ -39,10 +39,10 @@ class PaperConfig(Checked):
             not_empty("parts", self.parts)
             different("parts", self.parts)
         if self.records is not None and not Path(self.records).is_dir():
-            raise UserError(f"records must be a folder that export= wrote, got {self.records}: there is none.")
+            raise UserError(f"records must be a folder written by export=, got {self.records}, which does not exist.")
         if self.kept is not None and not Path(self.kept).is_dir():
             raise UserError(
-                f"kept must be a folder with <size>/<part> of earlier runs, got {self.kept}: there is none."
+                f"kept must be a folder with <size>/<part> of earlier runs, got {self.kept}, which does not exist."
             )
         if self.cores is not None and self.cores > usable():
-            raise UserError(f"cores must be at most the {usable()} that there are here, got {self.cores}.")
+            raise UserError(f"cores must be at most the {usable()} available here, got {self.cores}.")

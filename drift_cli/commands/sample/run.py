@@ -27,9 +27,7 @@ def run(config: SampleConfig, path: Path) -> list[Path]:
     space = trained.space
     points = found.points.numpy()
     if not np.isfinite(points).all():
-        raise UserError(
-            f"{config.run} emits values that are not finite: the run had gone wrong; take an earlier checkpoint."
-        )
+        raise UserError(f"{config.run} generates non-finite values: the run had diverged; use an earlier checkpoint.")
     console = make_console()
     if isinstance(model := trained.generator, Particles) and config.n > len(model.positions):
         console.print(f"note: {len(model.positions)} particles give {config.n} samples by repetition", highlight=False)

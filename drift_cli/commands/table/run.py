@@ -48,7 +48,7 @@ def run(config: TableConfig, path: Path) -> list[Group]:
     keys = list(every[0].settings)
     console = make_console()
     for line in found.passed_over:
-        console.print(f"warning: passed over: {line}", style="yellow", soft_wrap=True)
+        console.print(f"warning: skipped: {line}", style="yellow", soft_wrap=True)
     has = {name for row in every for name, value in row.measures.items() if value is not None}
     shown = _SHOWN | {heading: pair for heading, pair in _SHOWN_IF_THERE.items() if pair[0] in has}
     console.print(_runs_table(every, keys, shown))

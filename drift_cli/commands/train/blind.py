@@ -23,7 +23,7 @@ def blind(summary: Mapping[str, Any]) -> str | None:
         for key, name in (_WORSE_ABOVE | _WORSE_BELOW).items()
         if summary.get(key) is not None and summary.get(f"{key}_floor") is not None and _is_far(key, summary)
     ]
-    return f"SW-2 is at its floor and says nothing here: {', '.join(told)}" if told else None
+    return f"SW-2 is at its floor and not informative here: {', '.join(told)}" if told else None
 
 
 def _is_far(key: str, summary: Mapping[str, Any]) -> bool:

@@ -47,12 +47,13 @@ class Judged:
 
     @property
     def told(self) -> str:
-        seen = f"judge: sees the right class in {self.jury.accuracy:.1%} of {len(self.jury.held_out):,} held-out images"
+        number = len(self.jury.held_out)
+        seen = f"judge: recognises the right class of {self.jury.accuracy:.1%} of {number:,} held-out images"
         if not (limit := self.limit):
             return seen
         return (
-            f"{seen}, in {limit['accuracy']:.1%} of their reconstructions, whose Fréchet distance is "
-            f"{limit['frechet']:.2f} (theirs {limit['frechet_floor']:.2f})"
+            f"{seen}, and of {limit['accuracy']:.1%} of their reconstructions, whose Fréchet distance is "
+            f"{limit['frechet']:.2f} (that of the images: {limit['frechet_floor']:.2f})"
         )
 
     def glance(self, step: int) -> dict[str, float]:

@@ -133,7 +133,7 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
         reached = fit(setup, folder, state, floor, progress, stop, judges.glance if judges else None)
         shared = setup.ranks.told(reached.step - state.step)
     if reached.step < config.steps:
-        console.print(f"stopped after step {reached.step}: drift train resume={folder.path} goes on", soft_wrap=True)
+        console.print(f"stopped after step {reached.step}; to resume: drift train resume={folder.path}", soft_wrap=True)
         raise KeyboardInterrupt
 
     try:
@@ -142,7 +142,7 @@ def _train(setup: Setup, folder: RunFolder, state: checkpoint.State, console: Co
         with console.status("drawing …"):
             drawn = each_drawn(_drawings(setup, judges, folder, result), partial(terminal.warn, console))
     except KeyboardInterrupt:
-        console.print(f"stopped after training: drift train resume={folder.path} measures and draws", soft_wrap=True)
+        console.print(f"stopped after training; to measure and plot: drift train resume={folder.path}", soft_wrap=True)
         raise
     rows = folder.read_metrics()
     rate = (reached.step - state.step) / max(reached.seconds - state.seconds, 1e-9)
@@ -187,11 +187,10 @@ def _resume(setup: Setup, folder: RunFolder, place: Path, console: Console) -> c
     with checkpoint.offering_previous(place, "resume"):
         checkpoint.restore(setup, place, state)
     if state.step > setup.config.steps:
-        raise UserError(f"steps must be at least {state.step}, where {place} stands, got {setup.config.steps}.")
+        raise UserError(f"steps must be at least {state.step}, the step of {place}, got {setup.config.steps}.")
     if state.step == setup.config.steps and folder.is_finished:
         raise UserError(
-            f"The run in {folder.path} has all its {state.step} steps and is finished: give steps= a larger number "
-            "to train on."
+            f"The run in {folder.path} has finished all its {state.step} steps: give a larger steps= to train further."
         )
     for aside in checkpoint.set_aside_later(folder.checkpoints, state.step):
         console.print(f"a later checkpoint is set aside: {aside}", highlight=False, soft_wrap=True)
@@ -212,13 +211,13 @@ def _check_data(setup: Setup, folder: RunFolder, place: Path, state: checkpoint.
         return
     if same_space and not state.data:
         raise UserError(
-            f"{place} does not say what its data was (an earlier version wrote it), so that {now} cannot be compared: "
+            f"{place} does not record its data (an earlier version wrote it), so {now} cannot be compared: "
             f"put the data back at {then}."
         )
     changed = "its values or their order have changed" if same_space else "its columns or their scale have changed"
     raise UserError(
-        f"The data is not that which {place} was trained on: {changed}. Put the old data back, name where it lies now "
-        "with dataset.path=…, or train anew."
+        f"The data is not the data that {place} was trained on: {changed}. Put the old data back, give its new place "
+        "with dataset.path=…, or start a new run."
     )
 
 

@@ -47,7 +47,9 @@ def _refuse_another(config: TrainConfig, path: Path) -> None:
     """The settings stand beside the runs, but for what may be given anew."""
     place, wanted = path / "seeds.json", asked(config)
     if place.is_file() and read_json(place) != wanted:
-        raise UserError(f"{path} holds runs with other settings, and is left as it is: choose another hydra.run.dir=….")
+        raise UserError(
+            f"{path} contains runs with other settings and is left unchanged: choose another hydra.run.dir=…."
+        )
     made_folders.note(place)
     path.mkdir(parents=True, exist_ok=True)
     write_json(place, wanted)

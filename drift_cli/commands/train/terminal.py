@@ -64,7 +64,7 @@ def notes(target: Target) -> list[str]:
 
 def of_space(name: str, dimension: int, report: dict[str, Any]) -> str:
     """One line: what the drift sees in place of the points, as it was learned or kept, and how much that loses."""
-    how = "kept" if report["kept"] else f"learned in {report['seconds']:.0f} s"
+    how = "kept" if report["kept"] else f"trained in {report['seconds']:.0f} s"
     unseen = f" (held out {report['error_held_out']:.3f})" if "error_held_out" in report else ""
     return (
         f"space: {name}, {dimension} → {report['dimension']} codes, {report['parameters']:,} parameters, {how}, "
@@ -106,9 +106,9 @@ def closing(console: Console, summary: dict[str, Any], table: list[Marginal], fo
     if table:
         console.print(_marginals(table))
         if len(table) > _ROWS:
-            console.print(f"… and {len(table) - _ROWS} columns more")
+            console.print(f"… and {len(table) - _ROWS} more columns")
     if summary["collapsed"]:
-        warn(console, "collapsed: the trained generator emits (nearly) one point")
+        warn(console, "collapsed: the trained generator outputs (nearly) a single point")
     if capped := summary.get("sinkhorn_capped_steps"):
         warn(
             console,
@@ -116,7 +116,7 @@ def closing(console: Console, summary: dict[str, Any], table: list[Marginal], fo
             f"of up to {summary['marginal_error']:.2g}: raise drift.max_iter or drift.epsilon",
         )
     console.print(
-        f"{summary['steps']:,} steps, {summary['steps_per_second']:.1f} steps/s, {summary['seconds']:.0f} s in all",
+        f"{summary['steps']:,} steps, {summary['steps_per_second']:.1f} steps/s, {summary['seconds']:.0f} s in total",
         highlight=False,
     )
     for name in _FIGURES:

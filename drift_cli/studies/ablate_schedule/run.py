@@ -55,9 +55,9 @@ def run(config: AblateScheduleConfig, path: Path) -> Result:
         optimal = optimum.optimum(config)
         s.part("the lower bound for every kernel")
         bound = kernels.lower_bound(config)
-        s.part("who wins where")
+        s.part("which schedule wins where")
         won = wins.wins(config)
-        s.part("what a digest reports")
+        s.part("comparison with the digest")
         digest = {"reported.fig2": reported.figure_2()}
         trained = convergence.convergence(config, _runs(config, s, plan)) if plan else None
         result = Result(over_sweep, law, order, theorem, its_map, growth, optimal, bound, won, digest, trained)

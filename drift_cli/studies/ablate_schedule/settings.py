@@ -61,7 +61,7 @@ class GridConfig(Checked):
         widest, narrowest = max(self.last) / min(self.modes), min(self.sigma_0)
         if widest > narrowest:
             raise UserError(
-                f"each of grid.sigma_0 must be at least the largest grid.last over the smallest grid.modes, "
+                "each of grid.sigma_0 must be at least the largest grid.last over the smallest grid.modes, "
                 f"{widest:g}, got {narrowest:g}: raise grid.sigma_0 or lower grid.last."
             )
         for sigma_0, modes, last in itertools.product(self.sigma_0, self.modes, self.last):
@@ -106,10 +106,11 @@ class AblateScheduleConfig(Checked):
         something_decays("horizon", self.horizon, self.modes, self.sigma_0, self.last)
         for name, word in self.kernel.left_open().items() if isinstance(self.kernel, Settings) else ():
             raise UserError(
-                f"kernel.{name} must be a number here, where one kernel meets two data sets, got {word}: give one."
+                f"kernel.{name} must be a number here, because one kernel is used on two data sets, got {word}: give "
+                "one."
             )
         if len(set(self.seeds)) < 2 or len(set(self.seeds)) < len(self.seeds):
-            raise UserError(f"seeds must name at least 2 different seeds, for a deviation, got {self.seeds}.")
+            raise UserError(f"seeds must name at least 2 different seeds, for a standard deviation, got {self.seeds}.")
 
     @property
     def last(self) -> float:

@@ -236,7 +236,7 @@ def capped(config: CompareOperatorsConfig, found: Comparison) -> list[str]:
         worst, tol = max(each.marginal_error or 0.0 for each in own), getattr(operator.drift, "tol", None)
         if tol is not None and worst >= tol:
             told.append(
-                f"{label} stopped at its cap on iterations in some step, its marginal error up to {worst:.2g}, above "
+                f"{label} reached its iteration cap in some steps, with a marginal error of up to {worst:.2g}, above "
                 f"its tol of {tol:g}: raise options.max_iter or options.epsilon"
             )
     return told

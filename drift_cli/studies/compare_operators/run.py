@@ -57,7 +57,7 @@ def run(config: CompareOperatorsConfig, path: Path) -> Result:
         etas = comparison.step_sizes(config, prepared)
         jobs = {case: plan.job(config, case, etas.of, path / "runs") for case in plan.cases(config)}
         found = _made(config, s, jobs, "run")
-        s.part("what the runs say")
+        s.part("evaluating the runs")
         compared = comparison.comparison(config, prepared, found)
         for told in comparison.capped(config, compared):
             s.warn(told)

@@ -68,8 +68,8 @@ class CompareOperatorsConfig(Checked):
         self._check_starts()
         if self.eta_seed in self.seeds:
             raise UserError(
-                f"eta_seed must not be one of seeds, on which the chosen step sizes are judged, got {self.eta_seed}: "
-                "choose another."
+                "eta_seed must not be one of seeds, on which the chosen step sizes are evaluated, got "
+                f"{self.eta_seed}: choose another."
             )
         if self.generator.name != "mlp":
             raise UserError(
@@ -103,7 +103,8 @@ class CompareOperatorsConfig(Checked):
         for label in self.operators:
             if not _LABEL.fullmatch(label):
                 raise UserError(
-                    f'A label of operators is a letter and then letters, digits, "_" or "-", so that its settings can '
+                    f'A label of operators must be a letter followed by letters, digits, "_" or "-", so that its '
+                    "settings can "
                     f'be given as operators.<label>.…, got "{label}".'
                 )
         if self.only is not None:
@@ -125,7 +126,7 @@ class CompareOperatorsConfig(Checked):
                 "of starts, or choose dataset=unequal_modes."
             )
         if modes and getattr(self.dataset, "modes", 0) < 2:
-            raise UserError(f"starts={modes[0]} needs two modes at least, got dataset.modes=1.")
+            raise UserError(f"starts={modes[0]} needs at least two modes, got dataset.modes=1.")
 
 
 def _operator(label: str, settings: Any) -> OperatorConfig:
@@ -138,12 +139,12 @@ def _operator(label: str, settings: Any) -> OperatorConfig:
     for key in settings:
         if key not in OF_AN_OPERATOR:
             near, listed = did_you_mean(str(key), OF_AN_OPERATOR), ", ".join(OF_AN_OPERATOR)
-            raise UserError(f'There is no setting "{where}.{key}".{near} There are {listed}.')
+            raise UserError(f'There is no setting "{where}.{key}".{near} Available: {listed}.')
     options = settings.get("options") or {}
     if not isinstance(options, dict):
         raise UserError(f"{where}.options must be settings of the drift such as {{epsilon: 0.05}}, got {options}.")
     if "name" in options:
-        raise UserError(f"{where}.options cannot hold a name: the drift is chosen with {where}.drift.")
+        raise UserError(f"{where}.options cannot contain a name: the drift is chosen with {where}.drift.")
     check_name(f"{where}.drift", "drift", str(settings.get("drift")))
     given = {key: settings[key] for key in ("kernel", "bandwidth") if settings.get(key) is not None}
     used: dict[str, Any] = _UNUSED | given

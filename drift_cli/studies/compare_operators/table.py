@@ -17,7 +17,7 @@ def markdown(config: CompareOperatorsConfig, etas: StepSizes, found: Comparison,
     cells = "SW-2 over its floor (mean ± sd over seeds)"
     if target_modes(config.dataset) is not None:
         floors = [f"{form} {_mode_floor(form, config, found):.2f}" for form in config.forms]
-        cells += f"; total variation of the mode weights (of the target's own samples: {', '.join(floors)})"
+        cells += f"; total variation of the mode weights (for the target's own samples: {', '.join(floors)})"
     rows = [headings(config), ["---"] * len(headings(config)), *table_rows(config, etas, found, costs)]
     return f"{cells}:\n\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
 

@@ -91,7 +91,7 @@ def _particles(config: HighDimensionConfig, s: Study) -> Particles:
             for seed in config.seeds
         },
     )
-    s.part("what the particles say")
+    s.part("evaluating the particles")
     return comparison.comparison(config, choices, found)
 
 

@@ -141,9 +141,9 @@ class HighDimensionConfig(Checked):
             raise UserError(f"methods must name at least two, to be compared, got {self.methods}: add some.")
         different("self_dimensions", self.self_dimensions)
         if self.generator.name != "mlp":
-            raise UserError(f"generator must be mlp, whose last layer a start sets, got {self.generator.name}.")
+            raise UserError(f"generator must be mlp, because a start sets its last layer, got {self.generator.name}.")
         if self.tuning_seed in (*self.seeds, *self.network.seeds, *self.images.seeds):
             raise UserError(
-                f"tuning_seed must not be one of seeds, network.seeds and images.seeds, on which what it chose is "
-                f"judged, got {self.tuning_seed}: choose another."
+                "tuning_seed must not be one of seeds, network.seeds and images.seeds, on which its choices are "
+                f"evaluated, got {self.tuning_seed}: choose another."
             )

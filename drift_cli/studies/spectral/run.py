@@ -88,7 +88,9 @@ def _refuse_what_cannot_be_measured(config: SpectralConfig, kernels: dict[str, S
             fastest = float(kernel.rate(frequencies, d).max())
             if fastest * config.horizon < rates.RESOLVED:
                 remedy = (
-                    f"the smallest that will do is {rates.RESOLVED / fastest:.3g}" if fastest > 0 else "lower bandwidth"
+                    f"the smallest sufficient value is {rates.RESOLVED / fastest:.3g}"
+                    if fastest > 0
+                    else "lower bandwidth"
                 )
                 raise UserError(
                     f"horizon is too short for anything to decay with the {name} kernel of bandwidth "

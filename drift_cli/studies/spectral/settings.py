@@ -48,7 +48,9 @@ class SpectralConfig(Checked):
 
     def check_together(self) -> None:
         if not 1e-100 <= self.epsilon < 1:
-            raise UserError(f"epsilon must be above 0 and below 1, got {self.epsilon}: it is what a mode shrinks to.")
+            raise UserError(
+                f"epsilon must be above 0 and below 1, got {self.epsilon}: it is the factor that a mode shrinks by."
+            )
         if self.final_bandwidth > self.sigma0:
             raise UserError(
                 f"sigma_min must be at most sigma0, got {self.final_bandwidth:g} above {self.sigma0:g}: "
@@ -79,4 +81,4 @@ class SpectralConfig(Checked):
         if "laplace" in self.kernels and cusp > least:
             least, of = cusp, f"the cusp of the exponential kernel at bandwidth {self.bandwidth:.4g}"
         if grid < least:
-            raise UserError(f"{key} is too coarse for {of}: got {grid}, the smallest that will do is {least}.")
+            raise UserError(f"{key} is too coarse for {of}: got {grid}, the smallest sufficient value is {least}.")

@@ -75,7 +75,7 @@ def norm_against_distance(shown: Shown, label: str, folder: Path, name: str) -> 
             Line2D([], [], color=FLOOR, linestyle="--", label="SW-2 of two samples of the target"),
             Line2D([], [], color=FLOOR, linestyle=":", label="drift norm at q = p with the same batch"),
             Line2D(
-                [], [], color="#BBBBBB", marker="o", markerfacecolor="#555555", markersize=3, label="a run, one a seed"
+                [], [], color="#BBBBBB", marker="o", markerfacecolor="#555555", markersize=3, label="one run per seed"
             ),
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles) if len(told_paths) > 2 else 1)

@@ -58,7 +58,7 @@ def run(config: StopGradStudyConfig, path: Path) -> Result:
 
         kept = s.once("mechanism", asked, mechanism.PARTS, measure)
         runs = _trained(config, s, plan)
-        s.part("what the runs say")
+        s.part("evaluating the runs")
         result = Result(
             kept,
             comparison.comparison(config, runs),
@@ -79,7 +79,7 @@ def _trained(config: StopGradStudyConfig, s: Study, plan: dict[Case, Job]) -> Ru
         s.done(f"run {len(found)} of {len(plan)}: {setting}, {case.paths}, seed {case.seed}")
         if tracked.diverged is not None:
             s.console.print(f"{case.paths} on {setting}, seed {case.seed}: the loss was not finite at step "
-                            f"{tracked.diverged}; measured where it was last", soft_wrap=True)  # fmt: skip
+                            f"{tracked.diverged}; measured where it was last finite", soft_wrap=True)  # fmt: skip
     return {case: found[case] for case in plan}
 
 

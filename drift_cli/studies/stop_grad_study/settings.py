@@ -80,14 +80,14 @@ class StopGradStudyConfig(Checked):
     def check_together(self) -> None:
         if "none" not in self.paths:
             raise UserError(
-                f"paths must have none among them, beside which the others are judged, got {', '.join(self.paths)}."
+                f"paths must include none, with which the others are compared, got {', '.join(self.paths)}."
             )
         if self.pairs.seeds and "samples" not in self.paths:
-            raise UserError("pairs set samples beside none: put samples among paths, or leave pairs empty.")
+            raise UserError("pairs compare samples with none: add samples to paths, or leave pairs empty.")
         if self.generator.name != "mlp":
             raise UserError(
-                f"generator must be mlp: the plane of the landscape is one of a network's weights, got "
-                f"{self.generator.name}. Leave it out, or set the network with generator.widths=[…]."
+                f"generator must be mlp: the landscape is a plane of a network's weights, got {self.generator.name}. "
+                "Leave it out, or set the network with generator.widths=[…]."
             )
         if self.plane != 0:
             between("plane, where not 0 (no landscape),", self.plane, 3, 201)

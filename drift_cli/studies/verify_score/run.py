@@ -49,7 +49,7 @@ def run(config: VerifyScoreConfig, path: Path) -> Result:
         tails = estimator.tails(config, q, _stream(config, 5))
         s.part("identifiability")
         torus = identifiability.on_torus()
-        s.part("what a digest reports")
+        s.part("comparison with the digest")
         figure_1 = reported.figure_1(config, _stream(config, 7))
         s.part("figures")
         fields = samples.fields(config, p, q, _stream(config, 6))
