@@ -96,7 +96,7 @@ def names(group: str) -> list[str]:
 
 
 def check_name(key: str, group: str, name: str, without: Sequence[str] = ()) -> None:
-    """Raise `UserError`, which names `key`, unless `name` is of this group, or somebody else's that the user vouched for."""
+    """Raise `UserError`, which names `key`, unless `name` is of this group, or a class that the user vouched for."""
     if _is_of_others(name):
         find(group, name)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from jaxtyping import install_import_hook
@@ -16,6 +16,18 @@ import torch  # noqa: E402
 
 if not torch.cuda.is_available():  # Triton's interpreter runs the GPU's loop on the CPU; read when Triton is imported
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def figures(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Blank figures, but in modules that say `DRAWN = True`."""
+    if getattr(request.module, "DRAWN", False):
+        yield
+        return
+    from tests.problems.blank import blank_figures
+
+    with blank_figures():
+        yield
 
 
 @pytest.fixture

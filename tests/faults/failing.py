@@ -7,7 +7,6 @@ Every case is a process forked from one that has all imported, so that a thousan
 
 from __future__ import annotations
 
-import base64
 import csv
 import ctypes
 import errno
@@ -23,19 +22,19 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
 from drift_cli.data import tables
 from drift_cli.shell.cli import main
 from drift_cli.training.checkpoint import existing, is_sound
+from tests.problems.blank import blank_figures
 from tests.problems.runs import SMALL
 
 KINDS = {  # the error, and whether every call after it has it too; −1: the process ends
@@ -46,7 +45,6 @@ KINDS = {  # the error, and whether every call after it has it too; −1: the pr
 }
 KILLED = "killed"
 _OF_TIME = re.compile(r"seconds|steps_per_second|^origin$|^figure|_kept$")
-BLANK = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP6DwABBQECz6AuzQAAAABJRU5ErkJggg==")
 
 
 @dataclass(frozen=True)
@@ -188,7 +186,7 @@ def _serve(name: str, place: Path) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is printed
     place.mkdir(parents=True, exist_ok=True)
     scenario = SCENARIOS[name]
-    with nullcontext() if scenario.draws else _blank_figures():
+    with nullcontext() if scenario.draws else blank_figures():
         scenario.before(place / "warm")  # here, so that no case spends its time on imports
         scenario.run(scenario.words(place / "warm"))
         scenario.before(place / "ready")
@@ -255,16 +253,6 @@ def _forked(work: Callable[[], int], told: Path, seconds: float | None = None) -
         os.kill(child, signal.SIGKILL)
     _, ended = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(ended), told.read_text(errors="replace")
-
-
-@contextmanager
-def _blank_figures() -> Iterator[None]:
-    def written(figure: Figure, file: Path, *, format: str, **_: Any) -> None:
-        file.write_bytes(BLANK if format == "png" else b"<svg></svg>\n")
-
-    drawn, Figure.savefig = Figure.savefig, written  # type: ignore[method-assign]
-    yield
-    Figure.savefig = drawn  # type: ignore[method-assign]
 
 
 def _badly_told(status: int, told: str, case: Case, struck: str) -> str:

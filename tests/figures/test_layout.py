@@ -23,6 +23,7 @@ from drift_cli.studies.verify_flow import figures as verify_flow
 from drift_cli.studies.verify_flow.jko_scheme import Limit
 from drift_cli.studies.verify_flow.jko_step import Step
 
+DRAWN = True
 OPERATORS = ["mean_shift_laplace", "sharp", "sliced_wasserstein", *(f"operator_{k}" for k in range(13))]
 STARTS = ["standard", "far", "collapsed", "missing_mode", "imbalanced"]
 

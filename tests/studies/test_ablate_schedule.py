@@ -20,6 +20,8 @@ from drift_cli.studies.ablate_schedule import training
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
 from tests.problems.processes import heed_interrupts
 
+DRAWN = True
+
 QUICK = (
     "ablate-schedule",
     "modes=8",

@@ -24,6 +24,8 @@ from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
 from drift_cli.training import step as steps
 from drift_cli.training.streams import stream
 
+DRAWN = True
+
 SMALL = (
     "particles=64",
     "particle_steps=10",

@@ -21,6 +21,8 @@ from drift_cli.studies.design_kernel.settings import CaptureConfig
 from drift_cli.theory import annealing
 from drift_cli.theory.empirical_rates import after, best_design, best_step, effective_samples, floor
 
+DRAWN = True
+
 SMALL = [
     "modes=[5]",
     "dimensions=[2]",

@@ -31,6 +31,8 @@ from drift_cli.studies.numbers import Interval
 from drift_cli.training.setup import assemble
 from drift_cli.training.streams import stream
 
+DRAWN = True
+
 METHODS = ("gaussian_annealed", "gaussian", "multi_scale", "sinkhorn")
 METHODS_WITH_A_KERNEL = ("gaussian", "gaussian_annealed", "laplace", "laplace_annealed", "multi_scale")
 SMALL = (

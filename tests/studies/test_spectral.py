@@ -10,6 +10,8 @@ from drift_cli.report import claims
 from drift_cli.report.claims import Verdict
 from drift_cli.shell.cli import main
 
+DRAWN = True
+
 SMALL = [
     "kernels=[gaussian,laplace]",
     "modes=12",

@@ -28,6 +28,8 @@ from drift_cli.studies.stop_grad_study.training import Case
 from drift_cli.training.setup import Setup, assemble
 from tests.problems.processes import children, heed_interrupts
 
+DRAWN = True
+
 SMALL = (
     "datasets=[checkerboard]",
     "generator.widths=[16,16]",

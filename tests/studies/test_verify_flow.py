@@ -11,6 +11,8 @@ from drift_cli.report import claims
 from drift_cli.report.claims import Verdict
 from drift_cli.shell.cli import main
 
+DRAWN = True
+
 SMALL = [
     "bandwidths=[0.5]",
     "nodes=12",

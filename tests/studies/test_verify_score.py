@@ -9,6 +9,8 @@ import pytest
 from drift_cli.shell.cli import main
 from drift_cli.studies.verify_score.samples import MonteCarlo, fitted_exponent
 
+DRAWN = True
+
 QUICK = ("samples=[100,400,1600]", "repeats=3", "queries=32", "bandwidths=[0.5,1.0]", "field_samples=200")
 
 

@@ -32,6 +32,7 @@ _STANDARD = "laplace"  # against which ratios are
 _IMPOSSIBLE = {("mixture_128", "optimal")}  # its widest term is below single precision
 _PROJECTIONS = 64
 _CLUSTERS = 4  # scales of the nested data of whose clusters, 256, shares are compared
+_GOOD = 3.0
 _OUTCOMES = ("distance", "floor", "other", "other_floor", "seconds")
 
 
@@ -173,6 +174,9 @@ class Outcome(Measured):
     """One kernel on one target at its chosen factor, over seeds; distances over those of the data's own points."""
 
     factor: float
+    good: (
+        int  # factors whose distance, on the seed for choosing, is at most `_GOOD` times the least of all kernels there
+    )
     over_floor: Ratio
     other: Mean
     cost: float  # of a run, over that under the Laplace kernel
@@ -193,6 +197,7 @@ class Trained(Measured):
     against: dict[str, Against] = field(metadata={"before": "."})
     wins: dict[str, int]
     losses: dict[str, int]
+    good_factors: dict[str, float]  # mean over targets, of so many
     at_the_edge: int  # choices at the first or the last factor that was tried
     rows: list[tuple]
 
@@ -213,11 +218,16 @@ def trained(
             method: [plain[Case(target, method, choices[target, method], seed)] for seed in own.seeds]
             for method in methods(config, target)
         }
+        tried = {
+            (method, factor): plain[Case(target, method, factor, own.tuning_seed)]["distance"]
+            for method, factor in itertools.product(methods(config, target), own.factors)
+        }
         for method, each in at.items():
             key = f"trained.{target}.{method}"
             pairs = list(zip(each, at[_STANDARD], strict=True))
             outcomes[key] = Outcome(
                 choices[target, method],
+                sum(tried[method, factor] <= _GOOD * min(tried.values()) for factor in own.factors),
                 Ratio([run["distance"] / run["floor"] for run in each]),
                 Mean([run["other"] for run in each]),
                 sum(run["seconds"] for run in each) / sum(run["seconds"] for run in at[_STANDARD]),
@@ -229,12 +239,20 @@ def trained(
         against,
         {method: sum(_end(each, "ci_high") < 1 for each in _of(against, method)) for method in own.methods},
         {method: sum(_end(each, "ci_low") > 1 for each in _of(against, method)) for method in own.methods},
+        {
+            method: _mean([each.good for key, each in outcomes.items() if key.endswith(f".{method}")])
+            for method in own.methods
+        },
         sum(factor in (min(own.factors), max(own.factors)) for factor in choices.values()),
         [
             (case.target, case.method, case.factor, case.seed, *(run[name] for name in _OUTCOMES))
             for case, run in plain.items()
         ],
     )
+
+
+def _mean(values: list[int]) -> float:
+    return sum(values) / len(values)
 
 
 def _plain(run: Mapping[str, Any]) -> dict[str, float]:
