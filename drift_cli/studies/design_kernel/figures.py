@@ -101,6 +101,7 @@ def captures(config: DesignKernelConfig, found: Capture, folder: Path) -> Path:
             axis.set_xlabel("TV of the shares")
             axis.set_xlim(0, 1)
         for axis in axes:
+            axis.set_axisbelow(True)
             axis.set_yticks(places, [NAMES[name] for name in names] if axis is axes[0] else [])
             axis.set_ylim(len(names) - 0.5, -0.5)
         return save(figure, folder, "capture")
