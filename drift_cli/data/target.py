@@ -1,4 +1,4 @@
-"""What a target gives: batches of points in the training space, without end or from a finite set."""
+"""A target provides batches of points in the training space, unlimited or from a finite set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a generator costs: parameters, and multiply-adds of its products and convolutions for one sample."""
+"""The cost of a generator: parameters, and multiply-adds of its matrix products and convolutions for one sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page that says which claims hold: one HTML file with everything in it, and the same as Markdown.
+"""The page that shows which claims hold: one self-contained HTML file, and the same as Markdown.
 
 Nothing here decides, and no study is known by name: each verdict is `claims.judge` over the summary.json of a part.
 """

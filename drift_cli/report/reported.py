@@ -1,6 +1,7 @@
-"""What a public digest says the paper reports, beside what is measured. A verdict is computed, never written by hand.
+"""What a public digest says the paper reports, compared with our measurements. A verdict is computed, never written by
+hand.
 
-The digest is third hand: its numbers are hypotheses to test, never the paper's own. Of a number told with two digits
+The digest is third-hand: its numbers are hypotheses to test, never the paper's own. Of a number told with two digits
 nothing is known beyond them, so it is an interval, half a unit of its last digit to either side. Ours is one too where
 the study says how much it scatters, and the two agree where they meet.
 

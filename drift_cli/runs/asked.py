@@ -1,4 +1,4 @@
-"""The settings that decide what a run finds, by which a kept result is known to be the one that is asked for."""
+"""The settings that determine a run's result, used to recognise whether a kept result is the requested one."""
 
 from __future__ import annotations
 

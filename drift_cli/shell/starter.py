@@ -1,4 +1,4 @@
-"""Whoever starts a sweep: one display of all its jobs while they run, and in the end what became of each."""
+"""The process that starts a sweep: one display of all jobs while they run, and at the end the outcome of each."""
 
 from __future__ import annotations
 

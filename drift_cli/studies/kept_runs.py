@@ -1,6 +1,5 @@
-"""Runs that a study keeps: finished ones are read from its folder, the others are made, several at a time.
-
-Several machines may make the runs of one folder: each run is taken by one of them, by a lock that ends with its holder.
+"""Runs that a study keeps: finished ones are read from its folder, the others are trained, several at a time. Several
+machines can share one folder: each run is assigned to one of them, by a lock that ends with its holder.
 """
 
 from __future__ import annotations

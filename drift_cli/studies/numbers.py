@@ -1,7 +1,7 @@
-"""The numbers that a study measures, each with how sure it is; all of them go into one flat summary.
+"""The numbers that a study measures, with their uncertainty; all of them go into one flat summary.
 
-A part of a study returns a frozen dataclass that inherits from `Measured`. Its fields that are numbers are the
-study's numbers, and their names stand in the summary; what else it holds (arrays, say) is for the figures.
+A part of a study returns a frozen dataclass that inherits from `Measured`. Its numeric fields are the study's numbers,
+under their names in the summary; its other fields (such as arrays) are for the figures.
 """
 
 from __future__ import annotations

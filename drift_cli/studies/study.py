@@ -1,4 +1,4 @@
-"""The run folder of a study at work: progress, and in the end summary, tables, figures, provenance and the verdicts."""
+"""The run folder of a running study: progress, and at the end summary, tables, figures, provenance and verdicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a training step each of several processes does: its rows of the batch, and the drift there.
+"""The share of a training step that each of several processes computes: its rows of the batch, and the drift there.
 
 Every process draws the noise and the data of the whole batch from the same streams, and works on its rows: the batch is
 that of one process, and so is its drift, up to the order of the sums. What a process sees beside its own rows depends

@@ -1,4 +1,4 @@
-"""What the plans of a run took, told now and then."""
+"""The iterations and errors of a run's plans, reported from time to time."""
 
 from __future__ import annotations
 

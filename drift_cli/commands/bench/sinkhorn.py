@@ -1,4 +1,4 @@
-"""Sinkhorn beside its peers, each at the cheapest setting that is as exact as ours.
+"""Sinkhorn compared with its peers, each at the cheapest setting that is as exact as ours.
 
 `plan` is one entropic plan at the same L1 marginal error: POT's `sinkhorn_log` on numpy's float64 and on torch's
 float32. `drift` is the whole debiased drift at the same error against a float64 reference: geomloss, dense and online

@@ -1,4 +1,4 @@
-"""Several commands as parts of one whole: which are finished, and how the others are carried out beside each other.
+"""Several commands as parts of one reproduction: which are finished, and how the others run in parallel.
 
 A part is finished where its folder holds a summary (written last) that the same version made with the same settings.
 """

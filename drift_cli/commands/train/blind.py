@@ -1,4 +1,4 @@
-"""Where the sliced Wasserstein distance is at its floor and another number is not, it says nothing."""
+"""A note if the sliced Wasserstein distance is at its floor, and thus uninformative, while another number is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's images before its judges: who they are, what they are shown, and the figures of it."""
+"""Judging a run's images: the judges, the images that they see, and the figures."""
 
 from __future__ import annotations
 

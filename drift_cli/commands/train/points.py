@@ -1,4 +1,4 @@
-"""What a run's points are measured by beside the sliced distance, which many dimensions hide a lot from."""
+"""Measures of a run's points besides the sliced distance, which misses much in many dimensions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`drift train`: train a one-step generator by drifting, and leave a run folder that says how good it is."""
+"""`drift train`: train a one-step generator by drifting, and write a run folder with its quality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same run from several seeds, each in a folder of its own, and the means of their numbers."""
+"""The same run with several seeds, each in its own folder, and the means of their numbers."""
 
 from __future__ import annotations
 

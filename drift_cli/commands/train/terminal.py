@@ -1,4 +1,4 @@
-"""What a run tells its user before and after the work."""
+"""What a run prints before and after the work."""
 
 from __future__ import annotations
 

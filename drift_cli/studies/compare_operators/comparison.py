@@ -1,4 +1,4 @@
-"""What the runs say of each operator: step size, distance, modes, cost of the iterations."""
+"""Results of the runs for each operator: step size, distance, modes, cost of the iterations."""
 
 from __future__ import annotations
 

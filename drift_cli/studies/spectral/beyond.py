@@ -1,4 +1,4 @@
-"""What is not in Theorem 5.2: other targets, other drifts, finite steps (ours)."""
+"""Beyond Theorem 5.2: other targets, other drifts, finite steps (ours)."""
 
 from __future__ import annotations
 

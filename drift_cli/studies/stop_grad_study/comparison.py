@@ -1,4 +1,4 @@
-r"""The gradient paths beside each other at one bandwidth and batch (Theorem 5.6, Figure 4).
+r"""The gradient paths compared at one bandwidth and batch size (Theorem 5.6, Figure 4).
 
 Means over seeds, ratios paired by seed, the drift norm against SW-2, and each run's plane (Figure 3).
 """
