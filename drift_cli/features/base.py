@@ -33,7 +33,7 @@ class Encoder(Protocol):
 
 
 class Features(nn.Module, ABC):
-    """φ with what is said of it."""
+    """φ with its report."""
 
     report: dict[str, Any]
 

@@ -128,7 +128,7 @@ ANOTHER_FIELD = (("mean_shift", "drift_models"),)  # measured for its time, not 
 
 
 def installed(what: str) -> dict[str, Contestant]:
-    """Those whose package is there; the others' times are told as multiples of the first's."""
+    """Those whose package is there; the others' times are reported as multiples of the first's."""
     return {
         who: contestant
         for who, (contestant, package) in _EVERY[what].items()

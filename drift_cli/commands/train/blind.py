@@ -14,7 +14,7 @@ _LEAST = 0.05  # a mode error below it is none, whatever its floor
 
 
 def blind(summary: Mapping[str, Any]) -> str | None:
-    """One line that says so, or None."""
+    """That note as one line, or None."""
     sw, floor = summary["sw"], summary["sw_floor"]
     if sw > max(_AT_FLOOR * floor, floor + 3 * (summary.get("sw_floor_sd") or 0.0)):
         return None

@@ -15,7 +15,7 @@ _MOST = 2000  # points
 def measured(setup: Setup) -> dict[str, float | None]:
     """The energy distance; of a Gaussian mixture the error of the mode shares and how the samples lie on the modes.
 
-    Each stands beside its floor, a second sample of the target of the same size.
+    Each comes with its floor, from a second sample of the target of the same size.
     """
     n, draws = comparable_points(setup, _MOST), setup.stream("final", 4_000_000)
     truth, other = setup.target.sample(2 * n, draws, setup.dtype).points.split(n)[:2]

@@ -18,7 +18,7 @@ from drift_cli.training.settings import TrainConfig
 
 
 def each(config: TrainConfig, path: Path, run: Callable[[TrainConfig, Path], Any]) -> dict[str, float]:
-    """Run `path`/seed_<k> for every k of `config.seeds`: finished ones are kept, others are gone on with.
+    """Run `path`/seed_<k> for every k of `config.seeds`: finished ones are kept, others are resumed.
 
     The means are of what every run has as a number. Raises `UserError` where the folder has runs of other settings.
     """

@@ -112,7 +112,7 @@ class Overall(Measured):
 
 @dataclass(frozen=True)
 class Comparison(Measured):
-    """Every operator: its field, what is said of its template, and its outcome by `<operator>.<start>.<form>`."""
+    """Every operator: its field, the checks of its template, and its outcome by `<operator>.<start>.<form>`."""
 
     fields: dict[str, OfField]
     largest: dict[str, Largest]

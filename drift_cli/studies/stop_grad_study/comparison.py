@@ -162,7 +162,7 @@ def cases(config: StopGradStudyConfig) -> Iterable[tuple[str, str]]:
 
 
 def comparison(config: StopGradStudyConfig, runs: Runs) -> Comparison:
-    """The runs at the study's own bandwidth and batch, beside each other."""
+    """The runs at the study's own bandwidth and batch size, compared."""
     settings = {f"{dataset}.{kernel}": _beside(config, runs, dataset, kernel) for dataset, kernel in cases(config)}
     over_floor, losses = [], []
     if "both" in config.paths:
