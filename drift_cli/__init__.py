@@ -1,6 +1,6 @@
 """`drift`: a research bench for generative drifting (one-step generators trained by a kernel drift).
 
-What is listed here is the library, loaded when it is asked for, so that the command line's help needs no torch.
+The names listed here are the library. Each is loaded on first use, so that the command line's help needs no torch.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def trusted() -> set[str]:
 
 
 def find(group: str, name: str, at: str = "") -> type:
-    """The class that `group=name` means. Raises `UserError` for a name that is none, or that nobody has vouched for.
+    """The class that `group=name` means. Raises `UserError` for an unknown name, or one that the user has not trusted.
 
     `at`: the key that named it, where it is not the group's.
     """

@@ -1,4 +1,4 @@
-"""The terminal: colours and live lines where there is one, wide plain lines where there is not.
+"""The terminal: colours and live lines with one, wide plain lines without.
 
 What is printed is text, never markup: a column may be called `length [mm]`, and a folder hold any character. What the
 terminal cannot show is replaced, and a terminal that is gone ends no run.

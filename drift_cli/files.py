@@ -125,7 +125,7 @@ def refuse_links(folder: Path) -> None:
 
 
 def remove_partial(folder: Path, pattern: str = "*") -> None:
-    """Remove what a process that was killed left half written in `folder`, where no other is at work.
+    """Remove the half-written files of a killed process in `folder`, if no other process is working there.
 
     `pattern` "**/*": in the folders below it as well.
     """
@@ -153,7 +153,7 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def partial_files(folder: Path) -> list[Path]:
-    """What is half written in `folder`, by a process at work or by one that was killed."""
+    """The half-written files in `folder`, of a running or a killed process."""
     return sorted(folder.glob(f"*{_PARTIAL}"))
 
 

@@ -83,7 +83,7 @@ def check_epsilon(key: str, epsilon: float) -> None:
 
 
 def a_folder_or_none(key: str, value: str | None) -> None:
-    """`resume=$UNSET` means a folder and names none: it is no wish to start anew."""
+    """`resume=$UNSET` means a folder and names none: it is not a request to start a new run."""
     if value is not None and not value.strip():
         raise UserError(
             f"{key} must name a run folder, got nothing: write {key}=FOLDER, or {key}=null to start a new run."

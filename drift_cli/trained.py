@@ -28,18 +28,17 @@ _AT_ONCE = 65_536  # samples per pass of the network, so that memory does not gr
 
 @dataclass(frozen=True)
 class Samples:
-    """`points` [n, d] in the data's units, float64 on the CPU; `labels` [n], None where there are no classes."""
+    """`points` [n, d] in the data's units, float64 on the CPU; `labels` [n], None without classes."""
 
     points: Float[Tensor, "n d"]
     labels: Int[Tensor, " n"] | None
 
 
 class Trained(nn.Module):
-    """A trained generator, the codes that it makes, and the space that its samples live in.
+    """A trained generator, with its codes and the space of its samples.
 
-    Called on noise [n, z] (and labels [n], where it has classes) it gives samples of the training space [n, d], as a
-    module of torch does; `sample` gives them in the data's own units, repeatable by seed. Codes are decoded in both,
-    without a gradient.
+    Like any torch module it maps noise [n, z] (and labels [n], if it has classes) to samples [n, d] in the training
+    space; `sample` returns them in the data's own units, reproducible by seed. Both decode codes, without a gradient.
     """
 
     def __init__(
@@ -74,11 +73,11 @@ class Trained(nn.Module):
     ) -> Samples:
         """n samples, a function of the seed: those of `drift sample n=… seed=…`.
 
-        `label` asks for one class, where classes were trained, by the name that the data has for it, or by its number
-        from 0; None draws them as often as in the data. `condition`, in the data's units, is that of every sample; None
-        draws each from the data's. The columns of the condition are the last of the points. `guidance` is the strength
-        α, where a range of them was trained; None takes the least. Raises `UserError` for a class that is none, a
-        condition of another length, a strength out of range, or fewer than one sample.
+        `label` selects one class, if classes were trained, by its name in the data or by its number from 0; None uses
+        the class frequencies of the data. `condition`, in the data's units, applies to every sample; None draws
+        conditions from the data. The columns of the condition come last in the points. `guidance` is the strength α, if
+        a range was trained; None uses the smallest. Raises `UserError` for an unknown class, a condition of another
+        length, a strength out of range, or fewer than one sample.
         """
         if n < 1:
             raise UserError(f"n must be at least 1, got {n}.")
@@ -150,9 +149,9 @@ class Trained(nn.Module):
 
 
 def load(run: str | Path, *, ema: bool = True, device: str = "auto") -> Trained:
-    """The generator of a run folder, or of one of its checkpoints; `ema`: with its averaged weights, where it has any.
+    """The generator of a run folder, or of one of its checkpoints; `ema`: use its averaged weights, if it has any.
 
-    Raises `UserError` in one line where the folder holds no trained run, or one that cannot be read.
+    Raises a one-line `UserError` if the folder contains no trained run, or one that cannot be read.
     """
     folder, place = RunFolder.containing(str(run)), Path(run)
     trained = configs.load(folder.config, TrainConfig)

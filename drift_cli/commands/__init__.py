@@ -1,1 +1,1 @@
-"""The commands that are no studies, each one folder (`drift_cli/command.py` says what is in it)."""
+"""The commands other than studies, one folder each (`drift_cli/command.py` describes its contents)."""

@@ -3,7 +3,7 @@
     repeats: Annotated[int, least(2)]
     bandwidths: Annotated[list[float], within(1e-3, 1e3)]  # each of them, and at least one
 
-Their defaults and their help stand in the command's YAML file. What concerns several fields is `check_together`.
+Their defaults and their help are in the command's YAML file. What concerns several fields is `check_together`.
 """
 
 from __future__ import annotations

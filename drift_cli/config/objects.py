@@ -116,7 +116,7 @@ def _number_or_word(key: str, given: Any) -> Any:
 
 @cache
 def settings_class(group: str, name: str, at: str = "") -> type[Settings]:
-    """The dataclass of the settings of `group=name`. Raises `UserError` where there is no such object.
+    """The dataclass of the settings of `group=name`. Raises `UserError` if there is no such object.
 
     `at`: the key under which they stand where that is not the group's.
     """

@@ -1,4 +1,4 @@
-"""A part of a finite set that nothing is trained on: what it is judged against."""
+"""The part of a finite set that is held out of training and used for judging."""
 
 from __future__ import annotations
 

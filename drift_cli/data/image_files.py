@@ -20,7 +20,7 @@ def read(path: Path, limit: int = LIMIT) -> LabelledImages:
     """The images of a NumPy file or of a folder: at most `limit` numbers.
 
     An array is [n, height, width] or [n, height, width, 1 or 3], of uint8 or of numbers from 0 to 1. Its classes are
-    the array `labels` of an .npz, or the file `<name>.labels.npy` beside an .npy, as `drift sample` writes it. The
+    the array `labels` of an .npz, or the file `<name>.labels.npy` next to an .npy, as `drift sample` writes it. The
     classes of a folder are its sub-folders; all images are of one size, and grey if every file is.
 
     Raises `UserError` for what is missing, cannot be read, or breaks one of these rules.

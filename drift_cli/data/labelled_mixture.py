@@ -1,4 +1,4 @@
-r"""Classes that share Gaussian modes, each with shares of its own: $p_c = \sum_m w_{cm} N(\mu_m, s^2 I)$.
+r"""Classes that share Gaussian modes, each with its own shares: $p_c = \sum_m w_{cm} N(\mu_m, s^2 I)$.
 
 Where guided drifting ends is known for it in closed form (`theory/guidance.py`).
 """

@@ -1,4 +1,4 @@
-"""How much is read of a file at most: a few kilobytes can unpack to more numbers than a machine holds."""
+"""The limit on what is read from a file: a few kilobytes can unpack to more numbers than fit into memory."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ With $u_s$ one of the four corners $(\pm1, \pm1)/\sqrt2$, even and independent,
 
 $$x = c\sum_{s=0}^{S-1}\rho^s u_s + \text{noise}, \qquad c^{-2} = \sum_s\rho^{2s},$$
 
-so that the root mean square radius is 1. For ρ < 1/2 the $4^S$ clusters are apart; ρ = 1/3 is Cantor's dust.
+so that the root mean square radius is 1. For ρ < 1/2 the $4^S$ clusters are separate; ρ = 1/3 is Cantor's dust.
 """
 
 from __future__ import annotations

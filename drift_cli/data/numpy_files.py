@@ -18,7 +18,7 @@ _BEGINNINGS = (b"\x93NUMPY", b"PK\x03\x04\x14\x00", b"PK\x03\x04-\x00")
 def arrays(path: Path, limit: int = LIMIT) -> dict[str, np.ndarray]:
     """The arrays by name of an .npz file, or the one of an .npy file under the name "".
 
-    Raises `UserError` for a file that is none, holds pickled objects, or unpacks to more than `limit` numbers.
+    Raises `UserError` for a file of another kind, with pickled objects, or with more than `limit` numbers.
     """
     with path.open("rb") as file:
         if file.read(6) not in _BEGINNINGS:

@@ -62,8 +62,8 @@ def read(
     """The points of a file, one per row; of named columns only where `columns` lists them. `label`: the class's column.
 
     `asked` is what the user says of how a table of text is written, and `index` the column that only numbers the rows
-    ("none": no column does). Left open, both are guessed, and `Table.guesses` says so. `limit`: numbers that are read
-    at most of a file that may unpack to more than its size.
+    ("none": no column does). If not given, both are guessed, and `Table.guesses` reports this. `limit`: numbers that
+    are read at most of a file that may unpack to more than its size.
 
     Raises `UserError` for a missing or empty file, ragged rows, text in a number column, a value that is not
     finite (with its row), fewer than two rows, and pickled arrays.
@@ -314,7 +314,7 @@ def _check(table: Table, path: Path) -> None:
 def write(path: Path, points: np.ndarray, columns: tuple[str, ...], labels: np.ndarray | None = None) -> list[Path]:
     """Write samples (points [n, d], or images [n, height, width(, 3)] for .npy); returns the files written, each whole.
 
-    Labels become a column `label`, or a second file `<name>.labels.npy` beside a .npy file.
+    Labels become a column `label`, or a second file `<name>.labels.npy` next to a .npy file.
     """
     match path.suffix.lower():
         case ".npy":

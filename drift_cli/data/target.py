@@ -1,4 +1,4 @@
-"""What a target gives: batches of points in the training space, without end or from a finite set."""
+"""A target provides batches of points in the training space, unlimited or from a finite set."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ class Finite:
     """A finite set as a target: the empirical measure of its points.
 
     `labels` [n] are given to training, which is then class-conditional; `classes` [n] are known whether it is or not,
-    for those who judge. `held_out` is what was taken out of the set before: nothing is trained on it, and it has the
-    same space.
+    for the judges. `held_out` is what was taken out of the set before: nothing is trained on it, and it has the same
+    space.
 
     A batch costs what the batch is: the set is brought to a device and a type once, and kept there.
     """

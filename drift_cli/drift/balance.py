@@ -1,24 +1,25 @@
-r"""The self term that is fair to both sides: the query counts among the data and among the samples (ours).
+r"""The balanced self term: the query counts among the data and among the samples (ours).
 
 Let P and S be the mean kernel masses of the data and of the other samples at the query, $M_p$ and $M_q$ their mean
-shifts (the query left out). A point of mass w at the query itself adds nothing to a shift and shortens it:
+shifts (without the query). A point of mass w at the query itself adds nothing to a shift but shortens it:
 
 $$V = \frac{P}{P + w}\,M_p - \frac{S}{S + w}\,M_q, \qquad w = c\,(P + S).$$
 
-Counted among the model's samples alone (`include`) with its full weight k(0) = 1 it switches the repulsion off where
-$S \ll 1/N$, as in many dimensions it is at every bandwidth that resolves anything, and the modes contract. Left out
-(`exclude`), nothing holds a sample that has come between the others: $M_p$ and $M_q$ have the same length there
-whatever the masses, and the noise of each batch adds up. With w on both sides
+If the query counts only among the model's samples (`include`), with its full weight k(0) = 1, it switches the repulsion
+off where $S \ll 1/N$. In many dimensions this is the case at every bandwidth that resolves anything, and the modes
+contract. If it is excluded (`exclude`), nothing holds a sample that lies between the others: there $M_p$ and $M_q$ have
+the same length whatever the masses, and the noise of each batch adds up. With w on both sides
 
 - exchanging data and other samples changes the sign of V, so that at q = p, with independent samples and as many data
   as others, its mean is exactly 0, whatever c and their number;
-- where the model has more mass than the data the repulsion is the longer one, and the attraction where it has less:
-  near $P = S$ the two shifts are weighed by $\frac{1}{1 + 2c}\big(1 \pm \frac{c}{1 + 2c}\log\frac PS\big)$. The plain
-  difference does not feel the masses at all; a flow of squared kernel distances (MMD) is the limit of large constant w;
+- where the model has more mass than the data, the repulsion is longer; where it has less, the attraction is: near
+  $P = S$ the two shifts are weighted by $\frac{1}{1 + 2c}\big(1 \pm \frac{c}{1 + 2c}\log\frac PS\big)$. The plain
+  difference does not depend on the masses at all; the limit of a large constant w is a flow of squared kernel distances
+  (MMD);
 - everything is $1 + 2c$ times slower near equilibrium.
 
-What it cannot do: where the data has no mass beside the model ($P \ll S$: a start far from all data) the attraction is
-switched off and the repulsion is not, and only a wider kernel brings it back. With 512 samples the variance of a mode
+Its limit: where the data has no mass compared with the model ($P \ll S$: a start far from all data), the attraction is
+switched off but the repulsion is not, and only a wider kernel brings it back. With 512 samples the variance of a mode
 stays within a tenth up to 64 dimensions, and doubles at 128.
 """
 

@@ -33,28 +33,28 @@ Counted = Annotated[str, Setting("include: it counts every sample")]  # of an op
 
 
 def counts_itself(at: str, drift: str, self_term: str, why: str) -> None:
-    """Refuse to leave a sample out of its own model's samples where the operator is of all of them."""
+    """Refuse to exclude a sample from the model's samples if the operator involves all of them."""
     if self_term != "include":
         raise UserError(f'{at}.self_term must be include with drift={drift}, got "{self_term}": {why}. Leave it out.')
 
 
 def any_kernel(kernel: Kernel) -> None:
-    """No kernel is refused."""
+    """Accepts every kernel."""
 
 
 @dataclass(frozen=True)
 class Abilities:
-    r"""What an operator can do and what it needs; whoever asks reads it here. What nothing is said of it cannot do.
+    r"""What an operator supports and needs. What is not declared here is not supported.
 
-    `uses_kernel`: whether it uses the run's kernel, and with it the schedule of its bandwidth; `check_kernel` raises
-    `UserError` for one that it cannot use. `differentiable`: whether gradients may go through V itself
-    (`gradient_paths`). `scales`: whether $V_{c\sigma}(x) = c\,V_\sigma(x/c)$ with all points divided by c, so that
-    it has no length but the kernel's. `capturable`: whether it asks a GPU for no answer, so that a step can be
-    captured. `at_samples_alone`: whether it is known at the model's own samples and nowhere else. `batched`: whether it
-    takes classes of one size together, [C, n, d] with data [C, m, d] and samples [C, l, d], each as if it were alone.
-    `weighted`: whether it takes `log_weights` [l] of the samples, with rows beyond the queries that are none of them.
-    `shareable`: whether it is made of sums over pairs (`drift_cli.fused`), of what is a query's own, and of the means
-    over queries of `drift_cli/ranks/pairs.py`, so that several processes can each take a share of its rows.
+    `uses_kernel`: whether it uses the run's kernel, and with it the bandwidth schedule; `check_kernel` raises
+    `UserError` for a kernel that it cannot use. `differentiable`: whether gradients may flow through V itself
+    (`gradient_paths`). `scales`: whether $V_{c\sigma}(x) = c\,V_\sigma(x/c)$ with all points divided by c, so that its
+    only length is the kernel's. `capturable`: whether it never waits for a result from a GPU, so that a step can be
+    captured. `at_samples_alone`: whether it is defined only at the model's own samples. `batched`: whether it processes
+    classes of one size together, [C, n, d] with data [C, m, d] and samples [C, l, d], each independently. `weighted`:
+    whether it takes `log_weights` [l] of the samples, with rows beyond the queries. `shareable`: whether it consists of
+    sums over pairs (`drift_cli.fused`), of terms of single queries, and of the means over queries in
+    `drift_cli/ranks/pairs.py`, so that several processes can divide its rows.
     """
 
     uses_kernel: bool = True
@@ -69,13 +69,13 @@ class Abilities:
 
 
 def abilities(drift: Drift) -> Abilities:
-    """Those of the operator, or none where it says nothing of them."""
+    """The operator's abilities, or none if it declares none."""
     return getattr(drift, "abilities", Abilities())
 
 
 @runtime_checkable
 class Drift(Protocol):
-    """A frozen object called with the kernel of the moment, the queries, the data and the model's own samples."""
+    """A frozen object called with the current kernel, the queries, the data and the model's own samples."""
 
     def __call__(
         self,
@@ -88,25 +88,25 @@ class Drift(Protocol):
     ) -> Float[Tensor, "*c n d"]:
         """V at the queries x.
 
-        `paired` says that row i of `model` is query i itself, as in training; `self_term` then decides whether a
-        query counts itself in the repulsion. Fields at new points are unpaired and have no self term.
+        `paired` means that row i of `model` is query i itself, as in training; `self_term` then decides whether a query
+        counts itself in the repulsion. Fields at new points are unpaired and have no self term.
         """
         ...
 
 
 @runtime_checkable
 class Iterative(Protocol):
-    """A drift that is found by iterating, and counts what its calls took and how far they came."""
+    """A drift that iterates, and counts the iterations and errors of its calls."""
 
     @property
     def tally(self) -> Tally | None:
-        """None where what is iterated is a part that this one has not got."""
+        """None if this drift lacks the part that iterates."""
         ...
 
 
 @runtime_checkable
 class Random(Protocol):
-    """A drift that draws at every call."""
+    """A drift that draws random numbers at every call."""
 
     def drawing_from(self, generator: torch.Generator) -> Drift:
         """The same drift with this stream."""
@@ -115,15 +115,15 @@ class Random(Protocol):
 
 @runtime_checkable
 class Fitted(Protocol):
-    """A drift that looks at the data before the run, and may learn from it."""
+    """A drift that is fitted to the data before the run."""
 
     def fitted(self, target: Target, fitting: Fitting) -> Drift:
-        """The drift of this data. Raises `UserError` for data that it cannot be of."""
+        """The drift fitted to this data. Raises `UserError` for unsuitable data."""
         ...
 
 
 class AtFactors(ABC):
-    """A drift that is evaluated at several bandwidths together, which costs less than one by one."""
+    """A drift that is evaluated at several bandwidths together, which costs less than one at a time."""
 
     @abstractmethod
     def at_factors(

@@ -24,13 +24,13 @@ class BatchNormalized(AtFactors):
     $$V_i = \sum_{j,l} a_{ij}\,b_{il}\,(y_j - x_l) = A_i B_i\,(\bar y_i - \bar x_i),
     \qquad A_i = \sum_j a_{ij},\; B_i = \sum_l b_{il}.$$
 
-    So it is a mean-shift difference between the reweighted measures $p/\sqrt C$ and $q/\sqrt C$, times the gain
-    $A_i B_i$, which vanishes far from the batch: the long range of the mean shift is lost. Dividing by the two sums
-    is done in log space.
+    It is thus a mean-shift difference between the reweighted measures $p/\sqrt C$ and $q/\sqrt C$, times the gain
+    $A_i B_i$, which vanishes far from the batch: the long range of the mean shift is lost. Dividing by the two sums is
+    done in log space.
 
     `V(kernel, x, data, model, paired=…)` takes queries [n, d], data [m, d] and the model's samples [l, d] of one dtype
-    and device, and gives [n, d], a length. `paired`: row i of x and of `model` are one sample, which
-    `self_term="exclude"` leaves out.
+    and device, and returns [n, d], a length. `paired`: row i of x and of `model` are one sample, which
+    `self_term="exclude"` excludes.
     """
 
     self_term: SelfTerm

@@ -1,4 +1,4 @@
-"""The drift of features, led back to the points."""
+"""The drift of features, pulled back to the points."""
 
 from __future__ import annotations
 
@@ -24,23 +24,24 @@ from drift_cli.space import Fitting
 
 @dataclass(frozen=True)
 class Features:
-    r"""The drift of feature groups $\varphi_g$ of images, led back to the points (Deng et al.'s feature drift):
+    r"""The drift of feature groups $\varphi_g$ of images, pulled back to the points (Deng et al.'s feature drift):
 
     $$V(x) = \sum_g J_{\varphi_g}(x)^\top V_g(\varphi_g(x)), \qquad
     V_g = \sum_c \frac{V_{c\tau}}{\sqrt{\operatorname{mean}_i |V_{c\tau, i}|^2}}.$$
 
     Their loss is $L(x) = \sum_g |\varphi_g(x) - \mathrm{sg}(\varphi_g(x) + V_g)|^2$, whose gradient in x is
-    $-2\sum_g J_{\varphi_g}^\top V_g = -2V(x)$: that of $|x - \mathrm{sg}(x + V(x))|^2$. So the loss of every other
-    drift trains with this one as theirs does; the values of the two losses differ, their gradients do not.
+    $-2\sum_g J_{\varphi_g}^\top V_g = -2V(x)$: that of $|x - \mathrm{sg}(x + V(x))|^2$. So the common loss, with this
+    drift, trains as theirs does; the values of the two losses differ, their gradients do not.
 
-    φ are the maps of an encoder, cut into groups (`groups`), and with `points` the points themselves. Each place of a
-    map is a set of its own. A group is divided by its root mean square distance between the queries and all data and
-    samples, over all places (Deng et al. take the mean distance, which needs every pair; ours needs moments alone), so
-    that the kernel's bandwidth is in units of it. `factors` multiply the bandwidth; with kernel=laplace and its
-    bandwidth of 0.1 they are the paper's temperatures .02, .05 and .2. `normalize=none` sums the V_{cτ} as they are.
+    φ are the maps of an encoder, divided into groups (`groups`), and with `points` also the points themselves. Each
+    location of a map is a separate set. A group is divided by the root mean square distance between the queries and all
+    data and samples, over all locations (Deng et al. use the mean distance, which needs every pair; ours needs only
+    moments), so that the kernel's bandwidth is in units of this distance. `factors` multiply the bandwidth; with
+    kernel=laplace and its bandwidth of 0.1 they are the paper's temperatures .02, .05 and .2. `normalize=none` sums the
+    V_{cτ} as they are.
 
-    Called as every drift, and for classes of one size together; each class has its own scales. `fitted` gives it the
-    maps of its encoder, without which it cannot be called.
+    Called like every drift, also for classes of one size together; each class has its own scales. `fitted` provides the
+    maps of its encoder; it must be called first.
     """
 
     base: AtFactors
@@ -74,16 +75,16 @@ class Features:
 
     @property
     def told(self) -> str:
-        """As a run's headline names it."""
+        """Its name in a run's headline."""
         return f"features of {type(self.encoder).__name__}"
 
     @property
     def report(self) -> dict[str, Any]:
-        """What the encoder says of itself, by name."""
+        """The encoder's report, by name."""
         return getattr(self.maps, "report", {})
 
     def fitted(self, target: Target, fitting: Fitting) -> Features:
-        """The same drift with the maps of its encoder on this data. Raises `UserError` for data that has none."""
+        """The same drift with its encoder's maps for this data. Raises `UserError` for unsuitable data."""
         return replace(self, maps=self.encoder.fitted(target, fitting))
 
     def __call__(

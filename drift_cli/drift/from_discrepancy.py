@@ -24,12 +24,12 @@ class FromDiscrepancy:
 
     $$V_i = -N\,\partial_{x_i} D(\{x_1, \dots, x_N\},\,\text{data}),$$
 
-    by automatic differentiation. It descends D whatever D is; that D vanishes at q = p alone says nothing of whether it
-    gets there. The mean-shift drift is not of this kind.
+    by automatic differentiation. It descends any D; whether it converges to q = p does not follow from D vanishing only
+    there. The mean-shift drift is not of this kind.
 
-    Called as every drift, [n, d] for queries [n, d]. `discrepancy(x, y)` is D, one number of two samples; `name` is for
-    what is said of one that is not; `generator` (or torch's own) is for one that draws. Raises `UserError` where D is
-    not one number or does not depend on x, and `RunFailed` where it is not finite.
+    Called like every drift, [n, d] for queries [n, d]. `discrepancy(x, y)` is D, one number for two samples; `name` is
+    used in error messages; `generator` (or torch's own) supplies random numbers. Raises `UserError` if D is not one
+    number or does not depend on x, and `RunFailed` if it is not finite.
     """
 
     discrepancy: Discrepancy
@@ -64,7 +64,7 @@ class FromDiscrepancy:
 
     @property
     def told(self) -> str:
-        """As a run's headline names it."""
+        """Its name in a run's headline."""
         projections = getattr(self.discrepancy, "projections", None)
         return f"discrepancy: {self.name}" + (f", {projections} projections" if projections else "")
 
@@ -84,10 +84,10 @@ class FromDiscrepancy:
         *,
         paired: bool,
     ) -> Float[Tensor, "n d"]:
-        """V at the samples themselves: a function of them has no derivative anywhere else.
+        """V at the samples themselves: a function of the samples has no derivative anywhere else.
 
-        Raises `ValueError` for queries that are not the samples, `UserError` for a D that is not one number attached
-        to them and `RunFailed` for one that is not finite.
+        Raises `ValueError` for queries other than the samples, `UserError` for a D that is not one number attached to
+        them, and `RunFailed` for a non-finite D.
         """
         if not paired and not (x.shape == model.shape and bool((x == model).all())):
             raise ValueError(f"the drift of {self.name} is defined only at the model's samples, not at other queries")

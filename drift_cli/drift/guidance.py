@@ -1,11 +1,11 @@
 r"""Classifier-free guidance in the drift (Deng et al.): data of all classes among the negatives of each.
 
-Of a class with n generated samples the m unconditional points get the weight $(\alpha - 1)(n - 1)/m$ each, so that the
-negatives are in expectation α(n − 1) draws of $(q_c + (\alpha - 1)p)/\alpha$. Where that ends is in
+In a class with n generated samples, the m unconditional points get the weight $(\alpha - 1)(n - 1)/m$ each, so that the
+negatives are in expectation α(n − 1) draws of $(q_c + (\alpha - 1)p)/\alpha$. For the equilibrium see
 `theory/guidance.py`.
 
-A generator that is given α learns all strengths at once: α is drawn for each class at every step, with a density that
-falls as a power of it (Deng et al.: from 1 to 4, power 3), and the strength is chosen when samples are drawn.
+A generator with α as an input learns all strengths at once: α is drawn for each class at every step, with a density
+that falls as a power of α (Deng et al.: from 1 to 4, power 3), and the strength is chosen at sampling time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def drawn_strengths(n: int, low: float, high: float, power: float, generator: Ge
 def with_unconditional(
     model: Float[Tensor, "c n d"], unconditional: Float[Tensor, "m d"], alpha: Float[Tensor, " c"]
 ) -> tuple[Float[Tensor, "c k d"], Float[Tensor, "c k"]]:
-    """The samples of each class with the unconditional points behind them, and the log weights of all; α above 1."""
+    """The samples of each class followed by the unconditional points, and the log weights of all; α above 1."""
     classes, n, _ = model.shape
     m = len(unconditional)
     own = ((alpha - 1) * ((n - 1) / m)).log()[:, None].expand(-1, m)

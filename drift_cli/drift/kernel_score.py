@@ -20,12 +20,12 @@ class KernelScore:
 
     $$V = \nabla\log\sum_j k(x, y_j) - \nabla\log\sum_l k(x, x_l).$$
 
-    With a Gaussian kernel the mean-shift drift over σ². A Laplace kernel pulls with a force of one length whatever the
-    distance: toward a single point $V = (y - x)/(\tau|y - x|)$.
+    With a Gaussian kernel it is the mean-shift drift over σ². A Laplace kernel pulls with a force of constant length at
+    any distance: toward a single point $V = (y - x)/(\tau|y - x|)$.
 
     `V(kernel, x, data, model, paired=…)` takes queries [n, d], data [m, d] and the model's samples [l, d] of one dtype
-    and device, and gives [n, d], one over a length. `paired`: row i of x and of `model` are one sample, which
-    `self_term="exclude"` leaves out.
+    and device, and returns [n, d], one over a length. `paired`: row i of x and of `model` are one sample, which
+    `self_term="exclude"` excludes.
     """
 
     self_term: SelfTerm

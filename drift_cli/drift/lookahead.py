@@ -1,4 +1,4 @@
-"""Several steps of a drift foreseen."""
+"""Several look-ahead steps of a drift."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _BASES = ("mean_shift", "batch_normalized", "sinkhorn_proxy", "sharp")
 
 @dataclass(frozen=True)
 class Lookahead:
-    r"""Several steps of a drift foreseen (2605.04060, the formula inferred): the samples move by their own drift,
+    r"""Several look-ahead steps of a drift (2605.04060, the formula inferred): the samples move by their own drift,
 
     $$x_0 = x, \qquad x_k = x_{k-1} + V_k, \qquad V_k = V(x_{k-1};\,\text{data}, \{x_{k-1}\}), \qquad
     V = \sum_k w_k V_k.$$
 
     With all weights 1 the generator is trained toward $x_K$.
 
-    Called as every drift, [n, d] for queries [n, d], a length. `weights` are w_1, …, w_K.
+    Called like every drift, [n, d] for queries [n, d], a length. `weights` are w_1, …, w_K.
     """
 
     base: Drift
@@ -59,7 +59,7 @@ class Lookahead:
         *,
         paired: bool,
     ) -> Float[Tensor, "*c n d"]:
-        """Unpaired queries follow the field of the samples, which move by themselves."""
+        """Unpaired queries follow the field of the samples, which move independently of them."""
         total = torch.zeros_like(x)
         for weight in self.weights:
             step = self.base(kernel, x, data, model, paired=paired)

@@ -25,15 +25,15 @@ class MeanShift(AtFactors):
     $$V(x) = M_p(x) - M_q(x), \qquad M_q(x) = \frac{\sum_l k(x, x_l)\,(x_l - x)}{\sum_l k(x, x_l)}.$$
 
     With a Gaussian kernel of bandwidth $\sigma$ it equals $\sigma^2(\nabla\log p_\sigma - \nabla\log q_\sigma)$ for the
-    smoothed empirical measures. A query that counts itself (`include`) repels itself less by the share of its own
-    weight: biased toward contraction, stable. Leaving it out (`exclude`) is unbiased at q = p and pushes outliers
-    away from their nearest neighbour. `balanced` counts the query among the data as well, with a weight that both sides
+    smoothed empirical measures. A query that counts itself (`include`) is repelled less, by the share of its own
+    weight: biased toward contraction, stable. Excluding it (`exclude`) is unbiased at q = p and pushes outliers away
+    from their nearest neighbour. `balanced` counts the query among the data as well, with a weight that both sides
     share (`balance.py`): unbiased at q = p, and stable in many dimensions near the data.
 
     `V(kernel, x, data, model, paired=…)` takes queries [n, d], data [m, d] and the model's samples [l, d] of one dtype
-    and device, and gives [n, d], a length. `paired`: row i of x and of `model` are one sample, which
-    `self_term` leaves out, unless it is `include`. `log_weights` [l] are those of the samples, whose rows beyond the
-    queries are then others, of their own weight, as guidance has them (`guidance.py`).
+    and device, and returns [n, d], a length. `paired`: row i of x and of `model` are one sample, which `self_term`
+    excludes unless it is `include`. `log_weights` [l] belong to the samples; rows beyond the queries are then further
+    points with their own weights, as used by guidance (`guidance.py`).
     """
 
     self_term: Annotated[

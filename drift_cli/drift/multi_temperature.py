@@ -34,11 +34,11 @@ class MultiTemperature:
     $$V = \sum_c V_{c\tau}, \qquad\text{or with } \texttt{normalize=rms}\quad
     V = \sum_c \frac{V_{c\tau}}{\sqrt{\operatorname{mean}_{i,k} (V_{c\tau})_{ik}^2}}.$$
 
-    The second is Deng et al.'s: every scale then acts with the same strength, the loss becomes a constant of the
-    batch, and V no longer vanishes at q = p.
+    The second is Deng et al.'s: every scale then acts with the same strength, the loss is constant for every batch, and
+    V no longer vanishes at q = p.
 
-    Called as every drift, [n, d] for queries [n, d]. `factors` multiply the kernel's bandwidth; `base` is the drift at
-    each of them.
+    Called like every drift, [n, d] for queries [n, d]. `factors` multiply the kernel's bandwidth; `base` is the drift
+    at each of them.
     """
 
     base: AtFactors
@@ -77,6 +77,6 @@ class MultiTemperature:
 
 
 def unit_rms(drift: Float[Tensor, "*c n d"]) -> Float[Tensor, "*c n d"]:
-    """The drift divided by the root mean square of its entries, of each class; one identically zero stays zero."""
+    """The drift divided by the root mean square of its entries, per class; a zero drift stays zero."""
     rms = mean_over_all(drift.square(), (-2, -1), keepdim=True).sqrt()
     return drift / torch.where(rms > 0, rms, torch.ones_like(rms))

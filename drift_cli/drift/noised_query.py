@@ -19,16 +19,16 @@ from drift_cli.setting import Setting
 
 @dataclass(frozen=True)
 class NoisedQuery:
-    r"""The noised-query drift (ours): the drift at a query with noise, applied at the query,
+    r"""The noised-query drift (ours): the drift at a query plus noise, applied at the query,
 
     $$V_\xi(x) = \frac1K\sum_{k=1}^K V(x + \sigma\xi_k), \qquad \xi_k \sim N(0, I), \qquad
     \mathbb E\,V_\xi(x) = (G_\sigma * V)(x).$$
 
-    With a Gaussian kernel, σ its bandwidth and every sample counted, the expectation is σ² times the exact Wasserstein
-    velocity of $\mathrm{KL}(G_\sigma * q\,\|\,G_\sigma * p)$: unlike the drift itself it descends that energy.
+    With a Gaussian kernel of bandwidth σ and every sample counted, the expectation is σ² times the exact Wasserstein
+    velocity of $\mathrm{KL}(G_\sigma * q\,\|\,G_\sigma * p)$: unlike the drift itself, it descends that energy.
 
-    Called as every drift, [n, d] for queries [n, d], a length. `draws` is K, the noises of a query, from `generator`
-    (or torch's own).
+    Called like every drift, [n, d] for queries [n, d], a length. `draws` is K, the number of noise draws per query,
+    from `generator` (or torch's own).
     """
 
     base: Drift

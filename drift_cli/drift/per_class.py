@@ -21,11 +21,11 @@ def drift_per_class(
     *,
     paired: bool = True,
 ) -> Float[Tensor, "n d"]:
-    """V of each class on its own; every label must occur in the data.
+    """V for each class separately; every label must occur in the data.
 
-    `model` holds the queries again, or (not `paired`) other samples of the same classes.
+    `model` contains the queries again, or (not `paired`) other samples of the same classes.
 
-    A sample that is alone in its class has nothing to be repelled from: its drift is the attraction alone.
+    A sample that is alone in its class is not repelled: its drift is only the attraction.
     """
     total = torch.zeros_like(x)
     for label in labels.unique():
@@ -46,9 +46,9 @@ def drift_of_classes(
     paired: bool,
     **weights: Float[Tensor, "c l"],
 ) -> Float[Tensor, "c n d"]:
-    """V of classes of one size: in one call of an operator that takes them together, else class by class.
+    """V for classes of one size: in one call if the operator supports it, else class by class.
 
-    `weights`: the `log_weights` of the samples, for an operator that takes them.
+    `weights`: the `log_weights` of the samples, for an operator that supports them.
     """
     paired = paired and x.shape[1] > 1
     if abilities(drift).batched:

@@ -25,11 +25,11 @@ class Sharp:
     $$V = \frac{N_p}{p_{k^\sharp}} - \frac{N_q}{q_{k^\sharp}} = \nabla\log\frac{p_{k^\sharp}}{q_{k^\sharp}},
     \qquad N_p(x) = \sum_j k(x, y_j)\,(y_j - x), \quad p_{k^\sharp}(x) = \sum_j k^\sharp(x, y_j),$$
 
-    with the companion $k^\sharp$ of `kernels/sharp.py`. With a Gaussian kernel the mean-shift drift over σ².
+    with the companion $k^\sharp$ of `kernels/sharp.py`. With a Gaussian kernel it is the mean-shift drift over σ².
 
     `V(kernel, x, data, model, paired=…)` takes queries [n, d], data [m, d] and the model's samples [l, d] of one dtype
-    and device, and gives [n, d], one over a length. `paired`: row i of x and of `model` are one sample, which
-    `self_term="exclude"` leaves out. Raises `UserError` for a kernel that has no companion.
+    and device, and returns [n, d], one over a length. `paired`: row i of x and of `model` are one sample, which
+    `self_term="exclude"` excludes. Raises `UserError` for a kernel that has no companion.
     """
 
     self_term: SelfTerm

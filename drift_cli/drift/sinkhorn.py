@@ -3,9 +3,9 @@ r"""The Sinkhorn-divergence drift (Turan & Ovsjanikov, eqs. 36-37 as reconstruct
 $$V(x) = T_{q\to p}(x) - T_{q\to q}(x) = -N\,\nabla_{x_i} S_\varepsilon(q, p),
 \qquad S_\varepsilon = OT_\varepsilon(q, p) - \tfrac12 OT_\varepsilon(q, q) - \tfrac12 OT_\varepsilon(p, p),$$
 
-with the cost $\tfrac12|x - y|^2$ (ours to choose: $|x - y|^2$ is the same plan at $2\varepsilon$, and the drift twice)
-and the barycentric projections T of `transport/coupling.py`. The self plan holds the diagonal: a sample may stay where
-it is. Half an iteration from nothing is the mean-shift drift of a Gaussian kernel of bandwidth $\sqrt\varepsilon$; the
+with the cost $\tfrac12|x - y|^2$ (our choice: $|x - y|^2$ gives the same plan at $2\varepsilon$ and twice the drift)
+and the barycentric projections T of `transport/coupling.py`. The self plan includes the diagonal: a sample may stay in
+place. Half an iteration from zero is the mean-shift drift of a Gaussian kernel of bandwidth $\sqrt\varepsilon$; the
 run's own kernel is not used.
 """
 
@@ -43,9 +43,9 @@ class _Kept:
 class Sinkhorn:
     """V at the queries, at ε = `epsilon`; `tol` and `max_iter` end the iterations of each of the two plans.
 
-    Paired, the queries are the model's samples. Unpaired they are new points, at which the plans of `model` with the
-    data and with itself are evaluated; with `independent_self` they are samples of q themselves, and `model` is a
-    second batch of it, to which the self plan goes. `carry` starts from the last call's potentials.
+    Paired queries are the model's samples. Unpaired queries are new points, at which the plans of `model` with the data
+    and with itself are evaluated; with `independent_self` they are themselves samples of q, and `model` is a second
+    batch, against which the self plan is computed. `carry` starts from the last call's potentials.
     """
 
     epsilon: float

@@ -1,4 +1,4 @@
-"""A one-pass stand-in for the Sinkhorn drift."""
+"""A one-pass approximation of the Sinkhorn drift."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from drift_cli.kernels import Kernel
 
 @dataclass(frozen=True)
 class SinkhornProxy(AtFactors):
-    r"""A one-pass stand-in for the Sinkhorn drift (Gretton et al. 2605.05118, as reconstructed):
+    r"""A one-pass approximation of the Sinkhorn drift (Gretton et al. 2605.05118, as reconstructed):
 
     $$V_i = m_i^+ m_i^-\Big(\frac{\sum_j A^+_{ij}y_j}{m_i^+} - \frac{\sum_l A^-_{il}x_l}{m_i^-}\Big), \qquad
     A_{ij} = \sqrt{\frac{k_{ij}}{\sum_{j'}k_{ij'}}\,\frac{k_{ij}}{\sum_{i'}k_{i'j}}},$$
 
-    $A^+$ of the queries with the data and $A^-$ with the model's samples, each normalised by itself, and $m^\pm$ their
+    $A^+$ of the queries with the data and $A^-$ with the model's samples, each normalised separately, and $m^\pm$ their
     row sums. The doubly normalised drift (`batch_normalized`) normalises the rows of both together.
 
     `V(kernel, x, data, model, paired=…)` takes queries [n, d], data [m, d] and the model's samples [l, d] of one dtype
-    and device, and gives [n, d], a length. `paired`: row i of x and of `model` are one sample, which
-    `self_term="exclude"` leaves out.
+    and device, and returns [n, d], a length. `paired`: row i of x and of `model` are one sample, which
+    `self_term="exclude"` excludes.
     """
 
     self_term: SelfTerm

@@ -1,4 +1,4 @@
-"""What an encoder is: from the data of a run to a map φ of points to feature maps."""
+"""The interface of encoders: from the data of a run to a map φ from points to feature maps."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Encoder(Protocol):
 
 
 class Features(nn.Module, ABC):
-    """φ with what is said of it."""
+    """φ with its report."""
 
     report: dict[str, Any]
 

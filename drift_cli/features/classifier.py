@@ -22,7 +22,8 @@ from drift_cli.space import Fitting
 @dataclass(frozen=True)
 class Classifier:
     """Its three maps; the mean of the last one decides the class. It learns from classes, whether the run uses them or
-    not; on the data that is held out, where there is any, its accuracy is reported."""
+    not; on the data that is held out, if there is any, its accuracy is reported.
+    """
 
     width: Width
     epochs: Epochs

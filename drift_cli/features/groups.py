@@ -1,4 +1,4 @@
-"""Feature groups of maps, as Deng et al. cut them: each group a stack of sets, one for each place, that drift apart."""
+"""Feature groups of maps, as Deng et al. cut them: each a stack of sets, one per location, that drift separately."""
 
 from __future__ import annotations
 

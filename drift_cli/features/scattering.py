@@ -1,4 +1,4 @@
-r"""Wavelet scattering of second order (Bruna & Mallat 2013): features that nothing is learned for.
+r"""Wavelet scattering of second order (Bruna & Mallat 2013): features without training.
 
 With Morlet wavelets $\psi_{j\theta}$ of scales $2^j$, $j < J$, and L angles, and the Gaussian low pass $\phi_J$,
 

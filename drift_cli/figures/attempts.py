@@ -11,7 +11,7 @@ Drawing = tuple[str, Callable[[], Path]]  # what a figure is called, and what dr
 
 
 def each_drawn(drawings: Iterable[Drawing], warn: Callable[[str], None]) -> dict[str, Path]:
-    """Every figure that can be drawn, by name. Of one that cannot, whatever it raised, `warn` is told in one line."""
+    """Every figure that can be drawn, by name. If it fails for any reason, `warn` receives one line."""
     drawn: dict[str, Path] = {}
     waiting, name = iter(drawings), "first"
     while True:

@@ -1,4 +1,4 @@
-"""Generated images by class, a row each, beside real ones."""
+"""Generated images by class, one row each, next to real ones."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ def draw(
 ) -> Path:
     """Three panels on a logarithmic scale; those that have a floor show it.
 
-    A fourth has the marginal error of a drift by transport, whose plans are asked to end below `tol`.
-    Lengths are in units of the training space, where the data's size is about 1; SW of images is in pixel intensity.
+    A fourth has the marginal error of a drift by transport, whose plans should end below `tol`. Lengths are in units of
+    the training space, where the data's size is about 1; SW of images is in pixel intensity.
     """
     sw_unit = "pixel intensity" if pixels else "data size"
     steps = [row["step"] for row in rows]

@@ -1,4 +1,4 @@
-"""A grid of generated images beside real ones."""
+"""A grid of generated images next to real ones."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from drift_cli.figures.style import FLOOR, MODEL, panels, save, style
 def draw(rows: list[dict[str, Any]], floors: dict[str, Any], folder: Path) -> Path:
     """Of the rows that have a `frechet`; `floors` has `accuracy_floor` and `frechet_floor` of as many images.
 
-    Without labels there is no accuracy, and one panel.
+    Without labels there is only one panel, without accuracy.
     """
     rows = [row for row in rows if row.get("frechet") is not None]
     labelled = any(row.get("accuracy") is not None for row in rows)

@@ -1,4 +1,4 @@
-"""Points of the plane: generated ones through training, beside the target; and the same as an animation."""
+"""Points of the plane: generated ones through training, next to the target; and the same as an animation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images set beside each other in rows, grey or in colour."""
+"""Images in rows, grey or in colour."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 r"""The eager reference of the one hot loop, in torch operations, a block of rows at a time.
 
-Everything else is tested against it, and it stands in where the native loops were not compiled.
+Everything else is tested against it, and it replaces the native loops if they were not compiled.
 """
 
 from __future__ import annotations

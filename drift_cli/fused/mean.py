@@ -1,17 +1,17 @@
-r"""Kernel-weighted means over all pairs, the one sum that drifting is made of.
+r"""Kernel-weighted means over all pairs, the sum at the core of drifting.
 
 For queries $x_i$ and points $y_j$ with optional log weights $\ell_j$,
 
 $$\log m_i = \log\sum_j e^{\ell_j} k(x_i, y_j), \qquad
 M_i = \frac{\sum_j e^{\ell_j} k(x_i, y_j)\,(y_j - x_i)}{m_i}$$
 
-(the mean shift of Turan & Ovsjanikov, eq. 4 as reconstructed). The row's largest term is taken out before the
-exponential, so both are finite at any distance, and no N×M array is built.
+(the mean shift of Turan & Ovsjanikov, eq. 4 as reconstructed). The row's largest exponent is subtracted first, so both
+are finite at any distance. No N×M array is built.
 
-Of C classes of one size, x [C, n, d] and y [C, m, d], each class meets its own points alone, all of them in one call:
-what comes out is what a call for each class gives.
+For C classes of one size, x [C, n, d] and y [C, m, d], each class uses only its own points, all in one call; the result
+equals one call per class.
 
-Where several processes share the rows of every set, the sums are over the points of all (`drift_cli/ranks/pairs.py`).
+If several processes share the rows of every set, the sums run over the points of all (`drift_cli/ranks/pairs.py`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from drift_cli.ranks import pairs
 class KernelMean:
     """`shift` [n, d] is M_i, the weighted mean of the points seen from the query; `log_mass` [n] is log m_i.
 
-    Of classes [C, n, d] and [C, n].
+    With classes [C, n, d] and [C, n].
     """
 
     shift: Float[Tensor, "*c n d"]
@@ -52,12 +52,13 @@ def kernel_mean(
 
     $$M_i = \sum_j w_{ij}(y_j - x_i)\Big/\sum_j w_{ij}, \qquad m_i = \sum_j w_{ij}$$
 
-    (the mean shift of Turan & Ovsjanikov, eq. 4 as reconstructed). `log_weights` [m] are ℓ, 0 without. Derivatives: in
-    x, y and ℓ, once; float32 or float64, on the CPU or a GPU. Of classes, x [C, n, d], y [C, m, d] and ℓ [C, m].
+    (the mean shift of Turan & Ovsjanikov, eq. 4 as reconstructed). `log_weights` [m] are ℓ, by default 0. First
+    derivatives in x, y and ℓ; float32 or float64, on the CPU or a GPU. With classes, x [C, n, d], y [C, m, d] and ℓ [C,
+    m].
 
-    `exclude_diagonal` leaves out the pair (i, i): row i of x and of y are the same sample. y may have more rows, which
-    are never left out. Raises `ValueError` for
-    empty sets, for tensors of different dimension, dtype or device, and where a row is left without any point.
+    `exclude_diagonal` excludes the pair (i, i): row i of x and of y are the same sample. y may have more rows, which
+    are never excluded. Raises `ValueError` for empty sets, for tensors of different dimension, dtype or device, and if
+    a row has no point left.
     """
     return kernel_means(kernel, (1.0,), x, y, log_weights=log_weights, exclude_diagonal=exclude_diagonal)[0]
 
@@ -71,7 +72,7 @@ def kernel_means(
     log_weights: Float[Tensor, "*c m"] | None = None,
     exclude_diagonal: bool = False,
 ) -> list[KernelMean]:
-    """`kernel_mean` at several bandwidths, `factors` times the kernel's, in one pass over the pairs; one for each."""
+    """`kernel_mean` at several bandwidths, `factors` times the kernel's, in one pass over the pairs."""
     shifts, masses = _evaluate(kernel, factors, x, y, log_weights, exclude_diagonal, mass_only=False)
     return [KernelMean(shift, mass) for shift, mass in zip(shifts, masses, strict=True)]
 
@@ -85,9 +86,9 @@ def log_masses(
     log_weights: Float[Tensor, "*c m"] | None = None,
     exclude_diagonal: bool = False,
 ) -> list[Tensor]:
-    """The log masses alone, [n] for each factor: cheaper than the means (and what Sinkhorn iterates).
+    """Only the log masses, [n] for each factor: cheaper than the means (Sinkhorn iterates these).
 
-    Of classes [C, n].
+    With classes [C, n].
     """
     _, masses = _evaluate(kernel, factors, x, y, log_weights, exclude_diagonal, mass_only=True)
     return list(masses)
@@ -128,7 +129,7 @@ def _of_points(
 
 
 def check(x: Tensor, y: Tensor, log_weights: Tensor | None, exclude_diagonal: bool) -> None:
-    """Raise `ValueError` in one line for tensors that do not go together."""
+    """Raise a one-line `ValueError` for tensors that do not match."""
     if x.ndim not in (2, 3) or y.ndim != x.ndim or x.shape[-1] != y.shape[-1] or x.shape[-1] == 0:
         raise ValueError(f"queries and points must be [n, d] and [m, d], got {tuple(x.shape)} and {tuple(y.shape)}")
     if x.shape[:-2] != y.shape[:-2] or 0 in x.shape[:-2]:

@@ -1,7 +1,7 @@
 r"""A kernel as numbers: the sum of terms that the native loops and the GPU kernel understand.
 
-A term is (kind, bandwidth, alpha, weight); `alpha` is read by the rational quadratic alone. Kernels that are no such
-sum (a user's own, a power of a Matérn) have no terms and go through the eager path.
+A term is (kind, bandwidth, alpha, weight); `alpha` is read by the rational quadratic alone. Other kernels (a user's
+own, a power of a Matérn) have no terms and use the eager path.
 """
 
 from __future__ import annotations

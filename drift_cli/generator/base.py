@@ -1,4 +1,4 @@
-"""What is trained: a parametrised distribution q that can be sampled."""
+"""The trained object: a parametrised distribution q that can be sampled."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Conv(Network):
             ),
         ],
     ) -> Self:
-        """A network from noise to the images of `space`. Raises `UserError` where its points are no images."""
+        """A network from noise to the images of `space`. Raises `UserError` if its points are not images."""
         shape = image_shape(space, "generator=conv", "generator=mlp")
         return cls(noise, width, shape, len(space.class_frequencies or ()))
 

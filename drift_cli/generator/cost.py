@@ -1,4 +1,4 @@
-"""What a generator costs: parameters, and multiply-adds of its products and convolutions for one sample."""
+"""The cost of a generator: parameters, and multiply-adds of its matrix products and convolutions for one sample."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Cost:
 
 
 def cost(model: SampleGenerator, device: torch.device | str = "cpu", classes: int = 0) -> Cost:
-    """Counted while one sample is made on `device`, of a class where there are `classes`.
+    """Counted while one sample is generated on `device`, with a class if there are `classes`.
 
-    What is no product (norms, activations, a look-up of particles) counts nothing.
+    Other operations (norms, activations, a look-up of particles) are not counted.
     """
     labels = torch.zeros(1, dtype=torch.int64, device=device) if classes else None
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):  # whose products are all counted

@@ -1,7 +1,8 @@
 r"""A multilayer perceptron $x = f_\theta(\varepsilon)$, $\varepsilon \sim N(0, I)$.
 
-The paper's has three hidden layers of ReLU. Class labels enter as one-hot coordinates beside the noise. Conditions c
-are coordinates of the noise that are drawn from the data, and of the sample $(f_\theta(\varepsilon, c), c)$.
+The paper's has three hidden layers of ReLU. Class labels enter as one-hot coordinates in addition to the noise.
+Conditions c are coordinates of the noise that are drawn from the data, and of the sample
+$(f_\theta(\varepsilon, c), c)$.
 """
 
 from __future__ import annotations

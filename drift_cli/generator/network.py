@@ -1,4 +1,4 @@
-r"""A network $x = f_\theta(\varepsilon)$ from noise $\varepsilon \sim N(0, I)$, and from a class where there is one."""
+r"""A network $x = f_\theta(\varepsilon)$ from noise $\varepsilon \sim N(0, I)$, and from a class if there is one."""
 
 from __future__ import annotations
 

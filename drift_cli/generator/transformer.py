@@ -1,8 +1,8 @@
 r"""Images from noise by a small transformer over patches, as DiT (Peebles & Xie 2023) without its time.
 
-Each patch starts as noise of its own through one linear layer, plus a learned position. A first token is the class, a
-second the strength of guidance where the generator is given it; their sum c also sets scale s, shift b and gate g of
-every block (adaptive normalisation), each linear in SiLU(c):
+Each patch starts as its own noise, through one linear layer, plus a learned position embedding. A first token is the
+class, a second the strength of guidance where the generator is given it; their sum c also sets scale s, shift b and
+gate g of every block (adaptive normalisation), each linear in SiLU(c):
 
 $$t \leftarrow t + (1 + g)\,F\bigl((1 + s)\,\mathrm{norm}(t) + b\bigr), \qquad F = \text{attention, then MLP}.$$
 
@@ -70,7 +70,7 @@ class Transformer(Network):
     ) -> Self:
         """A network from noise to the images of `space`.
 
-        Raises `UserError` where its points are no images, or are not divided by the patch.
+        Raises `UserError` if its points are not images, or the patch does not divide their sides.
         """
         shape = image_shape(space, "generator=transformer", "generator=mlp")
         divide = [side for side in range(1, min(shape[:2]) + 1) if shape[0] % side == shape[1] % side == 0]

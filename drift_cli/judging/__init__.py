@@ -1,4 +1,4 @@
-"""How good generated images are: judges that learn the classes from real images, and numbers beside their floors."""
+"""How good generated images are: judges that learn the classes from real images, and numbers with their floors."""
 
 from __future__ import annotations
 

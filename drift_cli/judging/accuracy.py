@@ -1,6 +1,6 @@
 r"""The share of the images in which a judge sees the class that was asked for: $\frac1n\sum_i 1[\hat c(x_i) = c_i]$.
 
-Collapsed class means are recognised always: this number says nothing without the spread.
+Collapsed class means are recognised always: this number is meaningless without the spread.
 """
 
 from __future__ import annotations

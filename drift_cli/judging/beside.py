@@ -1,4 +1,4 @@
-"""A number beside what real images give in its place."""
+"""A number with its value for real images."""
 
 from __future__ import annotations
 

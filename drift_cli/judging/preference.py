@@ -23,7 +23,7 @@ def preference(
     held_out: Float[Tensor, "n d"],
     generator: Generator,
 ) -> Beside:
-    """The share beside its null (mean and deviation over halves) and beside that of exact copies: as many random
+    """The share with its null (mean and standard deviation over halves) and with that of exact copies: as many random
     training images as there are held-out ones."""
     train = train[torch.randperm(len(train), generator=generator)]
     copied = train[torch.randperm(len(train), generator=generator)[: len(held_out)]]

@@ -1,4 +1,4 @@
-"""How good generated images are: every number beside what unseen real images give."""
+"""How good generated images are: every number with its value for unseen real images."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 r"""A radial kernel $k(x, y) = \varphi(|x - y|)$ with $\varphi(0) = 1$, known by $\log\varphi$.
 
-Everything downstream works with $\log\varphi$, so that far-away points weigh little instead of nothing.
+All code works with $\log\varphi$, so that distant points have a small weight instead of none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _AUTOMATIC = 0.1  # of the points that a point sees
 
 
 def share_seen(key: str, word: str) -> float:
-    """The share of the data that a point shall see: `auto` is a tenth, `20%` a fifth. Raises `UserError` for others."""
+    """The share of the data that a point should see: `auto` is a tenth, `20%` a fifth. Raises `UserError` otherwise."""
     if word == "auto":
         return _AUTOMATIC
     if (found := re.fullmatch(r"(\d+(?:\.\d+)?) ?%", word)) and 1 <= float(found[1]) <= 90:
@@ -69,5 +69,5 @@ class Weighted(Kernel, Protocol):
     """A kernel whose profile has a slope in closed form."""
 
     def weight(self, r: Tensor) -> Tensor:
-        """w(r) = −φ'(r)/(r φ(r)), by which ∇_x k = w k (y − x): constant for the Gaussian kernel alone."""
+        """w(r) = −φ'(r)/(r φ(r)), so that ∇_x k = w k (y − x): constant only for the Gaussian kernel."""
         ...

@@ -1,6 +1,6 @@
 r"""The Matérn kernel of smoothness 7/2, $\varphi(r) = (1 + u + 2u^2/5 + u^3/15)\,e^{-u}$ with $u = \sqrt7\,r/\ell$.
 
-No run asks for it by name: it is the sharp companion of the Matérn 5/2 (`sharp.py`).
+It cannot be selected by name: it is the sharp companion of the Matérn 5/2 kernel (`sharp.py`).
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ class Mixture:
 
     Not to be confused with a drift that is a sum of drifts (`drift/multi_temperature.py`).
 
-    `bandwidth` (a length) is the unit in which the mixture is scaled; the components carry their own bandwidths. Its
-    weights need not sum to one. `weight` and `rate` need them of every component.
+    `bandwidth` (a length) is the unit in which the mixture is scaled; the components have their own bandwidths. The
+    weights need not sum to one. `weight` and `rate` are available if every component has them.
     """
 
     bandwidth: float
@@ -72,7 +72,7 @@ class Mixture:
         return type(self)(factor * self.bandwidth, components, self.weights)
 
     def weight(self, r: Tensor) -> Tensor:
-        """The components' weights, each by its share of φ(r)."""
+        """The components' weights, averaged by their shares of φ(r)."""
         terms = [kernel.log_profile(r) + math.log(w) for kernel, w in zip(self.components, self.weights, strict=True)]
         shares = torch.softmax(torch.stack(terms), dim=0)
         weights = [cast(Weighted, kernel).weight(r) for kernel in self.components]

@@ -19,7 +19,7 @@ from drift_cli.setting import Setting
 class RationalQuadratic:
     r"""The rational quadratic kernel $\varphi(r) = (1 + r^2/2\alpha\ell^2)^{-\alpha}$.
 
-    Its Fourier transform exists for $\alpha > d/2$; as a weight it may be used at any $\alpha > 0$.
+    Its Fourier transform exists for $\alpha > d/2$; as a weight the kernel can be used at any $\alpha > 0$.
 
     `bandwidth` is a length in the data's units. `log_profile`, `weight` and `rate` are elementwise and keep shape,
     dtype and device; `spectrum` is the normalised Fourier transform, `rate` −d spectrum/d log|ξ|, both of |ξ| in d
@@ -41,7 +41,7 @@ class RationalQuadratic:
         return 1 / (self.bandwidth**2 + r.square() / (2 * self.alpha))
 
     def log_integral(self, d: int) -> float:
-        """By the Gamma mixture of Gaussians that the kernel is; finite for α > d/2."""
+        """From the kernel's form as a Gamma mixture of Gaussians; finite for α > d/2."""
         order = self._order(d)
         return (
             d / 2 * math.log(2 * math.pi * self.alpha * self.bandwidth**2)

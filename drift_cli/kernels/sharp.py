@@ -3,7 +3,7 @@ r"""The sharp companion of a kernel (Franz et al. 2604.06333, as reconstructed):
 $$k^\sharp(r) = \int_r^\infty s\,k(s)\,ds, \qquad \nabla_x k^\sharp(|x - y|) = k(|x - y|)\,(y - x),$$
 
 so that the mean shift of k over the mass of $k^\sharp$ is a score. A Gaussian is its own companion, times σ²; a Matérn
-kernel (Laplace is that of smoothness ½) has the next smoother one at the same decay.
+kernel (Laplace has smoothness ½) has the next smoother one with the same decay.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from drift_cli.kernels.rational_quadratic import RationalQuadratic
 
 @dataclass(frozen=True)
 class Companion:
-    """k♯ = `height` · `kernel`, whose profile is 1 at zero as every kernel's; `height` is a length squared."""
+    """k♯ = `height` · `kernel`; the profile is 1 at zero, as for every kernel; `height` is a squared length."""
 
     kernel: Kernel
     height: float
 
 
 def companion(kernel: Kernel) -> Companion:
-    """k♯ of a kernel. Raises `UserError` for one that has none in closed form, or none that is finite."""
+    """k♯ of a kernel. Raises `UserError` if it has no closed form or is not finite."""
     match kernel:
         case Gaussian():
             return Companion(kernel, kernel.bandwidth**2)

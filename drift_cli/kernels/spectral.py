@@ -1,11 +1,11 @@
-r"""What a kernel is in Fourier space, for those that have a transform.
+r"""Kernels in Fourier space, for those that have a transform.
 
 For $k(z) = \varphi(|z|)$ in $\mathbb R^d$ the *spectrum* is $h(\xi) = \hat k(\xi)/\hat k(0)$, a function of
 $|\xi|$; near a uniform density the mean-shift drift makes the mode $\xi$ of a perturbation decay at the rate
 
 $$\lambda(\xi) = -\frac{d\,h}{d\log|\xi|}$$
 
-(ours; it agrees with Turan & Ovsjanikov's Theorem 5.2 for the Gaussian kernel and for no other).
+(ours; it agrees with Turan & Ovsjanikov's Theorem 5.2 only for the Gaussian kernel).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Spectral(Kernel, Protocol):
     """A kernel with a Fourier transform. Frequencies are angular, |ξ| ≥ 0, in reciprocal units of length."""
 
     def log_integral(self, d: int) -> float:
-        """log ∫ φ(|z|) dz = log k̂(0) in d dimensions. Raises `ValueError` where the integral is infinite."""
+        """log ∫ φ(|z|) dz = log k̂(0) in d dimensions. Raises `ValueError` if the integral is infinite."""
         ...
 
     def spectrum(self, frequency: Float[np.ndarray, " *k"], d: int) -> Float[np.ndarray, " *k"]:

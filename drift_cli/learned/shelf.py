@@ -32,8 +32,9 @@ def content_hash(*parts: Tensor | object) -> str:
 
 @dataclass(frozen=True)
 class Shelf:
-    """`own`: the run's folder of learned networks, which has all that the run needs; `common`: one beside it, shared
-    by runs. None: nothing is kept there. `others`: folders of other runs, which are read and never written."""
+    """`own`: the run's folder of learned networks, which has all that the run needs; `common`: a neighbouring one,
+    shared by runs. None: nothing is kept there. `others`: folders of other runs, which are read and never written.
+    """
 
     own: Path | None = None
     common: Path | None = None

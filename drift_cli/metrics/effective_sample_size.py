@@ -1,8 +1,8 @@
 r"""Effective sample size of the kernel weights, $(\sum_j k_{ij})^2 / \sum_j k_{ij}^2$ for each query.
 
-Near 1 the kernel sees its nearest neighbour only; near the number of points it sees them all alike. The bandwidth at
-which it is a given share of the points is found by bisection (`bandwidth_seeing`): a median of distances would not do,
-for in many dimensions all distances are alike, and a kernel as wide as them sees every point.
+Near 1 the kernel sees its nearest neighbour only; near the number of points it sees them all equally. The bandwidth at
+which it is a given share of the points is found by bisection (`bandwidth_seeing`): a median of distances would not
+serve: in many dimensions all distances are similar, and a kernel of that width sees every point.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 r"""The energy distance of two samples, $2\,\mathbb E|x - y| - \mathbb E|x - x'| - \mathbb E|y - y'|$ (Székely & Rizzo
 2013), means over all pairs: never below zero, and of two samples of one distribution about $2\,\mathbb E|x - x'|/n$.
 
-It has no bandwidth and no directions. A mode that is lost in many dimensions moves it little: read it beside its floor.
+It has no bandwidth and no directions. A mode that is lost in many dimensions moves it little: compare it with its
+floor.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The marginals of generated samples beside those of the data, column by column."""
+"""The marginals of generated samples and of the data, column by column."""
 
 from __future__ import annotations
 

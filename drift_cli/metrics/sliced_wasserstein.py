@@ -3,9 +3,9 @@ r"""The sliced Wasserstein distance of two samples of the same size,
 $$SW_2(x, y) = \Big(\frac1{L}\sum_{\theta}\frac1n\sum_i
 \big((\theta^\top x)_{(i)} - (\theta^\top y)_{(i)}\big)^2\Big)^{1/2},$$
 
-over L random directions. POT computes the same number (the tests hold ours to it) through a general quantile
-function; for equal sizes sorting is enough, and NumPy's vectorised sort makes 100,000 points cheap. A few directions
-are in work at a time, so that what is projected and sorted stays near the processor.
+over L random directions. POT computes the same number (the tests compare ours with it) through a general quantile
+function; for equal sizes sorting suffices, and NumPy's vectorised sort makes 100,000 points cheap. Only a few
+directions are processed at a time, so that the projections stay in cache.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ def directions(count: int, dimension: int, generator: Generator, dtype: torch.dt
 
 
 def sliced_wasserstein(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], theta: Float[Tensor, "l d"]) -> float:
-    """SW_2 between two samples of one size along the directions `theta`. Raises `ValueError` for two sizes."""
+    """SW_2 between two samples of equal size along the directions `theta`. Raises `ValueError` for different sizes."""
     return distances_to(y, [x], theta)[0]
 
 
 def sliced_1(x: Tensor, y: Tensor) -> float:
     r"""$SW_1 = \frac1{Ln}\sum_\theta\sum_i|(\theta^\top x)_{(i)} - (\theta^\top y)_{(i)}|$, along 200 fixed directions.
 
-    Of x [n, d] and y [m, d] the first min(n, m) points are taken.
+    Uses the first min(n, m) points of x [n, d] and y [m, d].
     """
     theta = directions(_FIXED, x.shape[1], torch.Generator().manual_seed(0), x.dtype)
     n = min(len(x), len(y))
@@ -61,8 +61,8 @@ def sliced_1(x: Tensor, y: Tensor) -> float:
 def distances_to(y: Float[Tensor, "n d"], samples: Sequence[Tensor], theta: Float[Tensor, "l d"]) -> list[float]:
     """SW_2 of each of the samples [n, d] to y along the directions `theta`; y is projected and sorted once for all.
 
-    On the CPU torch's number of threads share the directions, and the result is the same whatever their number.
-    Raises `ValueError` for samples of another size than y.
+    On the CPU torch's threads share the directions; the result does not depend on their number. Raises `ValueError` for
+    samples whose size differs from y's.
     """
     for x in samples:
         if len(x) != len(y):

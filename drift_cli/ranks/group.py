@@ -56,7 +56,9 @@ class Ranks:
         return {"processes": self.count} | {f"bytes_of_{name}": total / max(steps, 1) for name, total in each.items()}
 
     def share(self, n: int) -> slice:
-        """Its rows of n, in the order of the ranks; the first ones have one more where n is no multiple of them."""
+        """Its rows of n, in the order of the ranks; the first ones have one more if n is not a multiple of their
+        number.
+        """
         start = sum((lengths := self.shares(n))[: self.rank])
         return slice(start, start + lengths[self.rank])
 

@@ -60,7 +60,7 @@ class Together:
     ) -> tuple[Tensor, Tensor]:
         """`of_points` over the points of all processes; `exclude` leaves out row i of this one's own for its query i.
 
-        Raises `ValueError` for points that carry gradient in a ring, where none comes back to who sent them.
+        Raises `ValueError` for points that carry gradient in a ring, where no gradient returns to the sender.
         """
         if self.ranks.exchange == "gather":
             every = None if weights is None else self.collect(weights, -1)

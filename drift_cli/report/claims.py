@@ -1,6 +1,6 @@
 """Claims and verdicts. A verdict is computed from a measurement; none is written by hand.
 
-The claims of a study stand in its folder, `claims.yaml`; those that nothing here can decide in `untestable.yaml` here.
+The claims of a study are in its folder, `claims.yaml`; those that nothing here can decide in `untestable.yaml` here.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def judged(claim: Claim, summary: Mapping[str, float]) -> Judgement:
 
 
 def too_wide(criterion: str, low: float, high: float) -> bool:
-    """Whether an interval says nothing: one across a bound, or wider than the range "a .. b" and reaching into it."""
+    """Whether an interval is undecided: one across a bound, or wider than the range "a .. b" and reaching into it."""
     found = _CRITERION.fullmatch(criterion)
     assert found is not None
     if found["low"] is None:

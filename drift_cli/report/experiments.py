@@ -17,7 +17,7 @@ SIZES = ("quick", "standard", "full")
 
 @dataclass(frozen=True)
 class Image:
-    """A picture of a run folder, and what it shows to who cannot see it."""
+    """A picture of a run folder, with its text alternative."""
 
     file: str
     alt: str

@@ -1,4 +1,4 @@
-"""The page that says which claims hold: one HTML file with everything in it, and the same as Markdown.
+"""The page that shows which claims hold: one self-contained HTML file, and the same as Markdown.
 
 Nothing here decides, and no study is known by name: each verdict is `claims.judge` over the summary.json of a part.
 """
@@ -112,7 +112,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Quoted:
-    """A number that a digest of the paper reports, beside the part that measured it (None: there is none)."""
+    """A number that a digest of the paper reports, with the part that measured it (None: there is none)."""
 
     beside: Beside
     part: Part | None
@@ -127,7 +127,7 @@ class Quoted:
 
     @property
     def value(self) -> str:
-        """As it is told, in a reader's signs."""
+        """In mathematical signs, for readers."""
         return _minus(self.beside.reported.value.replace("<=", "≤").replace(">=", "≥"))
 
     @property
@@ -163,7 +163,7 @@ class Shown:
 class Report:
     """Everything on the page. `orphans`: claims that no experiment decides, untestable ones among them.
 
-    `quoted`: what a digest reports, beside ours; `by_size`: the claims of training at every size that has results.
+    `quoted`: what a digest reports, with our numbers; `by_size`: the claims of training at every size that has results.
     """
 
     size: str

@@ -1,4 +1,4 @@
-"""The papers whose claims are tested, and which version of each the claims are of."""
+"""The papers whose claims are tested, with the version of each that the claims refer to."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""What a public digest says the paper reports, beside what is measured. A verdict is computed, never written by hand.
+"""What a public digest says the paper reports, compared with our measurements. A verdict is computed, never written by
+hand.
 
-The digest is third hand: its numbers are hypotheses to test, never the paper's own. Of a number told with two digits
-nothing is known beyond them, so it is an interval, half a unit of its last digit to either side. Ours is one too where
-the study says how much it scatters, and the two agree where they meet.
+The digest is third-hand: its numbers are hypotheses to test, never the paper's own. A number given with two digits is
+unknown beyond them, so it is an interval of half a unit of its last digit to either side. Ours is one too where the
+study says how much it scatters, and the two agree where they meet.
 
-The numbers stand in `reported.yaml` of the study that measures them; those that nothing here can be compared with in
+The numbers are in `reported.yaml` of the study that measures them; those that nothing here can be compared with in
 `incomparable.yaml` here.
 """
 
@@ -37,7 +38,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Reported:
-    """One number of the digest, and the field of a command's summary that stands beside it.
+    """One number of the digest, and the field of a command's summary to compare it with.
 
     `value`: "x", "about x", "order x", "<= x" or ">= x". `field`: ours at the nearest setting, which is `setting`;
     `differs`: what remains different. `open`: what the digest leaves open and `scan`, the beginning of the fields in
@@ -76,7 +77,7 @@ class Reported:
 
 @dataclass(frozen=True)
 class Compared:
-    """Ours at one setting beside the reported number; `value` is None where it was not measured."""
+    """Our number at one setting, compared with the reported one; `value` is None where it was not measured."""
 
     field: str
     value: float | None
@@ -87,7 +88,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Beside:
-    """A reported number beside ours: `nearest` decides, `scanned` says for which open settings it would agree."""
+    """A reported number and ours: `nearest` decides, `scanned` says for which open settings it would agree."""
 
     reported: Reported
     nearest: Compared
@@ -134,7 +135,7 @@ def load() -> list[Reported]:
 
 
 def compare(reported: Reported, summary: Mapping[str, float]) -> Beside:
-    """The reported number beside what a summary of its command holds."""
+    """The reported number compared with the values in a summary of its command."""
     if reported.incomparable:
         return Beside(reported, Compared("", None, None, INCOMPARABLE, reported.incomparable))
     nearest = _compared(reported, reported.field, summary)

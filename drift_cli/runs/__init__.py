@@ -1,1 +1,1 @@
-"""Run folders: what a run leaves behind, and tables over many of them."""
+"""Run folders: the output of a run, and tables over many runs."""

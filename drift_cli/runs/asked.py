@@ -1,4 +1,4 @@
-"""The settings that decide what a run finds, by which a kept result is known to be the one that is asked for."""
+"""The settings that determine a run's result, used to recognise whether a kept result is the requested one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _DECIDE = ("steps", "dataset.path", "dataset.limit")  # may be given with resume
 
 
 def asked(settings: Any) -> dict[str, Any]:
-    """By dotted keys, as plain data: all but where and how fast a run is made, and what is told of it."""
+    """By dotted keys, as plain data: all except where and how fast a run is computed, and what it reports."""
     beside = [key for key in (*getattr(settings, "changeable", ()), "resume") if key not in _DECIDE]
     return {
         key: value for key, value in flat(settings).items() if not any(f"{key}.".startswith(f"{b}.") for b in beside)

@@ -1,4 +1,4 @@
-"""How many cores there are to share out."""
+"""The number of cores to divide among processes."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class ExecutorConfig(Checked):
     memory: Annotated[int, least(1)] = 4
 
     def at_once(self, jobs: int | None) -> int:
-        """How many runs at a time, where nothing else says so."""
+        """The default number of simultaneous runs."""
         return jobs or (_IN_A_QUEUE if self.name == SLURM else usable())
 
     def words(self) -> list[str]:

@@ -18,7 +18,7 @@ from drift_cli.runs import made_folders
 
 @dataclass(frozen=True)
 class RunFolder:
-    """`listener` is told every row that is logged, once it is written."""
+    """`listener` receives every logged row, once it is written."""
 
     path: Path
     listener: Callable[[dict[str, Any]], None] | None = field(default=None, compare=False)
@@ -139,7 +139,7 @@ class RunFolder:
             self.listener(row)
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """The logged rows; a line cut short by a crash, or that is none of ours, is passed over."""
+        """The logged rows; a line truncated by a crash, or of another kind, is skipped."""
         rows = []
         if self.metrics.is_file():
             for line in self.metrics.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -1,7 +1,7 @@
 """The jobs of a sweep as files of its folder: what each of them is, where it stands and how it ended.
 
-A job writes its own record, on whatever machine it runs, and whoever started it reads them all: `jobs/<number>.json`,
-and beside it what the job said, `jobs/<number>.log`.
+A job writes its own record, on whichever machine it runs, and the starter reads them all: `jobs/<number>.json`, with
+the job's output next to it, `jobs/<number>.log`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Jobs:
         write_json(self.record(job.number), asdict(job))
 
     def read(self, number: int) -> Job | None:
-        """None where there is no such record, or none that can be read."""
+        """None if there is no such record, or none that can be read."""
         try:
             return Job(**read_json(self.record(number)))
         except (UserError, TypeError):

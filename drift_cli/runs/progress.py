@@ -1,4 +1,4 @@
-"""How far a command is, as a file of its run folder: for whoever started it, and gone when it is finished."""
+"""How far a command is, as a file of its run folder: for the process that started it; removed when it is finished."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Progress:
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """What the folder says; None where it says nothing (yet)."""
+        """What the folder says; None if there is none (yet)."""
         try:
             return cls(**read_json(folder / _FILE))
         except (UserError, TypeError):

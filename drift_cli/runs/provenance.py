@@ -52,7 +52,7 @@ def at_end(device: torch.device, seconds: float) -> dict[str, Any]:
 def resumed(file: Path, now: dict[str, Any], **more: Any) -> dict[str, Any]:
     """What `file` says of the first start, with this one added; `now` alone where it does not say it.
 
-    What a folder says of its origin is no reason to lose the run.
+    A problem with the record of a run's origin must not cost the run.
     """
     try:
         earlier = read_object(file)

@@ -1,4 +1,4 @@
-"""Bandwidth schedules, one file each: a factor of kernel.bandwidth as a function of the training step."""
+"""Bandwidth schedules, one file each: a factor on kernel.bandwidth as a function of the training step."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ Steps = Annotated[int, Setting("length of the sweep; afterwards the factor stays
 
 
 class Schedule(Protocol):
-    """A frozen callable; its repr says what it does."""
+    """A frozen callable; its repr shows its settings."""
 
     def __call__(self, step: int) -> float:
-        """The factor of kernel.bandwidth at training step `step` ≥ 0, in (0, 1]; 1 at step 0."""
+        """The factor on kernel.bandwidth at training step `step` ≥ 0, in (0, 1]; 1 at step 0."""
         ...

@@ -1,4 +1,4 @@
-"""A bandwidth that stays."""
+"""A constant bandwidth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Constant:
     r"""$\sigma(t) = \sigma_0$.
 
-    `schedule(step)` is the factor of the kernel's bandwidth at a training step.
+    `schedule(step)` is the factor on the kernel's bandwidth at a training step.
     """
 
     def __call__(self, step: int) -> float:

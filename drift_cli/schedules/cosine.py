@@ -12,7 +12,7 @@ from drift_cli.schedules.base import Floor, Steps
 class Cosine:
     r"""$\sigma(t)/\sigma_0 = f + (1-f)\,(1+\cos(\pi t/\texttt{steps}))/2$, then held at f, the floor (App. F).
 
-    `schedule(step)` is the factor of the kernel's bandwidth at a training step.
+    `schedule(step)` is the factor on the kernel's bandwidth at a training step.
     """
 
     floor: Floor

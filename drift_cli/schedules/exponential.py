@@ -12,7 +12,7 @@ class Exponential:
     r"""Exponential annealing (Turan & Ovsjanikov, eq. 18 as reconstructed):
     $\sigma(t) = \max(\sigma_0 e^{-rt}, \sigma_{\min})$ with $r = \ln(\sigma_0/\sigma_{\min})/\texttt{steps}$.
 
-    `schedule(step)` is the factor of the kernel's bandwidth at a training step.
+    `schedule(step)` is the factor on the kernel's bandwidth at a training step.
     """
 
     floor: Floor

@@ -9,9 +9,9 @@ from drift_cli.schedules.base import Floor, Steps
 
 @dataclass(frozen=True)
 class Linear:
-    r"""$\sigma(t)/\sigma_0$ falls linearly from 1 to the floor, then is held (Turan & Ovsjanikov, App. F).
+    r"""$\sigma(t)/\sigma_0$ falls linearly from 1 to the floor and is then held (Turan & Ovsjanikov, App. F).
 
-    `schedule(step)` is the factor of the kernel's bandwidth at a training step.
+    `schedule(step)` is the factor on the kernel's bandwidth at a training step.
     """
 
     floor: Floor

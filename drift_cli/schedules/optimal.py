@@ -24,13 +24,14 @@ _BEYOND = (1.2, 1.3, 1.4, 1.6, 2.0, 2.5, 3.0)
 
 @dataclass(frozen=True)
 class Optimal:
-    r"""The time-optimal staircase of bandwidths over the first `steps` steps, then held at its last, the floor (ours).
+    r"""The time-optimal staircase of bandwidths over the first `steps` steps, then held at the last one, the floor
+    (ours).
 
-    It makes the slowest of all frequencies between the two bandwidths' own as fast as any schedule can, in the linear
-    theory (`drift_cli.theory.optimal_schedule`): a linear programme in the rates of the kernel.
+    In the linear theory (`drift_cli.theory.optimal_schedule`) no schedule makes the slowest frequency between those of
+    the two bandwidths faster: it solves a linear programme in the rates of the kernel.
 
-    `schedule(step)` is the factor of the kernel's bandwidth at a training step. `kernel`: whose rates in `dimension`
-    dimensions decide, at any bandwidth.
+    `schedule(step)` is the factor on the kernel's bandwidth at a training step. `kernel`: its rates in `dimension`
+    dimensions determine the schedule, at any bandwidth.
     """
 
     floor: float

@@ -75,7 +75,7 @@ def as_seen_from_here(path: Path) -> Path:
 
 
 def checked(command: Command, composed: DictConfig, given: list[str]) -> Any:
-    """What the command runs with, of what Hydra composed; the settings of the run that it goes on with, if any.
+    """What the command runs with, of what Hydra composed; the settings of the run that it resumes, if any.
 
     `given` are the words of the command line. Raises `UserError` for impossible settings.
     """

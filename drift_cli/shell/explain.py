@@ -1,4 +1,4 @@
-"""Hydra's and OmegaConf's errors, said in one line with the nearest valid name."""
+"""Hydra's and OmegaConf's errors, as one line with the nearest valid name."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One job of a sweep, in whatever process and on whatever machine its launcher put it.
 
-A launcher hands nothing back that the project could rely on: what became of a job stands in its record
-(`runs/jobs.py`), written here, and what it said in its log.
+A launcher hands nothing back that the project could rely on: the outcome of a job is in its record (`runs/jobs.py`),
+written here, and its output in its log.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from drift_cli.shell import compose
 
 @dataclass(frozen=True)
 class Sweep:
-    """What every job of a sweep is told: plain data, as it travels to other processes.
+    """What every job of a sweep receives: plain data, as it travels to other processes.
 
-    `threads`: those that a job may take; None: what it likes. `is_search`: the sweeper is told each objective, and
-    `worst` of a job that has none.
+    `threads`: those that a job may take; None: what it likes. `is_search`: the sweeper receives each objective, and
+    `worst` for a job without one.
     """
 
     command: Command

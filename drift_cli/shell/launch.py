@@ -28,7 +28,7 @@ _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # that has 
 
 
 def failures(command: Command, given: list[str]) -> list[Exception]:
-    """Run `drift <command> <given>`; what went wrong, each as it is told to the user: of a sweep first how many jobs
+    """Run `drift <command> <given>`; what went wrong, each as reported to the user: of a sweep first how many jobs
     failed, then a line for each.
 
     Raises `UserError` for what is refused before anything is done; Hydra's own errors become one.

@@ -27,7 +27,7 @@ _EXTRAS = {
 
 @dataclass(frozen=True)
 class Placed:
-    """`at_once` jobs at a time, None where a queue decides; `words`: what Hydra and the jobs are told besides."""
+    """`at_once` jobs at a time, None where a queue decides; `words`: what else Hydra and the jobs receive."""
 
     launcher: str
     at_once: int | None

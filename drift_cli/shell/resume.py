@@ -1,4 +1,4 @@
-"""Going on with a run: its own settings hold, and only what leaves the mathematics alone may be given anew."""
+"""Resuming a run: its own settings hold, and only settings that do not affect the mathematics may change."""
 
 from __future__ import annotations
 

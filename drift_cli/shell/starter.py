@@ -1,4 +1,4 @@
-"""Whoever starts a sweep: one display of all its jobs while they run, and in the end what became of each."""
+"""The process that starts a sweep: one display of all jobs while they run, and at the end the outcome of each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _AS_MANY = 8  # jobs at work that are shown one by one
 def followed(plan: Plan) -> Iterator[Followed]:
     """Show the jobs of the sweep while the block runs them; what ended the block early is kept with them.
 
-    Raises `UserError` where another sweep is at work in the folder.
+    Raises `UserError` if another sweep is running in the folder.
     """
     folder = as_seen_from_here(plan.folder)
     jobs = Jobs(folder)
@@ -76,7 +76,7 @@ def _set_back(jobs: Jobs) -> None:
 
 @dataclass
 class Followed:
-    """The jobs of a sweep at work."""
+    """The jobs of a running sweep."""
 
     plan: Plan
     jobs: Jobs

@@ -67,7 +67,7 @@ def read(command: Command, words: list[str]) -> tuple[list[str], list[str]]:
 def readable(word: str) -> str:
     """A setting whose value Hydra's grammar has no word for (größe.csv, a space, a backslash), quoted for the user.
 
-    What has brackets, commas or quotes of its own stays as it is: it may mean more than one value.
+    A value with brackets, commas or quotes is left unchanged: it may mean more than one value.
     """
     key, equals, value = word.partition("=")
     plain = not set(value) & set("'\",=[]{}()$") and key.isascii()
@@ -90,7 +90,7 @@ def _whose(allowed: tuple[str, ...], settings: list[str], resumed: RunFolder) ->
 
 
 def changeable(schema: type[Any]) -> tuple[str, ...]:
-    """The settings that may be given anew with resume=; none of a command that takes no resume=."""
+    """The settings that may change with resume=; none of a command that takes no resume=."""
     return getattr(schema, "changeable", ())
 
 

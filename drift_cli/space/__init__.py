@@ -1,4 +1,4 @@
-"""Where the drift lives, one file each: the data's own training space, or codes that are learned from the data."""
+"""Where the drift lives, one file each: the data's own training space, or codes learned from the data."""
 
 from __future__ import annotations
 

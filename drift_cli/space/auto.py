@@ -1,4 +1,4 @@
-"""The space that the data asks for."""
+"""The default space for the data."""
 
 from __future__ import annotations
 

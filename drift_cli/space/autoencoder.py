@@ -1,4 +1,4 @@
-r"""Codes of an autoencoder, learned from the data before the drift begins.
+r"""Codes of an autoencoder, learned from the data before drifting starts.
 
 An encoder E and a decoder D minimise the loss between an image u and D(E(u') + s ξ): the binary cross-entropy of
 pixels in [0, 1] (mean squared error of tables), ξ ~ N(0, I), s the share `noise` of the codes' spread, and u' = u is

@@ -40,7 +40,7 @@ class Codec(Protocol):
 class Fitting:
     """What a run hands over: the seed and the device, and the shelf on which learned networks stand.
 
-    `closed`: the run has been trained with what stands there, so that nothing is learned anew.
+    `closed`: the run has been trained with what is stored there, so that nothing is trained again.
     """
 
     seed: int = 0

@@ -1,6 +1,5 @@
-"""Runs that a study keeps: finished ones are read from its folder, the others are made, several at a time.
-
-Several machines may make the runs of one folder: each run is taken by one of them, by a lock that ends with its holder.
+"""Runs that a study keeps: finished ones are read from its folder, the others are trained, several at a time. Several
+machines can share one folder: each run is assigned to one of them, by a lock that ends with its holder.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Job(Protocol):
     def made(self, unfinished: Path) -> dict[str, Any]:
         """Make the run; what was found, as plain numbers, lists and texts.
 
-        `unfinished` is a folder for where it stands meanwhile: a long run that is killed goes on from there.
+        `unfinished` is a folder for where it stands meanwhile: a long run that is killed resumes from there.
         """
         ...
 
@@ -48,7 +47,7 @@ Case = TypeVar("Case", bound=Named)
 
 
 def at_once_on(device: str, jobs: int | None, executor: ExecutorConfig | None = None) -> int:
-    """A run at a time on a GPU of this machine, which they would only share; else one per core, unless told."""
+    """A run at a time on a GPU of this machine, which they would only share; else one per core, unless given."""
     executor = executor or ExecutorConfig()
     if executor.name != SLURM and devices.resolve(device).type != "cpu":
         return 1
@@ -60,7 +59,7 @@ def each(
 ) -> Iterator[tuple[Case, dict[str, Any]]]:
     """Every run of the plan as it is done: read from `folder` where it stands with the same settings, else made.
 
-    One that another machine has in hand is waited for. What a killed process left half written is removed.
+    It waits for a run that another machine is working on. What a killed process left half written is removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _remove_partial(folder)

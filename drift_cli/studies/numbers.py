@@ -1,7 +1,7 @@
-"""The numbers that a study measures, each with how sure it is; all of them go into one flat summary.
+"""The numbers that a study measures, with their uncertainty; all of them go into one flat summary.
 
-A part of a study returns a frozen dataclass that inherits from `Measured`. Its fields that are numbers are the
-study's numbers, and their names stand in the summary; what else it holds (arrays, say) is for the figures.
+A part of a study returns a frozen dataclass that inherits from `Measured`. Its numeric fields are the study's numbers,
+under their names in the summary; its other fields (such as arrays) are for the figures.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Estimate(ABC):
 
     @abstractmethod
     def spread(self) -> Mapping[str, float]:
-        """What is said beside the value, by the ending of its name."""
+        """The attributes of the value, by the suffix of their names."""
 
 
 Number = Estimate | float | int | np.floating | np.integer
@@ -94,7 +94,7 @@ class Mean(Estimate):
 
 @dataclass(frozen=True)
 class NextRun(Estimate):
-    """The mean over runs, and where there are several the 95 % interval of one run more.
+    """The mean over runs, and with several the 95 % prediction interval for one further run.
 
     That is Student's t times the deviation times √(1 + 1/n): what a single number from elsewhere is compared with.
     """
@@ -145,12 +145,12 @@ def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
 
 
 def finite_mean(values: Sequence[float]) -> Mean | None:
-    """The mean, and nothing where one of the values is no number."""
+    """The mean; missing if one of the values is not a number."""
     return Mean(values) if np.isfinite(values).all() else None
 
 
 def summary(measured: Measured) -> dict[str, float]:
-    """Every finite number in `measured` and below, by its name, and what is said beside it."""
+    """Every finite number in `measured` and below, by its name, with its attributes."""
     found: dict[str, float] = {}
     for name, value in _named(measured):
         if isinstance(value, Estimate):

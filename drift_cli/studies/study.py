@@ -1,4 +1,4 @@
-"""The run folder of a study at work: progress, and in the end summary, tables, figures, provenance and the verdicts."""
+"""The run folder of a running study: progress, and at the end summary, tables, figures, provenance and verdicts."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Study:
 def refuse_another(config: Any, path: Path) -> None:
     """Raise `UserError` where `path` holds a study with other settings, which this one would write over, or a link.
 
-    The same study may be at work there on another machine: each makes the runs that the other has not in hand.
+    The same study may be running there on another machine: each works on the runs that the other does not.
     """
     refuse_links(path)
     place = path / "config.yaml"

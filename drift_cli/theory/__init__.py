@@ -1,1 +1,1 @@
-"""Closed forms and exact computations that measurements are held against; nothing here knows of training."""
+"""Closed forms and exact computations with which measurements are compared; independent of training."""

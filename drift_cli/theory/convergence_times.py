@@ -169,7 +169,7 @@ def integrated(decay: Decay, frequency: float, t: float) -> float:
 
 
 def times(course: Decay, frequencies: np.ndarray, epsilon: float) -> np.ndarray:
-    """T_k in closed form, where there is one."""
+    """T_k in closed form, if there is one."""
     return np.array([course.time(float(k), epsilon) for k in frequencies])
 
 

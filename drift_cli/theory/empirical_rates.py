@@ -1,4 +1,4 @@
-r"""What samples do to the modes of the drift near a uniform density on the torus $[0, 2\pi)^d$ (ours).
+r"""The effect of sampling on the modes of the drift near a uniform density on the torus $[0, 2\pi)^d$ (ours).
 
 The empirical measure of N independent points has $\eta_N(\xi) = \frac1N\sum_j e^{-i\xi x_j}$ with
 $E|\eta_N|^2 = 1/N$, and the mean shift is linear in it to first order, so one empirical mean shift has

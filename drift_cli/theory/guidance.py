@@ -1,8 +1,8 @@
 r"""Where guided drifting ends, for classes that share their modes (ours, from Deng et al.'s construction).
 
 Guidance of strength $\alpha \ge 1$ puts $m$ unconditional data among the negatives of class c, each with the weight
-$(\alpha - 1)(n - 1)/m$ beside the $n - 1$ other generated samples of weight 1. In expectation the negatives' sums are
-$\alpha(n - 1)$ times those of the mixture
+$(\alpha - 1)(n - 1)/m$ together with the $n - 1$ other generated samples of weight 1. In expectation the negatives'
+sums are $\alpha(n - 1)$ times those of the mixture
 
 $$r_c = \frac{q_c + (\alpha - 1)\,p}{\alpha}, \qquad p = \sum_c \pi_c\,p_c,$$
 

@@ -1,4 +1,4 @@
-r"""The drift linearised around a target that is not uniform (ours).
+r"""The drift linearised around a non-uniform target (ours).
 
 With $A_xf = \int k(x, y)(y - x)f(y)\,dy$ and $K_xf = \int k(x, y)f(y)\,dy$ a small $\delta q$ at $q = p$ moves the
 mean shift by $\delta M = (A\,\delta q - M_p\,K\,\delta q)/Kp$, and then

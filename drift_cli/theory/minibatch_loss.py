@@ -1,8 +1,7 @@
-r"""What the loss E|V|² is on minibatches at the truth and at a collapsed state: both fall as 1/N (ours).
-
-In the population both are zero. Of N particles against N data, both drawn from p, each mean shift carries the error
-of a self-normalised mean (`self_normalised.py`): with $\rho(x) = \mathbb E[k^2]/\mathbb E[k]^2$ and
-$\pi_2 \propto k^2 p$, and to leading order where the effective sample size $N/\rho$ is large,
+r"""The loss E|V|² on minibatches, at the truth and at a collapsed state: both fall as 1/N (ours). In the population
+limit both are zero. Of N particles against N data, both drawn from p, each mean shift carries the error of a
+self-normalised mean (`self_normalised.py`): with $\rho(x) = \mathbb E[k^2]/\mathbb E[k]^2$ and $\pi_2 \propto k^2 p$,
+and to leading order where the effective sample size $N/\rho$ is large,
 
 $$N\,\mathbb E|V|^2 \to 2\,\mathbb E_x\big[\rho(x)\,\mathbb E_{\pi_2}|y - x - M_p(x)|^2\big]\ \text{at}\ q = p, \qquad
 N\,\mathbb E|V|^2 \to \rho(x^*)\,\mathbb E_{\pi_2}|y - x^*|^2\ \text{where all are at}\ x^*:$$

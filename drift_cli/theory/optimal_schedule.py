@@ -1,4 +1,4 @@
-r"""The fastest bandwidth schedule there is, and a bound that none can beat (ours).
+r"""The fastest possible bandwidth schedule, and a lower bound for every schedule (ours).
 
 The accumulated decay $\Lambda_k(T) = \int \lambda(\sigma k)\,\mu(d\sigma)$ knows a schedule only by the time μ that it
 spends at each bandwidth. So the best schedule is a linear programme over probability measures,

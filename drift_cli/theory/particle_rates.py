@@ -61,9 +61,9 @@ def from_random_starts(
 ) -> Measured:
     r"""Rates from independent uniform particles: the sampling noise of each mode is itself the perturbation.
 
-    Over the starts s, $e^{-\lambda t} = \Re\sum_s\overline{\hat\eta_s(0)}\hat\eta_s(t)/\sum_s|\hat\eta_s(0)|^2$
-    (a regression through the origin); the error is the jackknife's over starts. All modes decay in one run, with
-    amplitude 1/√N, so what remains beside the noise is the coupling between modes, of the same order.
+    Over the starts s, $e^{-\lambda t} = \Re\sum_s\overline{\hat\eta_s(0)}\hat\eta_s(t)/\sum_s|\hat\eta_s(0)|^2$ (a
+    regression through the origin); the error is the jackknife's over starts. All modes decay in one run, with amplitude
+    1/√N, so what remains besides the noise is the coupling between modes, of the same order.
     """
     random = np.random.default_rng(seed)
     products, squares = [], []

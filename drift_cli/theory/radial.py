@@ -1,4 +1,4 @@
-r"""The mean shift of any radial kernel, taken apart into a score and a covariance (Lai et al., as reconstructed).
+r"""The mean shift of any radial kernel, decomposed into a score and a covariance (Lai et al., as reconstructed).
 
 For $k = \varphi(|x - y|)$ with $w = -\varphi'/(r\varphi)$ and weighted points y, let $\pi_x(y)$ be proportional to
 $\varphi(|x - y|)$ times the weights. The score of the smoothed points is

@@ -156,7 +156,7 @@ def runge_kutta(
 
 @dataclass(frozen=True)
 class Decay:
-    """Amplitudes [times, m] of m modes, each followed in a run of its own."""
+    """Amplitudes [times, m] of m modes, each followed in a separate run."""
 
     times: np.ndarray
     amplitudes: np.ndarray
@@ -197,8 +197,8 @@ def follow_together(
 ) -> Decay:
     """Solve the nonlinear equation from a uniform density with all modes at once, under a kernel that changes in time.
 
-    Modes couple with a relative strength of about `amplitude`·√m: it must be small beside the smallest part of a mode
-    that is to be read off.
+    Modes couple with a relative strength of about `amplitude`·√m: it must be small compared with the smallest amplitude
+    to be measured.
     """
     start = 1 / PERIOD**torus.d
     uniform = np.full((torus.n,) * torus.d, start)

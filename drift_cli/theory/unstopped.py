@@ -1,4 +1,4 @@
-r"""What the loss without stop-gradient does near the target: each mode decays at λ², not λ (ours).
+r"""The loss without stop-gradient near the target: each mode decays at λ², not λ (ours).
 
 The target is uniform on the circle [0, 2π), so $V = -M_q$. To first order in the displacements u of equally spaced
 particles, $V = -\Lambda u$ with the symmetric operator Λ of multipliers λ(k), all of it through the samples: as a field

@@ -1,4 +1,4 @@
-"""What a tracker is told."""
+"""What a tracker receives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Start:
-    """A run that begins, or goes on after `step` steps: its folder, its settings by dotted keys, its commit."""
+    """A run that starts, or resumes after `step` steps: its folder, its settings by dotted keys, its commit."""
 
     folder: Path
     settings: Mapping[str, Any]
@@ -31,7 +31,7 @@ class Tracker(Protocol):
         """The numbers of a step."""
 
     def finish(self, step: int, numbers: Mapping[str, float], figures: Mapping[str, Path]) -> None:
-        """The numbers of the summary, and the figures as PNG by their names; nothing is told afterwards."""
+        """The numbers of the summary, and the figures as PNG by their names; nothing is sent afterwards."""
 
 
 def numbers_of(row: Mapping[str, Any]) -> dict[str, float]:

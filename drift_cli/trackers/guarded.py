@@ -36,7 +36,7 @@ def opened(name: str, start: Start, warn: Callable[[str], None]) -> Guarded | No
 
 
 class Guarded:
-    """Hands on what it is told, until the tracker fails for the first time."""
+    """Passes everything on, until the tracker fails for the first time."""
 
     def __init__(self, name: str, tracker: Tracker, warn: Callable[[str], None]) -> None:
         self.name, self.warn = name, warn

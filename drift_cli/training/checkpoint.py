@@ -1,8 +1,8 @@
 """Checkpoints: tensors as safetensors, the rest as JSON, so that one that somebody sends you can run no code.
 
-`checkpoints/step_%08d/` holds model, ema and optimizer tensors and state.json. It is written beside its place and
-renamed into it, so a checkpoint is whole or absent. Random streams are functions of (seed, step) and the schedule
-of the step, so the step is their position.
+`checkpoints/step_%08d/` holds model, ema and optimizer tensors and state.json. It is written under a temporary name and
+renamed, so a checkpoint is complete or absent. Random streams are functions of (seed, step) and the schedule of the
+step, so the step is their position.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def offering_previous(place: Path, setting: str) -> Iterator[None]:
 
 
 def set_aside_later(checkpoints: Path, step: int) -> list[Path]:
-    """Rename the checkpoints beyond `step`, which a run going on from there makes anew; returns their new places."""
+    """Rename the checkpoints beyond `step`, which a run resuming from there writes again; returns their new places."""
     return [set_aside(place) for place in existing(checkpoints) if step_of(place) > step]
 
 

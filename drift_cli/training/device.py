@@ -9,7 +9,7 @@ from drift_cli.training.settings import known_device
 
 
 def resolve(name: str, gpu: int = 0) -> torch.device:
-    """`auto` is CUDA where there is one (number `gpu`), else the CPU. Raises `UserError` for what is not there."""
+    """`auto` is CUDA if available (number `gpu`), else the CPU. Raises `UserError` for what is not there."""
     known_device(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

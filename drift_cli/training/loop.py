@@ -36,7 +36,7 @@ def fit(
 ) -> checkpoint.State:
     """Train from `state.step` to `config.steps`; returns where the run stands, earlier if it was asked to stop.
 
-    `floor`, in units of SW-2, is logged beside every distance, and so is what a `glance` at this step finds.
+    `floor`, in units of SW-2, is logged with every distance, and so are the results of a `glance` at this step.
 
     Raises `RunFailed` at the first value that is not finite, naming the step, the tensor and the last checkpoint.
     """

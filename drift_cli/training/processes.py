@@ -149,7 +149,7 @@ def _started_here(rank: int, several: int, port: int, trusted: list[str]) -> Non
 
 
 def join_torchrun() -> None:
-    """A process that torchrun has started beside the first."""
+    """A process other than the first, started by torchrun."""
     _join(_torchruns(), torchrun.rank(), torchrun.count(), torchrun.local_rank())
 
 

@@ -1,4 +1,4 @@
-"""What is shown while a run works: one live line on a terminal, a line now and then elsewhere."""
+"""Progress of a run: one live line on a terminal, occasional lines elsewhere."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ Streams = Callable[[str, int], Generator]
 class Queue:
     """The last `size` data points that were drawn of each class, `new` at every step: few are read, many attract.
 
-    What it holds at step t is a function of the seed and t alone, so that a run that goes on has the queue it left:
-    the draws of the last size/new steps, over as many drawn at once before the first.
+    Its content at step t is a function only of the seed and t, so that a resumed run has the same queue: the draws of
+    the last size/new steps, over as many drawn at once before the first.
     """
 
     def __init__(self, target: Classes, size: int, new: int, stream: Streams, dtype: torch.dtype) -> None:

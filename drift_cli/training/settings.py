@@ -25,7 +25,7 @@ GUIDANCE_OFF = "guidance.alpha=1 guidance.up_to=null"
 
 
 def known_device(name: str) -> None:
-    """Raise `UserError` for a device that is none."""
+    """Raise `UserError` for an unknown device."""
     _, setting = get_args(Device)
     setting.check("device", name)
 
@@ -62,12 +62,12 @@ class EvaluationConfig(CurveConfig):
 
 @dataclass(kw_only=True)
 class ClassesConfig(Checked):
-    """Of class-conditional training. A run whose settings do not name it goes on with the batches that it began with.
+    """Of class-conditional training. A run whose settings do not name it continues with its original batches.
 
     `balanced`: as many generated samples, and as many data points, of each class at every step, whose drifts are found
     together; else the batch is drawn from all data, and each sample's class from the batch. `positives`: data points of
-    each class at every step; null: as many as samples of each class, and no more than the smallest class has.
-    `queue`: they are taken from the last so many of each class, `queue_new` of them drawn anew at every step.
+    each class at every step; null: as many as samples of each class, and no more than the smallest class has. `queue`:
+    they come from a queue of this many of each class, of which `queue_new` are new at every step.
     """
 
     prefix: ClassVar = "classes."

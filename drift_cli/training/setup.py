@@ -100,7 +100,7 @@ class Setup:
 
     @property
     def count(self) -> int:
-        """Generated samples of a step: the batch size, of balanced classes the most that is a multiple of theirs."""
+        """Generated samples of a step: the batch size; with balanced classes, the largest multiple of their number."""
         return self.config.batch_size // max(self.classes, 1) * max(self.classes, 1)
 
     def batch(self, step: int) -> Batch:
@@ -212,7 +212,7 @@ def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = 
     """Build the pieces, on GPU number `gpu` where they are on one. Raises `UserError` for what cannot be built, before
     any training.
 
-    Codes are learned here where there is a space that has any, or taken off the shelf; from a `closed` one only.
+    Codes are learned here if the space has any, or loaded if already learned; from a `closed` one only.
     """
     if config.threads is not None:
         torch.set_num_threads(config.threads)

@@ -1,7 +1,7 @@
-"""What of a training step each of several processes does: its rows of the batch, and the drift there.
+"""The share of a training step that each of several processes computes: its rows of the batch, and the drift there.
 
 Every process draws the noise and the data of the whole batch from the same streams, and works on its rows: the batch is
-that of one process, and so is its drift, up to the order of the sums. What a process sees beside its own rows depends
+that of one process, and so is its drift, up to the order of the sums. What a process sees besides its own rows depends
 on the drift:
 
 - of balanced classes each process has whole classes, and there is nothing to exchange;
@@ -30,7 +30,7 @@ CLASSES, ROWS, WHOLE = "classes", "rows", "whole"
 
 
 def what_is_shared(setup: Setup) -> str:
-    """What each process has a share of, beside the network: whole classes, rows, or none (it finds the whole drift)."""
+    """What the processes divide besides the network: whole classes, rows, or none (it finds the whole drift)."""
     carried = isinstance(setup.drift, Random | Iterative) or getattr(setup.config.drift, "independent_self", False)
     if carried:  # what it draws, counts or starts from goes on from class to class
         return WHOLE

@@ -1,4 +1,4 @@
-"""A run made in one or several sittings: killed at any step, it goes on from its last checkpoint.
+"""A run in one or several sessions: killed at any step, it resumes from its last checkpoint.
 
 What a study has seen of the run so far (curves, gradients, losses) is kept with the weights, in the same folder, so
 that both are of the same step. The interval is one of time: where a run is left changes none of its bits, as its random

@@ -3,7 +3,7 @@ r"""One training step, of which a run is made: sample, drift, loss, gradient, op
 On a GPU what happens between the draws and the average is captured once as a CUDA graph and then replayed, because at
 these sizes launching the operations takes longer than running them. A graph repeats the numbers it was captured with,
 so what changes from step to step stays in tensors: the noise, the data, the learning rate, and the bandwidth, which
-enters through $V_{c\sigma}(x) = c\,V_\sigma(x/c)$, exact for every drift without a length of its own.
+enters through $V_{c\sigma}(x) = c\,V_\sigma(x/c)$, exact for every drift whose only length is the bandwidth.
 """
 
 from __future__ import annotations
@@ -225,6 +225,6 @@ def _move(setup: Setup, step: int) -> None:
 
 
 def average(setup: Setup, step: int) -> None:
-    """Move the averaged weights toward those of training step `step`, where there are any."""
+    """Move the averaged weights, if any, toward those of training step `step`."""
     if setup.average is not setup.model:
         ema.update(setup.average, setup.model, setup.config.ema.decay, step)

@@ -1,4 +1,4 @@
-"""Ctrl-C (or SIGTERM) lets the step in hand finish, so that what is kept is a whole step; a second one ends at once."""
+"""Ctrl-C (or SIGTERM) lets the current step finish, so that a complete step is kept; a second one ends at once."""
 
 from __future__ import annotations
 

@@ -29,6 +29,6 @@ _PURPOSES = (
 
 
 def stream(seed: int, purpose: str, step: int = 0, device: torch.device | str = "cpu") -> torch.Generator:
-    """A torch generator of its own for this purpose at this step."""
+    """A separate torch generator for this purpose at this step."""
     entropy = np.random.SeedSequence([seed, _PURPOSES.index(purpose), step])
     return torch.Generator(device).manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))

@@ -1,4 +1,4 @@
-r"""An entropic coupling, held as a function: the potential on its columns says everything.
+r"""An entropic coupling, represented as a function: the potential on its columns determines it.
 
 For measures $q = \sum_i a_i\delta_{x_i}$ and $p = \sum_j b_j\delta_{y_j}$ and the cost $c = \tfrac12|x - y|^2$,
 

@@ -1,4 +1,4 @@
-"""What is set of an entropic plan, by whatever uses one."""
+"""The settings of an entropic plan, shared by all its users."""
 
 from __future__ import annotations
 

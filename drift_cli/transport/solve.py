@@ -1,8 +1,8 @@
 r"""Sinkhorn's iteration in the log domain, accelerated, until the marginal error is below a tolerance.
 
 The L1 marginal error of the plan that row f and column g belong to is $\sum_j b_j\,|1 - e^{(g_j - g_j')/\varepsilon}|$
-with $g'$ the next column update, so knowing it costs no pass of its own. The self problem has one potential,
-symmetrised: $f \leftarrow \tfrac12(f + Tf)$, because $f \leftarrow Tf$ swings between two limits for ever.
+with $g'$ the next column update, so computing it costs no extra pass. The self problem has one potential, symmetrised:
+$f \leftarrow \tfrac12(f + Tf)$, because $f \leftarrow Tf$ swings between two limits for ever.
 """
 
 from __future__ import annotations

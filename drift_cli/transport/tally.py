@@ -1,4 +1,4 @@
-"""What the plans of a run took, told now and then."""
+"""The iterations and errors of a run's plans, reported from time to time."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Tally:
         return {name: getattr(self, name) for name in _COUNTS} if self.drifts else {}
 
     def resume(self, pending: Mapping[str, float]) -> None:
-        """Go on counting from what `pending` told. Raises `ValueError` for anything else."""
+        """Continue counting from `pending`. Raises `ValueError` for anything else."""
         if not pending:
             return
         if set(pending) != set(_COUNTS) or not all(isinstance(value, Real) for value in pending.values()):

@@ -1,4 +1,4 @@
-"""Who is measured by `what=classes`: the drift of ten classes of equal size, in one call and in other ways.
+"""The contestants of `what=classes`: the drift of ten classes of equal size, in one call and in other ways.
 
 x and data are cut into ten parts, class by class; rows that are left over are not moved and have drift zero.
 """

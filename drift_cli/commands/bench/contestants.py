@@ -1,9 +1,9 @@
-"""Who is measured: functions of (x, data, τ) that return the drift of x, with a Laplace kernel; `paths` and `classes`
+"""The contestants: functions of (x, data, τ) that return the drift of x, with a Laplace kernel; `paths` and `classes`
 have their own.
 
-`naive` is the one-liner that people write, `naive_inplace` the fastest eager form that we could write; `official` is
-the doubly normalised operator of Deng et al.'s toy notebook, written plainly in eager torch (ours, from the formula);
-`keops` and `drift_models` are those packages themselves, where they are installed.
+`naive` is the usual one-liner, `naive_inplace` the fastest eager form that we could write; `official` is the doubly
+normalised operator of Deng et al.'s toy notebook, written plainly in eager torch (ours, from the formula); `keops` and
+`drift_models` are those packages themselves, where they are installed.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ ANOTHER_FIELD = (("mean_shift", "drift_models"),)  # measured for its time, not 
 
 
 def installed(what: str) -> dict[str, Contestant]:
-    """Those whose package is there; the others' times are told as multiples of the first's."""
+    """Those whose package is there; the others' times are reported as multiples of the first's."""
     return {
         who: contestant
         for who, (contestant, package) in _EVERY[what].items()

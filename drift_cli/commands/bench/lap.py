@@ -1,4 +1,4 @@
-"""One contestant in one turn."""
+"""One contestant in one round."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time of several functions, in turn, so that a machine whose speed drifts treats them alike."""
+"""Time of several functions, interleaved, so that changes of the machine's speed affect all equally."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which order the contestants of a turn run."""
+"""The order in which the contestants of a round run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Who is measured by `what=paths`: functions of (x, data, τ) that return the loss's gradient at x, Laplace kernel.
+"""The contestants of `what=paths`: functions of (x, data, τ) that return the loss's gradient at x, Laplace kernel.
 
 The loss is that of `gradient_paths` (drift_cli/training/loss.py): with the stop-gradient, and without it along each
-path. `naive` is automatic differentiation of the one-liner that people write.
+path. `naive` is automatic differentiation of the usual one-liner.
 """
 
 from __future__ import annotations

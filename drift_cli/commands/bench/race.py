@@ -1,4 +1,4 @@
-"""What several functions took, in turns; what is told of it is computed from the turns."""
+"""The times of several functions, in rounds, and the statistics computed from the rounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many times longer one takes than another, and how sure that is."""
+"""How many times longer one contestant takes than another, with an interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is right, in float64: the drift or gradient that each contestant of a cell is held to."""
+"""The float64 reference: the drift or gradient with which each contestant of a cell is compared."""
 
 from __future__ import annotations
 

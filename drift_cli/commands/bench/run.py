@@ -1,4 +1,4 @@
-"""`drift bench`: the drift's speed here, beside naive torch, the peers that are installed, and the machine's limit."""
+"""`drift bench`: the drift's speed on this machine, with naive torch, the installed peers, and the machine's limit."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Sinkhorn beside its peers, each at the cheapest setting that is as exact as ours.
+"""Sinkhorn compared with its peers, each at the cheapest setting that is as exact as ours.
 
 `plan` is one entropic plan at the same L1 marginal error: POT's `sinkhorn_log` on numpy's float64 and on torch's
 float32. `drift` is the whole debiased drift at the same error against a float64 reference: geomloss, dense and online
-(KeOps), whose accuracy is set by its annealing (`scaling`). `step` is the whole training step beside that of the kernel
-drift. Points: a standard normal cloud against the data set.
+(KeOps), whose accuracy is set by its annealing (`scaling`). `step` is the whole training step, compared with that of
+the kernel drift. Points: a standard normal cloud against the data set.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ _CONVERGED = 1e-9  # marginal error of the float64 reference
 class Row:
     """One contestant. A setting that never got as exact as ours, or took too long, has `reached` false.
 
-    The search for its setting has called it before, so its start-up time is not that of a cold call, and not told.
+    The search for its setting has called it before, so its start-up time is not that of a cold call, and is not
+    reported.
     """
 
     what: str

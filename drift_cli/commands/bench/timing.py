@@ -1,4 +1,4 @@
-"""What is told of one contestant's time."""
+"""The reported statistics of one contestant's time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`drift export-metrics FOLDER`: what `metrics.jsonl` of every run in it holds, as one table or for TensorBoard."""
+"""`drift export-metrics FOLDER`: the contents of every run's `metrics.jsonl`, as one table or for TensorBoard."""
 
 from __future__ import annotations
 

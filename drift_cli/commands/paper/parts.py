@@ -1,4 +1,4 @@
-"""Several commands as parts of one whole: which are finished, and how the others are carried out beside each other.
+"""Several commands as parts of one reproduction: which are finished, and how the others run in parallel.
 
 A part is finished where its folder holds a summary (written last) that the same version made with the same settings.
 """
@@ -62,7 +62,7 @@ class Part:
         return self.size in self.experiment.workers
 
     def words(self, cores: int, executor: ExecutorConfig | None = None) -> list[str]:
-        """Its command line; the runs of a part that makes any go to the queue, where there is one."""
+        """Its command line; the runs of a part that makes any go to the queue, if there is one."""
         queue = executor.words() if executor else []
         jobs = (queue or [f"jobs={cores}"]) if self.workers else []
         command = [self.experiment.command, *self.experiment.settings[self.size], *jobs]
@@ -216,7 +216,7 @@ Tell = Callable[[str, Part, list[Running]], None]
 
 @dataclass
 class Commands:
-    """A pool (`runs/workers.py`) whose tasks are parts, each a command of its own; none survives it.
+    """A pool (`runs/workers.py`) whose tasks are parts, each a separate command; none survives it.
 
     `tell` is called with "started", "ended" and, every fifth of a second, "waiting".
     """

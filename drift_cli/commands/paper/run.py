@@ -1,4 +1,4 @@
-"""`drift paper`: every experiment of the paper, several at a time, and the page that says which claims hold."""
+"""`drift paper`: every experiment of the paper, several at a time, and the page that shows which claims hold."""
 
 from __future__ import annotations
 

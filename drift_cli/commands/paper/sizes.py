@@ -1,4 +1,4 @@
-"""What stands beside a reproduction at the other sizes: finished parts of the same folder, or results that are kept."""
+"""Results of a reproduction at the other sizes: finished parts of the same folder, or committed results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`drift sample`: draw samples from a trained run, repeatable by seed."""
+"""`drift sample`: draw samples from a trained run, reproducible by seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the sliced Wasserstein distance is at its floor and another number is not, it says nothing."""
+"""A note if the sliced Wasserstein distance is at its floor, and thus uninformative, while another number is not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LEAST = 0.05  # a mode error below it is none, whatever its floor
 
 
 def blind(summary: Mapping[str, Any]) -> str | None:
-    """One line that says so, or None."""
+    """That note as one line, or None."""
     sw, floor = summary["sw"], summary["sw_floor"]
     if sw > max(_AT_FLOOR * floor, floor + 3 * (summary.get("sw_floor_sd") or 0.0)):
         return None

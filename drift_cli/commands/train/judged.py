@@ -1,4 +1,4 @@
-"""A run's images before its judges: who they are, what they are shown, and the figures of it."""
+"""Judging a run's images: the judges, the images that they see, and the figures."""
 
 from __future__ import annotations
 
@@ -109,8 +109,9 @@ class Judged:
 
     @cached_property
     def limit(self) -> dict[str, float]:
-        """`accuracy` and `frechet` of held-out images that went through the codes, beside `…_floor` of the images
-        themselves: what codes can generate at best. Empty where the drift sees the points."""
+        """`accuracy` and `frechet` of held-out images after encoding and decoding, with `…_floor` of the images
+        themselves: what codes can generate at best. Empty where the drift sees the points.
+        """
         setup = self.setup
         if setup.coded is setup.target:
             return {}

@@ -1,4 +1,4 @@
-"""What a run's points are measured by beside the sliced distance, which many dimensions hide a lot from."""
+"""Measures of a run's points besides the sliced distance, which misses much in many dimensions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST = 2000  # points
 def measured(setup: Setup) -> dict[str, float | None]:
     """The energy distance; of a Gaussian mixture the error of the mode shares and how the samples lie on the modes.
 
-    Each stands beside its floor, a second sample of the target of the same size.
+    Each comes with its floor, from a second sample of the target of the same size.
     """
     n, draws = comparable_points(setup, _MOST), setup.stream("final", 4_000_000)
     truth, other = setup.target.sample(2 * n, draws, setup.dtype).points.split(n)[:2]

@@ -1,4 +1,4 @@
-"""`drift train`: train a one-step generator by drifting, and leave a run folder that says how good it is."""
+"""`drift train`: train a one-step generator by drifting, and write a run folder with its quality."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Result:
 
 
 def run(config: TrainConfig, path: Path) -> Result | dict[str, float] | None:
-    """Train (or go on training) in the run folder `path`, then measure, draw and write the summary.
+    """Train (or resume training) in the run folder `path`, then measure, plot and write the summary.
 
     With `seeds` in a folder below for each; the summary has the means of their numbers. None in the processes of
     torchrun that only share its batches.

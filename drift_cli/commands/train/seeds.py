@@ -1,4 +1,4 @@
-"""The same run from several seeds, each in a folder of its own, and the means of their numbers."""
+"""The same run with several seeds, each in its own folder, and the means of their numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from drift_cli.training.settings import TrainConfig
 
 
 def each(config: TrainConfig, path: Path, run: Callable[[TrainConfig, Path], Any]) -> dict[str, float]:
-    """Run `path`/seed_<k> for every k of `config.seeds`: finished ones are kept, others are gone on with.
+    """Run `path`/seed_<k> for every k of `config.seeds`: finished ones are kept, others are resumed.
 
     The means are of what every run has as a number. Raises `UserError` where the folder has runs of other settings.
     """

@@ -1,4 +1,4 @@
-"""What a run tells its user before and after the work."""
+"""What a run prints before and after the work."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _operator(config: TrainConfig) -> str:
 
 
 def closing(console: Console, summary: dict[str, Any], table: list[Marginal], folder: Path) -> None:
-    """The final numbers, each beside its floor, and where everything lies."""
+    """The final numbers, each with its floor, and the paths of all outputs."""
     numbers = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("", "value", "floor", "ratio"):
         numbers.add_column(heading, justify="left" if not heading else "right")

@@ -1,4 +1,4 @@
-"""What the training runs say of each schedule: SW-2 at the end, and how soon it was low."""
+"""Results of the training runs for each schedule: SW-2 at the end, and how soon it was low."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of `drift ablate-schedule`: the sweeps, Theorem 6.2, the optimum, who wins where, and training."""
+"""Figures of `drift ablate-schedule`: the sweeps, Theorem 6.2, the optimum, which schedule wins where, and training."""
 
 from __future__ import annotations
 

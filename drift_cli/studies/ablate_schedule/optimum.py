@@ -1,4 +1,5 @@
-r"""The time-optimal schedule beside the lower bound: no schedule brings the modes 1 … K to ε in less than ln(1/ε)H_K.
+r"""The time-optimal schedule compared with the lower bound: no schedule brings the modes 1 … K to ε in less than
+ln(1/ε)H_K.
 
 That is ours, for kernels whose rates meet the condition of `theory/optimal_schedule.py`, as the Gaussian's do.
 """

@@ -99,7 +99,7 @@ def _exponential_earliest(modes: int, sigma_0: float, sigma_min: float) -> np.nd
 
 
 def order(config: AblateScheduleConfig) -> Order:
-    """In the linear theory the order is no matter; in the full equation it may be."""
+    """In the linear theory the order does not matter; in the full equation it may be."""
     k, sweep = np.arange(1.0, config.modes + 1), (config.sigma_0, config.last)
     bandwidths = np.geomspace(config.sigma_0, min(config.sigma_0, math.sqrt(2) / _ORDER_MODES), 32)
     found = {

@@ -52,7 +52,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Run:
-    """SW-2 of one run at `steps` (of the averaged weights), beside the floor of each evaluation."""
+    """SW-2 of one run at `steps` (of the averaged weights), with the floor of each evaluation."""
 
     target: str
     schedule: str

@@ -1,4 +1,4 @@
-"""What the runs say of each operator: step size, distance, modes, cost of the iterations."""
+"""Results of the runs for each operator: step size, distance, modes, cost of the iterations."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Overall(Measured):
 
 @dataclass(frozen=True)
 class Comparison(Measured):
-    """Every operator: its field, what is said of its template, and its outcome by `<operator>.<start>.<form>`."""
+    """Every operator: its field, the checks of its template, and its outcome by `<operator>.<start>.<form>`."""
 
     fields: dict[str, OfField]
     largest: dict[str, Largest]

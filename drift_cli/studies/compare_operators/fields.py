@@ -1,4 +1,4 @@
-"""What is asked of an operator's field itself: its curl, whether it vanishes at q = p, and what a call of it costs."""
+"""Properties of an operator's field itself: its curl, whether it vanishes at q = p, and the cost of a call."""
 
 from __future__ import annotations
 

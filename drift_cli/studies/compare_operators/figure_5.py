@@ -1,4 +1,4 @@
-"""The numbers of Figure 5: the Sinkhorn drift beside the Laplace drift, from the generator's own initialisation."""
+"""The numbers of Figure 5: Sinkhorn against Laplace drift, from the generator's own initialisation."""
 
 from __future__ import annotations
 

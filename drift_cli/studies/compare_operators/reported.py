@@ -1,7 +1,7 @@
 r"""What a public digest reports of Figure 5, at each setting that it leaves open.
 
 The final distance under the Sinkhorn drift and under the exponential kernel's, and their ratio. Left open: ε, the unit
-of the checkerboard, and whether SW is SW-2 or its square. The floors stand beside them, of SW-1 too.
+of the checkerboard, and whether SW is SW-2 or its square. The floors are given with them, for SW-1 too.
 """
 
 from __future__ import annotations

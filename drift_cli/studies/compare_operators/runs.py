@@ -1,4 +1,4 @@
-"""Runs that differ in the drift operator alone, as particles or as a generator, from the same starts."""
+"""Runs that differ only in the drift operator, as particles or as a generator, from the same starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table as Markdown: one row an operator."""
+"""The table as Markdown: one row per operator."""
 
 from __future__ import annotations
 

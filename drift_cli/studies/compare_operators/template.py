@@ -1,6 +1,7 @@
-r"""What §6.3 of Turan & Ovsjanikov says of a drift $V_i = -N\,\partial_{x_i} D$ of a discrepancy D, on small clouds.
+r"""The claims of §6.3 of Turan & Ovsjanikov on a drift $V_i = -N\,\partial_{x_i} D$ of a discrepancy D, on small
+clouds.
 
-Its condition (c) is D ≥ 0 with D = 0 at q = p alone, which is to guarantee descent in the place of anti-symmetry,
+Its condition (c) is D ≥ 0 with D = 0 at q = p alone, which is to guarantee descent instead of anti-symmetry,
 $V_{p,q} = -V_{q,p}$. Its instance is the Sinkhorn divergence (eqs. 36, 37; I.4), $V = T_{q\to p} - T_{q\to q}$.
 """
 

@@ -1,4 +1,4 @@
-"""Where the official form of Deng et al. collapses, and which part of it does that: a network from narrow starts.
+"""Where the official form of Deng et al. collapses, and which part of it is the cause: a network from narrow starts.
 
 The form is a joint softmax over data and samples at three bandwidths, each drift over its root mean square. Where the
 samples coincide the softmax gives the negatives all the weight: what pushes samples apart is multiplied by the weight

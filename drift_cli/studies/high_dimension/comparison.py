@@ -1,4 +1,6 @@
-"""What the particles say: each method at its chosen bandwidth, how many bandwidths serve, and who is ahead."""
+"""Results for particles: each method at its chosen bandwidth, how many bandwidths are usable, and which method is
+ahead.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _POINTS = 4096  # by which the start is brought to its spread
 
 @dataclass(frozen=True)
 class End:
-    """Samples of the trained network beside as many of the target, in float64; `seconds` of a core that it took."""
+    """Samples of the trained network and as many of the target, in float64; `seconds` of a core that it took."""
 
     x: Tensor
     reference: Tensor

@@ -1,4 +1,4 @@
-"""The same on images, whose dimension nobody chose: in pixels and in codes, with classes and without."""
+"""The same comparison on real images: in pixels and in codes, with classes and without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A control: what the outcomes say of points of the target that lack one mode."""
+"""A control: the outcomes for points of the target that lack one mode."""
 
 from __future__ import annotations
 

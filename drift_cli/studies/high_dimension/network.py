@@ -1,4 +1,4 @@
-"""A network in the place of the particles: short and long training, from collapsed samples and from spread ones."""
+"""A network in place of the particles: short and long training, from collapsed samples and from spread ones."""
 
 from __future__ import annotations
 

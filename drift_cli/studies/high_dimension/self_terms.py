@@ -1,4 +1,4 @@
-"""Whether a sample counts itself: what each answer does in many dimensions, one fixed kernel, from the truth itself."""
+"""The self term: the effect of each choice in many dimensions, with one fixed kernel, starting from the target."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from drift_cli.training.bandwidth import found_on
 
 @dataclass(frozen=True)
 class Place:
-    """Where the modes are. Its `name` stands in the summary."""
+    """Where the modes are. Its `name` appears in the summary."""
 
     dimension: int
     placement: str

@@ -1,4 +1,4 @@
-"""What is not in Theorem 5.2: other targets, other drifts, finite steps (ours)."""
+"""Beyond Theorem 5.2: other targets, other drifts, finite steps (ours)."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def gaussian_target(config: SpectralConfig) -> GaussianTarget:
 
 
 def tilted_target(config: SpectralConfig) -> TiltedTarget:
-    r"""Eigenvalues around $p \propto 1 + a\cos x$, and the most oscillating one found again in the nonlinear equation.
+    r"""Eigenvalues around $p \propto 1 + a\cos x$, and the most oscillating one recovered in the nonlinear equation.
 
     A gradient flow has real ones in any metric (App. C.6; the inference and the eigenvalues are ours).
     """

@@ -94,7 +94,8 @@ class Comparison(Measured):
 
 @dataclass(frozen=True)
 class Particles(Measured):
-    """Rates of one kernel from particles at random starts, beside the exact ones. `half_width`: of a 95 % interval.
+    """Rates of one kernel from particles at random starts, compared with the exact ones. `half_width`: of a 95 %
+    interval.
 
     The error is that of starts at quantiles, without sampling noise; the coverage, the part of the intervals from
     random starts that hold the exact rate.
@@ -166,7 +167,7 @@ def measure(config: SpectralConfig, name: str, kernel: Spectral, modes: np.ndarr
 
 
 def compare(found: Measurement) -> Comparison:
-    """A measurement with at least one resolved mode beside both formulas."""
+    """A measurement with at least one resolved mode, compared with both formulas."""
     measured, exact, paper = (each[found.resolved] for each in (found.measured, found.exact, found.paper))
     constant, left = rates.best_constant(measured, paper)
     return Comparison(

@@ -1,4 +1,4 @@
-r"""The gradient paths beside each other at one bandwidth and batch (Theorem 5.6, Figure 4).
+r"""The gradient paths compared at one bandwidth and batch size (Theorem 5.6, Figure 4).
 
 Means over seeds, ratios paired by seed, the drift norm against SW-2, and each run's plane (Figure 3).
 """
@@ -162,7 +162,7 @@ def cases(config: StopGradStudyConfig) -> Iterable[tuple[str, str]]:
 
 
 def comparison(config: StopGradStudyConfig, runs: Runs) -> Comparison:
-    """The runs at the study's own bandwidth and batch, beside each other."""
+    """The runs at the study's own bandwidth and batch size, compared."""
     settings = {f"{dataset}.{kernel}": _beside(config, runs, dataset, kernel) for dataset, kernel in cases(config)}
     over_floor, losses = [], []
     if "both" in config.paths:

@@ -1,4 +1,4 @@
-"""Figures of `drift stop-grad-study`: Figures 3 and 4, and curves, samples and pairs beside them."""
+"""Figures of `drift stop-grad-study`: Figures 3 and 4, and further curves, samples and pairs."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def pairs(cells: list[Cell], folder: Path) -> Path:
 
 
 def samples_alone(cells: list[Cell], folder: Path) -> Path:
-    """What `samples` generates at every setting: of its first collapsed run where there is one, else of the first."""
+    """What `samples` generates at every setting: of its first collapsed run if there is one, else of the first."""
     columns = min(4, len(cells))
     with style():
         figure, axes = panels(-(-len(cells) // columns), columns, 2.1, 2.3)

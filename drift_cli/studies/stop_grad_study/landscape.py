@@ -47,7 +47,7 @@ class Plane:
 class Landscape:
     """`loss` and `sw` [side, side] at axes `x` and `y` [side], row by row of y; the trajectory [k, 2] at its steps.
 
-    `shares` of the variance of the gradients, and `explained`, the share of the way from first to last weights that
+    `shares` of the variance of the gradients, and `explained`, the share of the path from first to last weights that
     lies in the plane.
     """
 

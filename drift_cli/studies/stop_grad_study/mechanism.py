@@ -134,7 +134,7 @@ class Mechanism(Measured):
 
 
 def measure(targets: dict[str, Target], kernels: dict[str, Kernel], seed: int, say: Callable[[str], None]) -> Mechanism:
-    """The four parts; `say` is told what is being done."""
+    """The four parts; `say` receives progress messages."""
     generator = torch.Generator().manual_seed(seed)
     say("particle derivatives against automatic differentiation")
     exact = _derivatives(targets, kernels, generator)

@@ -1,4 +1,4 @@
-"""Theorem 5.6, Figures 3 and 4, and which path of the gradient does the harm."""
+"""Theorem 5.6, Figures 3 and 4, and which gradient path does the harm."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class FirstVariation(Measured):
 
 @dataclass(frozen=True)
 class Gaps(Measured):
-    r"""v − u by bandwidth, absolute and relative to u, beside the bound $\frac{\sigma^2}2\sup|u''|$ (E.1).
+    r"""v − u by bandwidth, absolute and relative to u, with the bound $\frac{\sigma^2}2\sup|u''|$ (E.1).
 
     With the orders in σ of $\sup|v - u|$ and of its L²(q) norm: fitted, and local at both ends.
     """

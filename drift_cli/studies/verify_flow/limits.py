@@ -32,7 +32,7 @@ _DOMAIN, _FAR = 2.0, 10.0  # half the domain, in spreads; how many times wider p
 
 @dataclass(frozen=True)
 class SmallSteps(Measured):
-    """Euler's method beside the particles' flow, over the step η: the farthest particle, and its order in η."""
+    """Euler's method compared with the particles' flow, over the step η: the farthest particle, and its order in η."""
 
     eta: np.ndarray
     error: np.ndarray

@@ -67,7 +67,7 @@ def directions(found: Sampled, temperature: float, samples: int, folder: Path) -
         axes[1].plot(dimensions, both.preconditioned[0], color=FLOOR, **dotted)
         _temperatures(axes[2], dimensions, exact.effective, temperature)
         _samples(axes[2], dimensions, sampled.effective)
-        axes[0].set_title("mean mismatch (a scale of its own)")
+        axes[0].set_title("mean mismatch (separate scale)")
         axes[1].set_title("mean and scale mismatch")
         axes[1].set_ylim(min(0.0, axes[1].get_ylim()[0]), 1.04)
         axes[2].set_title("sampling")

@@ -61,7 +61,7 @@ def _differences(config: VerifyRadialConfig, dimension: int, generator: Generato
 
 
 def line(config: VerifyRadialConfig, generator: Generator) -> Line:
-    """At clouds of their own."""
+    """On separate clouds."""
     found = clouds(1, config.dmd_points, config.dmd_bandwidth, generator)
     x = torch.linspace(-4, 4, 161, dtype=torch.float64)[:, None]
     plain, noised = found.drift(x) / config.dmd_bandwidth**2, found.noised_drift(x, config.dmd_nodes)

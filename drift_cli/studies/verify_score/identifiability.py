@@ -1,4 +1,4 @@
-r"""A drift that vanishes means p = q (Proposition 5.1), and how hard that is to see (ours).
+r"""A drift that vanishes means p = q (Proposition 5.1), and how ill-conditioned that is (ours).
 
 On the torus, how $\sup|V|$ falls with the frequency of a difference $q - p$ whose total variation stays the same.
 """

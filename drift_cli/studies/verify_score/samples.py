@@ -63,7 +63,7 @@ class Errors(Measured):
 
 @dataclass(frozen=True)
 class Fields:
-    """Drifts on a square grid [g·g, 2], from samples and exact, and the densities' outlines to draw beside them."""
+    """Drifts on a square grid [g·g, 2], from samples and exact, and the densities' outlines for the plot."""
 
     bandwidth: float
     samples: int
