@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ import torch
 from drift_cli.fused import eager, kernel_mean, kernel_means, native
 from drift_cli.fused import mean as fused_mean
 from drift_cli.fused.terms import kernel_of, terms_of
-from drift_cli.kernels import Gaussian, Kernel, Laplace, Matern32, Power, RationalQuadratic
+from drift_cli.kernels import Gaussian, Kernel, Laplace, Matern32, Mixture, Power, RationalQuadratic
 from tests.problems.kernels import KERNELS
 
 # Where there is a compiler the loops must have been built: their absence then fails these tests instead of hiding them.
@@ -213,3 +214,21 @@ def test_memory_does_not_grow_with_the_pairs() -> None:
     """65,536 × 65,536 pairs would be 16 GiB as one float32 array."""
     done = subprocess.run([sys.executable, "-c", _MEMORY], capture_output=True, text=True, check=True, timeout=300)
     assert float(done.stdout) < 100  # MiB above the start
+
+
+def test_weights_that_are_lost_cost_nothing(instruction_set: str, plane) -> None:
+    """Weights below the smallest normal number of single precision, of a narrow mixture, took eight times as long."""
+    x = plane(512).float()
+
+    def cost(bandwidth: float) -> float:
+        kernel = Mixture(bandwidth, (Gaussian(bandwidth), Gaussian(30 * bandwidth)), (1.0, 1e-3))
+        return min(_seconds(kernel, x) for _ in range(10))
+
+    assert cost(0.01) < 3 * cost(1.0)
+    assert float(torch.tensor(1e-40) * 1) > 0  # and torch keeps them afterwards
+
+
+def _seconds(kernel: Kernel, x: torch.Tensor) -> float:
+    began = time.process_time()
+    kernel_mean(kernel, x, x)
+    return time.process_time() - began

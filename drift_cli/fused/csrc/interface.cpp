@@ -5,6 +5,9 @@
 #include <new>
 #include <thread>
 #include <vector>
+#ifdef DRIFT_X86
+#include <xmmintrin.h>
+#endif
 
 #include "variant.hpp"
 
@@ -34,11 +37,27 @@ Choice best() {
 
 Choice chosen = best();
 
+// While the loops run, numbers below the smallest normal one count as zero. They add nothing to sums that are at least
+// one, and each costs more than a hundred cycles: under a mixture with narrow terms they were half of the time.
+struct WithoutSubnormals {
+#ifdef DRIFT_X86
+    static constexpr unsigned flush_results = 1u << 15, flush_operands = 1u << 6;
+    const unsigned before = _mm_getcsr();
+    WithoutSubnormals() { _mm_setcsr(before | flush_results | flush_operands); }
+    ~WithoutSubnormals() { _mm_setcsr(before); }
+#else
+    WithoutSubnormals() {}
+#endif
+};
+
 // Rows in equal runs, one run a thread: OpenMP's where it is there (torch's own threads), plain threads elsewhere.
 template <typename Run>
 void share_out(std::int64_t n, int threads, Run&& run) {
     const std::int64_t parts = std::max<std::int64_t>(1, std::min<std::int64_t>(threads, n));
-    const auto part = [&](std::int64_t k) { run(k, n * k / parts, n * (k + 1) / parts); };
+    const auto part = [&](std::int64_t k) {
+        const WithoutSubnormals here;
+        run(k, n * k / parts, n * (k + 1) / parts);
+    };
 #ifdef _OPENMP
 #pragma omp parallel for schedule(static) num_threads(static_cast<int>(parts))
     for (std::int64_t k = 0; k < parts; ++k) part(k);
