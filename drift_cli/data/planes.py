@@ -21,7 +21,8 @@ def image_shape(space: Space, who: str, instead: str) -> Shape:
 
 def to_planes(x: Float[Tensor, "n d"], shape: Shape) -> Float[Tensor, "n c h w"]:
     """Rows [n, h·w·c], the channels of a pixel side by side, as planes."""
-    return x.unflatten(1, shape).permute(0, 3, 1, 2)
+    pixels: Tensor = x.unflatten(1, shape)
+    return pixels.permute(0, 3, 1, 2)
 
 
 def from_planes(planes: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:

@@ -103,7 +103,8 @@ class Space:
         return cls(columns, tuple(mean.tolist()), (scale,) * pixels.shape[1], shape, class_frequencies, class_names)
 
     def from_units(self, points: np.ndarray) -> np.ndarray:
-        return (points - np.asarray(self.shift)) / np.asarray(self.scale)
+        x: np.ndarray = (points - np.asarray(self.shift)) / np.asarray(self.scale)
+        return x
 
     def to_units(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """Points of the training space in the data's units (pixels: 0 to 1), in float64 on the CPU.

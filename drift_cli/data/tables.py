@@ -223,7 +223,7 @@ def _numbers(
     return Table(points, tuple(columns[k] for k in picked), classes=classes, unit=unit, first=first, guesses=guesses)
 
 
-def _classes(cells: list, label: str, path: Path, unit: str, first: int) -> np.ndarray:
+def _classes(cells: list[Any], label: str, path: Path, unit: str, first: int) -> np.ndarray:
     """The cells of the class's column as integers, or as words where one of them is none."""
     for row, cell in enumerate(cells):
         at = f'{path}: column "{label}"', f"at {unit} {row + first}"

@@ -73,7 +73,8 @@ def _programme(rate: Rates, k: np.ndarray, bandwidths: np.ndarray) -> np.ndarray
             method=method,
         )
         if found.x is not None:
-            return np.maximum(found.x[:-1], 0.0)
+            shares: np.ndarray = np.maximum(found.x[:-1], 0.0)
+            return shares
     raise ArithmeticError(f"the linear programme of the occupation was not solved: {found.message}")
 
 
@@ -81,4 +82,5 @@ def _merged(bandwidths: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Bandwidths whose logarithms lie within `_NEAR` of their neighbour become their weighted mean."""
     groups = np.cumsum(np.diff(np.log(bandwidths), prepend=np.log(bandwidths[0])) > _NEAR)
     means = [np.average(np.log(bandwidths[groups == g]), weights=shares[groups == g]) for g in np.unique(groups)]
-    return np.exp(np.array(means))
+    centres: np.ndarray = np.exp(np.array(means))
+    return centres

@@ -57,4 +57,5 @@ def at_noise(
     """F_σ with the expectation over the given ξ and their weights."""
     queries = (x + kernel.bandwidth * noise).flatten(0, 1)
     log_ratio = log_masses(kernel, (1.0,), queries, x)[0] - log_masses(kernel, (1.0,), queries, data)[0]
-    return weights @ log_ratio.unflatten(0, noise.shape[:2]).mean(dim=1) + math.log(len(data) / len(x))
+    log_ratios: Tensor = log_ratio.unflatten(0, noise.shape[:2])
+    return weights @ log_ratios.mean(dim=1) + math.log(len(data) / len(x))

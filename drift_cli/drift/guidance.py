@@ -20,7 +20,7 @@ def drawn_strengths(n: int, low: float, high: float, power: float, generator: Ge
     u = torch.rand(n, generator=generator, device=generator.device, dtype=torch.float64)
     if power == 1:
         return low * (high / low) ** u
-    ends = low ** (1 - power), high ** (1 - power)
+    ends: tuple[float, float] = low ** (1 - power), high ** (1 - power)
     return (ends[0] + u * (ends[1] - ends[0])) ** (1 / (1 - power))
 
 

@@ -124,7 +124,10 @@ def _of_points(
     terms = terms_of(kernel)
     if terms is not None:
         kinds, numbers = operator.packed(terms)
-        return operator.kernel_mean(x, y, log_weights, kinds, numbers, factors, exclude_diagonal, mass_only)
+        found: tuple[Tensor, Tensor] = operator.kernel_mean(
+            x, y, log_weights, kinds, numbers, factors, exclude_diagonal, mass_only
+        )
+        return found
     return eager.shifts_and_log_masses(kernel, tuple(factors), x, y, log_weights, exclude_diagonal)
 
 

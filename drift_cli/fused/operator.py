@@ -129,7 +129,7 @@ def _(x, y, log_weights, shift, log_mass, shift_gradient, mass_gradient, kinds, 
     )
 
 
-def _remember(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     x, y, log_weights, ctx.kinds, ctx.numbers, ctx.factors, ctx.exclude_diagonal, ctx.mass_only = inputs
     ctx.save_for_backward(x, y, log_weights, *output)
 

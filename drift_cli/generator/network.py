@@ -41,7 +41,8 @@ class Network(SampleGenerator):
     def sample(self, n: int, generator: Generator, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
         noise = self.draw(n, generator)
         if torch.is_grad_enabled():
-            return self(noise, labels)
+            points: Tensor = self(noise, labels)
+            return points
         return in_blocks(self, self.at_once if noise.device.type == "cpu" else n, noise, labels)
 
     def draw(self, n: int, generator: Generator) -> Float[Tensor, "n z"]:

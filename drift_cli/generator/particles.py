@@ -85,7 +85,7 @@ def starting_positions(
     cloud = normal(count, points.shape[1], generator=generator, dtype=dtype)
     match init:
         case "gaussian":
-            return mean + spread / points.shape[1] ** 0.5 * cloud
+            return mean + spread / float(points.shape[1] ** 0.5) * cloud
         case "middle":
             return mean + _TIGHT * spread * cloud
         case "far":

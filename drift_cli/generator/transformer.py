@@ -105,7 +105,8 @@ class Transformer(Network):
         told = torch.stack(first).sum(dim=0)
         for block in self.blocks:
             tokens = block(tokens, told)
-        pixels = self.leave(tokens[:, len(first) :]).unflatten(1, self.grid).unflatten(3, (self.patch, self.patch, -1))
+        patches = self.leave(tokens[:, len(first) :]).unflatten(1, self.grid)
+        pixels: Tensor = patches.unflatten(3, (self.patch, self.patch, -1))
         return pixels.transpose(2, 3).flatten(1) / math.sqrt(math.prod(self.shape))
 
 
@@ -125,11 +126,13 @@ class _Block(nn.Module):
         scale, shift, gate = adapted[:3]
         tokens = tokens + (1 + gate) * self._attention((1 + scale) * self.norm(tokens) + shift)
         scale, shift, gate = adapted[3:]
-        return tokens + (1 + gate) * self.mlp((1 + scale) * self.norm(tokens) + shift)
+        tokens = tokens + (1 + gate) * self.mlp((1 + scale) * self.norm(tokens) + shift)
+        return tokens
 
     def _attention(self, tokens: Float[Tensor, "n t w"]) -> Float[Tensor, "n t w"]:
         queries, keys, values = self.attend(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return self.joined(scaled_dot_product_attention(queries, keys, values).transpose(1, 2).flatten(2))
+        joined: Tensor = self.joined(scaled_dot_product_attention(queries, keys, values).transpose(1, 2).flatten(2))
+        return joined
 
 
 class _Table(nn.Module):

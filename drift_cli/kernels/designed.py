@@ -86,7 +86,8 @@ class Designed(Mixture):
 def log_amplitudes(widths: np.ndarray, shares: np.ndarray, dimension: float) -> np.ndarray:
     """Of the profile, log a_j = log w_j − d log σ_j, the largest of them 0."""
     logs = np.log(shares) - dimension * np.log(widths)
-    return logs - logs.max()
+    relative: np.ndarray = logs - logs.max()
+    return relative
 
 
 @cache

@@ -42,4 +42,5 @@ class Gaussian:
         return np.exp(-((self.bandwidth * frequency) ** 2) / 2)
 
     def rate(self, frequency: np.ndarray, d: int) -> np.ndarray:
-        return (self.bandwidth * frequency) ** 2 * self.spectrum(frequency, d)
+        rate: np.ndarray = (self.bandwidth * frequency) ** 2 * self.spectrum(frequency, d)
+        return rate

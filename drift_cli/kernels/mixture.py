@@ -36,7 +36,8 @@ class Component:
     def at(self, bandwidth: float) -> Kernel:
         kind = find("kernel", self.kernel)
         own = {"alpha": self.alpha} if "alpha" in parameters(kind) else {}
-        return kind(bandwidth=self.factor * bandwidth, **own)
+        made: Kernel = kind(bandwidth=self.factor * bandwidth, **own)
+        return made
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,12 @@ class Mixture:
         return float(np.logaddexp.reduce(self._log_parts(d)))
 
     def spectrum(self, frequency: np.ndarray, d: int) -> np.ndarray:
-        return np.sum([share * kernel.spectrum(frequency, d) for share, kernel in self._shares(d)], axis=0)
+        total: np.ndarray = np.sum([share * kernel.spectrum(frequency, d) for share, kernel in self._shares(d)], axis=0)
+        return total
 
     def rate(self, frequency: np.ndarray, d: int) -> np.ndarray:
-        return np.sum([share * kernel.rate(frequency, d) for share, kernel in self._shares(d)], axis=0)
+        total: np.ndarray = np.sum([share * kernel.rate(frequency, d) for share, kernel in self._shares(d)], axis=0)
+        return total
 
     def _log_parts(self, d: int) -> list[float]:
         total = math.fsum(self.weights)

@@ -54,7 +54,8 @@ def matern_spectrum(frequency: np.ndarray, scale: float, smoothness: float, d: i
 def matern_rate(frequency: np.ndarray, scale: float, smoothness: float, d: int) -> np.ndarray:
     r"""$(2\nu + d)\,s^2\xi^2\,(1 + s^2\xi^2)^{-(\nu + d/2) - 1}$."""
     u = (scale * frequency) ** 2
-    return (2 * smoothness + d) * u / (1 + u) * matern_spectrum(frequency, scale, smoothness, d)
+    rate: np.ndarray = (2 * smoothness + d) * u / (1 + u) * matern_spectrum(frequency, scale, smoothness, d)
+    return rate
 
 
 def scaled_bessel(order: float, z: np.ndarray) -> np.ndarray:

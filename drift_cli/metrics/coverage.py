@@ -26,4 +26,5 @@ def uncovered(data: Float[Tensor, "m d"], samples: Float[Tensor, "n d"], reach: 
 
 
 def _nearest(data: Tensor, points: Tensor) -> np.ndarray:
-    return cKDTree(points.cpu().numpy()).query(data.cpu().numpy())[0]
+    distances: np.ndarray = cKDTree(points.cpu().numpy()).query(data.cpu().numpy())[0]
+    return distances

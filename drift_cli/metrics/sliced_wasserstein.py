@@ -40,7 +40,8 @@ class Distance:
 def directions(count: int, dimension: int, generator: Generator, dtype: torch.dtype) -> Float[Tensor, "l d"]:
     """`count` unit vectors, uniform on the sphere."""
     vectors = normal(count, dimension, generator=generator, dtype=dtype)
-    return vectors / vectors.norm(dim=1, keepdim=True)
+    lengths: Tensor = vectors.norm(dim=1, keepdim=True)
+    return vectors / lengths
 
 
 def sliced_wasserstein(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], theta: Float[Tensor, "l d"]) -> float:
@@ -75,7 +76,8 @@ def distances_to(y: Float[Tensor, "n d"], samples: Sequence[Tensor], theta: Floa
 
 
 def _few(theta: Tensor, n: int) -> tuple[Tensor, ...]:
-    return theta.split(max(1, _AT_ONCE // max(1, n)))
+    parts: tuple[Tensor, ...] = theta.split(max(1, _AT_ONCE // max(1, n)))
+    return parts
 
 
 def _on_the_cpu(points: list[Tensor], theta: Tensor) -> Iterator[Tensor]:

@@ -20,4 +20,4 @@ class Exponential:
 
     def __call__(self, step: int) -> float:
         progress = min(step / self.steps, 1.0)
-        return self.floor**progress
+        return float(self.floor**progress)

@@ -108,7 +108,8 @@ def accumulated(course: Course, rate: Rate, k: Modes, time: float) -> Modes:
     before = course.edges[course.edges < min(time, course.duration)]
     starts, ends = before, np.append(before[1:], min(time, course.duration))
     sweep = _integrals(course, rate, k[:, None], starts[None, :], ends[None, :]).sum(axis=1)
-    return sweep + max(time - course.duration, 0.0) * rate(course.last * k)
+    decay: Modes = sweep + max(time - course.duration, 0.0) * rate(course.last * k)
+    return decay
 
 
 def crossing_times(course: Course, rate: Rate, k: Modes, level: float) -> Modes:
@@ -137,7 +138,8 @@ def _integrals(course: Course, rate: Rate, k: np.ndarray, starts: np.ndarray, en
     """∫ λ(σ(t)k) dt from `starts` to `ends` within one panel each; the arguments broadcast."""
     halves = (ends - starts)[..., None] / 2
     times = starts[..., None] + halves * (1 + _NODES)
-    return (rate(course.bandwidth(times) * k[..., None]) * halves) @ _WEIGHTS
+    integrals: np.ndarray = (rate(course.bandwidth(times) * k[..., None]) * halves) @ _WEIGHTS
+    return integrals
 
 
 def rate_of(kernel: Spectral, d: int = 1) -> Rate:
@@ -152,7 +154,8 @@ def annealing_law(
 
     It follows from $\lambda = -dh/d\log$ for every kernel: no mode collects more than 1/r. `kernel` has bandwidth 1.
     """
-    return (kernel.spectrum(np.asarray(sigma * k), d) - kernel.spectrum(np.asarray(sigma_0 * k), d)) / r
+    decay: np.ndarray = (kernel.spectrum(np.asarray(sigma * k), d) - kernel.spectrum(np.asarray(sigma_0 * k), d)) / r
+    return decay
 
 
 def log_error(decay: Modes, k: Modes, spectrum: float) -> float:

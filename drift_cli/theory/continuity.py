@@ -26,7 +26,8 @@ def shares(count: int) -> Float[Tensor, " n"]:
 
 def normal_points(q: GaussianMixture, count: int) -> Float[Tensor, " n"]:
     """The quantiles of a single mode on a line at the midpoints of equal shares, which tend to it narrowly."""
-    return q.means[0, 0] + q.variances[0].sqrt() * torch.special.ndtri(shares(count))
+    quantiles: Tensor = torch.special.ndtri(shares(count))
+    return q.means[0, 0] + q.variances[0].sqrt() * quantiles
 
 
 def energy_excess(

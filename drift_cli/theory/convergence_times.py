@@ -77,9 +77,9 @@ class Fixed:
             case Gaussian(), _:
                 return decay * math.exp(u / 2) / u if u < _LARGEST_EXPONENT else math.inf
             case Laplace(), True:
-                return decay * (1 + u) ** ((self.d + 1) / 2) / u
+                return float(decay * (1 + u) ** ((self.d + 1) / 2) / u)
             case Laplace(), False:
-                return decay * (1 + u) ** ((self.d + 3) / 2) / ((self.d + 1) * u)
+                return float(decay * (1 + u) ** ((self.d + 3) / 2) / ((self.d + 1) * u))
         return _over(decay, self._constant(frequency))
 
     def _constant(self, frequency: float) -> float:
@@ -180,9 +180,11 @@ def crossings(decay: Decay, frequencies: np.ndarray, epsilon: float) -> np.ndarr
 
 def remaining(decay: Callable[[float, np.ndarray], np.ndarray], frequencies: np.ndarray, t: np.ndarray) -> np.ndarray:
     """|η_k(t)|/|η_k(0)| = e^{−Λ_k(t)}, [times, modes]."""
-    return np.exp(-np.stack([decay(float(k), t) for k in frequencies], axis=1))
+    left: np.ndarray = np.exp(-np.stack([decay(float(k), t) for k in frequencies], axis=1))
+    return left
 
 
 def total_error(parts: np.ndarray) -> np.ndarray:
     """Σ_k |η_k|² over time, 1 at the start, for a flat initial spectrum."""
-    return (parts**2).mean(axis=1)
+    error: np.ndarray = (parts**2).mean(axis=1)
+    return error

@@ -50,7 +50,7 @@ def quadrature_energy(p: GaussianMixture, bandwidth: float, x: np.ndarray) -> fl
 
     low, high = float(x.min()) - 12 * bandwidth, float(x.max()) + 12 * bandwidth
     value, _ = quad(integrand, low, high, epsabs=1e-13, epsrel=1e-13, limit=500)
-    return value
+    return float(value)
 
 
 def follow(field: Field, start: Float[Tensor, " n"], times: np.ndarray, tolerance: float = 1e-10) -> Tensor:

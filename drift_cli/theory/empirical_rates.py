@@ -44,18 +44,21 @@ def effective_samples(kernel: Spectral, n: int, d: int) -> float:
 
 def noise(rate: Modes, k: Modes, n: int) -> Modes:
     """E|V̂|² of one empirical mean shift of n points."""
-    return (rate / k) ** 2 / n
+    energy: Modes = (rate / k) ** 2 / n
+    return energy
 
 
 def floor(moved: Modes, c: float) -> Modes:
     """E|η|² at which a mode settles, for moved = ηλ < 2."""
-    return moved / (2 - moved) * c
+    energy: Modes = moved / (2 - moved) * c
+    return energy
 
 
 def after(moved: Modes, energy: Modes, c: float, steps: int) -> Modes:
     """E|η|² after so many steps, from the energy a² at the start."""
     left = (1 - moved) ** (2 * steps)
-    return energy * left + floor(moved, c) * (1 - left)
+    energy = energy * left + floor(moved, c) * (1 - left)
+    return energy
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ def drift_on_torus(
     kernel = np.exp(-((z / bandwidth) ** 2) / 2)
     density = 1 + amplitude * np.cos(frequency * (x[:, None] + z))
     shift_to_p = float((kernel * z).sum() / kernel.sum())  # p is constant
-    return shift_to_p - (density * kernel * z).sum(axis=1) / (density * kernel).sum(axis=1)
+    drift: np.ndarray = shift_to_p - (density * kernel * z).sum(axis=1) / (density * kernel).sum(axis=1)
+    return drift
 
 
 def largest_on_torus(amplitude: float, frequency: int, bandwidth: float, nodes: int) -> float:

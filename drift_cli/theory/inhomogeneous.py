@@ -61,7 +61,8 @@ def gaussian_target_matrix(kernel: Kernel, count: int, scale: float) -> np.ndarr
     perturbations = (polynomials[1:] * p).T
     shift = (first @ perturbations - (first @ p / mass)[:, None] * (k @ perturbations)) / mass[:, None]
     slopes = np.sqrt(np.arange(1, count + 1))[:, None] / scale * polynomials[:-1]  # of He_m/√m!
-    return (slopes * p) @ shift * h
+    matrix: np.ndarray = (slopes * p) @ shift * h
+    return matrix
 
 
 def _hermite(x: np.ndarray, count: int) -> np.ndarray:
@@ -74,7 +75,8 @@ def _hermite(x: np.ndarray, count: int) -> np.ndarray:
 
 def tilted(torus: Torus, a: float) -> np.ndarray:
     """The density (1 + a cos x)/2π on the circle."""
-    return (1 + a * np.cos(torus.points[0])) / PERIOD
+    density: np.ndarray = (1 + a * np.cos(torus.points[0])) / PERIOD
+    return density
 
 
 def torus_matrix(kernel: PeriodicKernel, p: np.ndarray, smoothed: bool = False) -> np.ndarray:
@@ -97,7 +99,8 @@ def on_modes(torus: Torus, matrix: np.ndarray, count: int) -> np.ndarray:
     """The same operator on e^{ikx}, 0 < |k| ≤ count: what the grid's highest frequencies do is cut off."""
     modes = np.concatenate([np.arange(-count, 0), np.arange(1, count + 1)])
     waves = np.exp(1j * np.outer(torus.points[0], modes))
-    return waves.conj().T @ matrix @ waves / torus.n
+    found: np.ndarray = waves.conj().T @ matrix @ waves / torus.n
+    return found
 
 
 @dataclass(frozen=True)

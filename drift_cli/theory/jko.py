@@ -109,7 +109,8 @@ def _newton(slope: Tensor, bend: Tensor) -> Tensor:
     if not failed:
         return -torch.cholesky_solve(slope[:, None], factor)[:, 0]
     values, vectors = torch.linalg.eigh((bend + bend.T) / 2)
-    return -vectors @ ((vectors.T @ slope) / values.abs().clamp_min(1e-6))
+    step: Tensor = -vectors @ ((vectors.T @ slope) / values.abs().clamp_min(1e-6))
+    return step
 
 
 def optimal_map(x: Float[Tensor, " n"], y: Float[Tensor, " n"]) -> Float[Tensor, " n"]:

@@ -32,7 +32,9 @@ def velocity(q: np.ndarray, bandwidths: np.ndarray) -> np.ndarray:
     """The mean of V_σ over the bandwidths, [1, n], by the kernel's transform: `torus_flow` samples it on the grid."""
     k = np.arange(_TORUS.n // 2 + 1)
     smooth = _TORUS.back(_TORUS.transform(q) * _KERNEL.spectrum(bandwidths[:, None] * k, 1))
-    return -(bandwidths[:, None] ** 2 * _TORUS.divergence(np.log(smooth)[:, None])).mean(axis=0, keepdims=True)
+    fields = bandwidths[:, None] ** 2 * _TORUS.divergence(np.log(smooth)[:, None])
+    mean: np.ndarray = fields.mean(axis=0, keepdims=True)
+    return -mean
 
 
 def after(q: np.ndarray, stairs: Sequence[np.ndarray], duration: float, steps: int) -> np.ndarray:

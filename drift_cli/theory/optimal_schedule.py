@@ -62,4 +62,5 @@ def oscillating_rate(u: np.ndarray) -> np.ndarray:
     centres, weights = np.array([0.0, 4.0, -4.0]), np.array([1.0, 0.5, 0.5])
     bumps = np.exp(-((u[..., None] - centres) ** 2) / 2) * weights
     whole = (np.exp(-(centres**2) / 2) * weights).sum()
-    return u * ((u[..., None] - centres) * bumps).sum(axis=-1) / whole
+    rate: np.ndarray = u * ((u[..., None] - centres) * bumps).sum(axis=-1) / whole
+    return rate

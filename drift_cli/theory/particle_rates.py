@@ -36,7 +36,8 @@ def quantiles(n: int, mode: int, amplitude: float) -> np.ndarray:
 
 def coefficient(x: np.ndarray, modes: np.ndarray) -> np.ndarray:
     """The empirical mean of e^{−ikx} for each mode k."""
-    return np.exp(-1j * np.outer(modes, x)).mean(axis=1)
+    means: np.ndarray = np.exp(-1j * np.outer(modes, x)).mean(axis=1)
+    return means
 
 
 def flow(kernel: Kernel, x: np.ndarray, modes: np.ndarray, horizon: float, steps: int) -> np.ndarray:

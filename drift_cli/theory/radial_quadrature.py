@@ -98,7 +98,7 @@ def effective_fraction(kernel: Weighted, dimension: int, distance: float, deviat
 def _change(coarse: Population, fine: Population) -> float:
     """The largest relative change; a value that is zero by symmetry (a query at the mean) has none."""
     units = (fine.shift, fine.score, fine.shift, fine.preconditioner, 1.0)
-    changes = [
+    changes: list[float] = [
         abs(a - b) / (abs(unit) or 1.0) for a, b, unit in zip(astuple(coarse), astuple(fine), units, strict=True)
     ]
     return max(changes)
@@ -142,7 +142,8 @@ def _legendre(nodes: int) -> tuple[np.ndarray, np.ndarray]:
 def _radial(kernel: Weighted, r: np.ndarray, dimension: int, distance: float, deviation: float) -> np.ndarray:
     """The part of the log density that knows no angle."""
     profile = kernel.log_profile(torch.from_numpy(r)).numpy()
-    return profile + (dimension - 1) * np.log(r) - (r**2 + distance**2) / (2 * deviation**2)
+    log_density: np.ndarray = profile + (dimension - 1) * np.log(r) - (r**2 + distance**2) / (2 * deviation**2)
+    return log_density
 
 
 def _best_angular(dimension: int, concentration: np.ndarray) -> np.ndarray:
@@ -151,7 +152,8 @@ def _best_angular(dimension: int, concentration: np.ndarray) -> np.ndarray:
         return concentration
     half = (dimension - 2) / 2
     ratio = 1 / (half + np.hypot(half, concentration))  # cos θ / κ
-    return half * np.log(2 * half * ratio) + concentration**2 * ratio
+    largest: np.ndarray = half * np.log(2 * half * ratio) + concentration**2 * ratio
+    return largest
 
 
 def _distances(kernel: Weighted, dimension: int, distance: float, deviation: float) -> tuple[float, float]:

@@ -22,7 +22,8 @@ class _Rate(Protocol):
 
 def paper_rate(kernel: Spectral, frequency: np.ndarray, d: int) -> np.ndarray:
     r"""$\sigma^2|\xi|^2\,h(\xi)$ with σ the bandwidth (Turan & Ovsjanikov, Theorem 5.2, as reconstructed)."""
-    return (kernel.bandwidth * frequency) ** 2 * kernel.spectrum(frequency, d)
+    rate: np.ndarray = (kernel.bandwidth * frequency) ** 2 * kernel.spectrum(frequency, d)
+    return rate
 
 
 def sinkhorn_rate(frequency: np.ndarray, regularisation: float) -> np.ndarray:

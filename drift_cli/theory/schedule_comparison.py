@@ -98,7 +98,8 @@ def integrated(bandwidth: Callable[[float], float], rate: Rate, k: Modes, durati
     found = solve_ivp(
         lambda t, _: rate(bandwidth(t) * k), (0, duration), np.zeros(len(k)), method="DOP853", rtol=1e-12, atol=1e-14
     )
-    return found.y[:, -1]
+    decay: Modes = found.y[:, -1]
+    return decay
 
 
 def multi_scale_error(rate: Rate, k: Modes, sigma_0: float, sigma_min: float, duration: float) -> float:

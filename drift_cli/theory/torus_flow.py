@@ -52,10 +52,12 @@ class Torus:
 
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Over the last d axes."""
-        return fft.rfftn(values, axes=self._axes)
+        coefficients: np.ndarray = fft.rfftn(values, axes=self._axes)
+        return coefficients
 
     def back(self, coefficients: np.ndarray) -> np.ndarray:
-        return fft.irfftn(coefficients, s=(self.n,) * self.d, axes=self._axes)
+        values: np.ndarray = fft.irfftn(coefficients, s=(self.n,) * self.d, axes=self._axes)
+        return values
 
     def divergence(self, flux: np.ndarray) -> np.ndarray:
         """∇·F for F [..., d, n, …]: [..., n, …]."""
@@ -63,13 +65,15 @@ class Torus:
 
     def waves(self, modes: np.ndarray) -> np.ndarray:
         """e^{−iξx} on the grid, [m, n^d], for each row ξ of `modes` [m, d]."""
-        return np.exp(-1j * (modes @ self.points.reshape(self.d, -1)))
+        waves: np.ndarray = np.exp(-1j * (modes @ self.points.reshape(self.d, -1)))
+        return waves
 
     def amplitude(self, values: np.ndarray, waves: np.ndarray) -> np.ndarray:
         """Complex coefficients [m] of values [m, n, …], each at its own mode; one density alone, at all modes."""
         flat = values.reshape(-1, waves.shape[1])
         parts = waves @ flat[0] if len(flat) == 1 else np.einsum("mn,mn->m", waves, flat)
-        return parts / waves.shape[1]
+        amplitude: np.ndarray = parts / waves.shape[1]
+        return amplitude
 
     @property
     def _axes(self) -> tuple[int, ...]:
@@ -89,7 +93,8 @@ class PeriodicKernel:
         coefficients = self.torus.transform(q)
         mass = self.torus.back(coefficients * self.mass)
         shift = self.torus.back(np.expand_dims(coefficients, -1 - self.torus.d) * self.moment)
-        return shift / np.expand_dims(mass, -1 - self.torus.d)
+        mean_shift: np.ndarray = shift / np.expand_dims(mass, -1 - self.torus.d)
+        return mean_shift
 
     def smooth(self, values: np.ndarray) -> np.ndarray:
         """The convolution with k/∫k."""
@@ -151,7 +156,8 @@ def runge_kutta(
     a = right(t, state)
     b = right(t + step / 2, state + step / 2 * a)
     c = right(t + step / 2, state + step / 2 * b)
-    return state + step / 6 * (a + 2 * b + 2 * c + right(t + step, state + step * c))
+    after: np.ndarray = state + step / 6 * (a + 2 * b + 2 * c + right(t + step, state + step * c))
+    return after
 
 
 @dataclass(frozen=True)
@@ -164,13 +170,15 @@ class Decay:
 
 def perturbed(torus: Torus, modes: np.ndarray, amplitude: float) -> np.ndarray:
     """Densities (1 + a cos ξ·x)/(2π)^d, one for each row of `modes` [m, d]."""
-    return (1 + amplitude * np.cos(np.einsum("md,d...->m...", modes, torus.points))) / PERIOD**torus.d
+    density: np.ndarray = (1 + amplitude * np.cos(np.einsum("md,d...->m...", modes, torus.points))) / PERIOD**torus.d
+    return density
 
 
 def superposed(torus: Torus, modes: np.ndarray, amplitude: float, phases: np.ndarray) -> np.ndarray:
     """1 + a Σ cos(ξ·x + phase), over the rows ξ of `modes` [m, d]: a density relative to the uniform one."""
     angles = np.einsum("md,d...->m...", modes, torus.points) + phases.reshape(-1, *[1] * torus.d)
-    return 1 + amplitude * np.cos(angles).sum(axis=0)
+    density: np.ndarray = 1 + amplitude * np.cos(angles).sum(axis=0)
+    return density
 
 
 def follow(torus: Torus, velocity: Velocity, modes: np.ndarray, amplitude: float, horizon: float, steps: int) -> Decay:

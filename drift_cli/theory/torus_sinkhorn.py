@@ -22,7 +22,8 @@ def drift(kernel: PeriodicKernel, p: np.ndarray) -> Velocity:
     """
 
     def velocity(q: np.ndarray) -> np.ndarray:
-        return _map(kernel, p * _cross(kernel, q, p)) - _map(kernel, q * _self(kernel, q))
+        shift: np.ndarray = _map(kernel, p * _cross(kernel, q, p)) - _map(kernel, q * _self(kernel, q))
+        return shift
 
     return velocity
 
@@ -52,7 +53,7 @@ def _cross(kernel: PeriodicKernel, q: np.ndarray, p: np.ndarray) -> np.ndarray:
 
 def _self(kernel: PeriodicKernel, q: np.ndarray) -> np.ndarray:
     """The scaling of the plan between q and itself; the geometric mean of old and new converges, the plain one not."""
-    v = np.ones_like(q) / np.sqrt(_smooth(kernel, q))
+    v: np.ndarray = np.ones_like(q) / np.sqrt(_smooth(kernel, q))
     for _ in range(_MOST):
         after = np.sqrt(v / _smooth(kernel, v * q))
         done = np.abs(after / v - 1).max() < _TOLERANCE

@@ -43,5 +43,5 @@ class Anderson:
         gaps = residuals[-1] - residuals[:-1]
         normal = gaps @ gaps.T
         normal.diagonal().add_(_RIDGE * normal.trace() + torch.finfo(torch.float64).tiny)
-        shares = torch.linalg.solve(normal, gaps @ residuals[-1])
+        shares: Tensor = torch.linalg.solve(normal, gaps @ residuals[-1])
         return (values[-1] - shares @ (values[-1] - values[:-1])).to(g.dtype)
