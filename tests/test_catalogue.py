@@ -128,7 +128,7 @@ def test_a_mixture_takes_a_kernel_of_ones_own_at_the_users_word_alone(
     def mixture():
         return standing_at("kernel", "kernel", {"name": "mixture", "bandwidth": 0.1, "components": components})
 
-    with pytest.raises(UserError, match=r"what a folder names runs no code: add trust=\[my_package.Sech\]"):
+    with pytest.raises(UserError, match=r"add trust=\[my_package.Sech\] if you trust it"):
         mixture()
     catalogue.trust(["my_package.Sech"])
     first, second = mixture().made().components
@@ -196,8 +196,16 @@ class {name}:
             "x.sum(dim=1)",
             "The drift must have the shape of its queries, [8, 2], and with drift=my_package.Mine it has [8]",
         ),
-        ("data @ x", "drift=my_package.Mine cannot be trained with: 8 points end in RuntimeError"),
-        ("data.points", "drift=my_package.Mine cannot be trained with: 8 points end in AttributeError"),
+        pytest.param(
+            "data @ x",
+            "drift=my_package.Mine cannot be trained with: 8 points end in RuntimeError",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "data.points",
+            "drift=my_package.Mine cannot be trained with: 8 points end in AttributeError",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_drift_of_ones_own_is_tried_before_the_training(returned: str, told: str, tmp_path: Path, outside) -> None:

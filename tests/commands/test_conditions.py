@@ -60,7 +60,7 @@ def test_what_a_condition_cannot_be_is_refused(tmp_path: Path, capsys: pytest.Ca
     path = table(tmp_path / "a.csv", FOLLOWS)
     conditional = ("dataset=array", f"dataset.path={path}", "dataset.condition=[dose]")
     assert train(tmp_path / "no", *conditional, "generator=particles", network=False) == 2
-    assert "generator=particles takes no condition" in capsys.readouterr().err
+    assert "generator=particles has no input for a condition" in capsys.readouterr().err
     assert train(tmp_path / "run", *conditional) == 0
     for words, told in (("condition=[1,2]", "one number for each of dose, got 2"), ("condition=[nan]", "finite")):
         assert main(["sample", str(tmp_path / "run"), f"out={tmp_path}/s.csv", words]) == 2

@@ -35,6 +35,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_killed_process_ends_the_run_in_one_line_and_one_process_goes_on_from_there(whole, tmp_path, capsys) -> None:
     folder, others = tmp_path / "shared", set(multiprocessing.active_children())  # the others are of earlier tests
 
@@ -97,6 +98,7 @@ def under_torchrun(folder: Path, *words: str) -> subprocess.CompletedProcess[str
     return subprocess.run([*torchrun, *words], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
 
 
+@pytest.mark.slow
 def test_torchrun_makes_the_run_of_one_process_and_one_folder(tmp_path: Path) -> None:
     small = (*SMALL, "generator.widths=[16]")
     done = under_torchrun(tmp_path, "train", *small)

@@ -154,8 +154,15 @@ ODD = (
 FILES = ("summary.json", "provenance.json", "progress.json", "metrics.jsonl", "checkpoints/*/state.json")
 
 
-@pytest.mark.parametrize("file", FILES)
-@pytest.mark.parametrize("content", ODD)
+# Each content in one of the files, and in all of them in the slow tests.
+ODD_FILES = [
+    pytest.param(file, content, marks=() if i % len(FILES) == j else pytest.mark.slow)
+    for i, content in enumerate(ODD)
+    for j, file in enumerate(FILES)
+]
+
+
+@pytest.mark.parametrize(("file", "content"), ODD_FILES)
 def test_a_file_of_another_kind_is_named_or_passed_over(file: str, content: str, run: Path, capfd) -> None:
     for place in run.glob(file) if "*" in file else [run / file]:
         place.write_text(content)
@@ -243,6 +250,6 @@ def spoil(place: Path, tensors: str) -> None:
 
 
 @given(edit=edits())
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 def test_any_value_of_any_file_of_a_folder_is_named_or_passed_over(edit: tuple, finished: Path) -> None:
     assert wrong_of_folder(edit, finished) == ""

@@ -17,7 +17,7 @@ QUIET = {"deadline": None, "derandomize": True, "suppress_health_check": [Health
 
 
 @given(words=TYPED)
-@settings(max_examples=120, **QUIET)
+@settings(max_examples=60, **QUIET)
 def test_any_value_of_any_setting_of_any_command_is_taken_or_refused_in_one_line(words: list[str]) -> None:
     assert wrong_of(words) == ""
 
@@ -30,13 +30,13 @@ def test_every_command_s_settings_are_tried() -> None:
 
 
 @given(file=files())
-@settings(max_examples=300, **QUIET)
+@settings(max_examples=100, **QUIET)
 def test_a_file_is_read_as_finite_points_or_refused_in_one_line(file: tuple[str, bytes], tmp_path: Path) -> None:
     assert wrong_of_file(file, tmp_path) == ""
 
 
 @given(key=st.sampled_from(keys("train")), value=ODD)
-@settings(max_examples=50, **QUIET)
+@settings(max_examples=25, **QUIET)
 def test_and_so_it_is_when_it_is_typed_and_checked(
     key: tuple[str, ...], value: str, tmp_path_factory, monkeypatch, capfd
 ) -> None:

@@ -59,7 +59,7 @@ def test_where_a_few_rows_are_too_many_and_for_other_failures_nothing_is_tried_a
     ("where", "told"),
     [
         ("distance_alone", "evaluation.points=100: lower it"),
-        ("steps", "batch_size=64: lower it, or what"),
+        ("steps", "batch_size=64: lower it, or the size"),
     ],
 )
 def test_the_setting_that_counts_is_named(

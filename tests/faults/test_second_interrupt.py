@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from drift_cli.shell.cli import main
 from tests.problems.processes import heed_interrupts
 from tests.problems.runs import SMALL, summary
@@ -25,6 +27,7 @@ sys.exit(main(sys.argv[1:]))
 STEPS = ("steps=4000", "checkpoint.every=0", "evaluation.every=4000", "generator.widths=[16]")
 
 
+@pytest.mark.slow
 def test_it_ends_at_once_and_the_next_start_sweeps_what_was_half_written(tmp_path: Path) -> None:
     words = ["train", *SMALL, *STEPS]
     folder, whole = tmp_path / "run", tmp_path / "whole"

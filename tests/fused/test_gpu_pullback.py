@@ -27,7 +27,8 @@ every_kernel = pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
 # Relative, of a whole gradient: sums of some hundred terms, in float32 of exponents of some tens.
 ROUNDING = {torch.float64: 1e-12, torch.float32: 1e-5}
 N, M = 37, 43  # two or three tiles of 16 and of 32, the last one not full
-DIMENSIONS = (1, 2, 3, 8, 9, 40)  # from 9 on by products
+# From 9 on by products; the most take the interpreter seconds.
+DIMENSIONS = (1, 2, 3, 8, 9, pytest.param(40, marks=pytest.mark.slow))
 EVERYTHING = Wanted(x=True, y=True, log_weights=True)
 
 

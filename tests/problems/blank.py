@@ -17,8 +17,11 @@ BLANK = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQV
 def blank_figures() -> Iterator[None]:
     """One pixel and no shape in the place of what matplotlib would draw."""
 
-    def written(figure: Figure, file: Path, *, format: str, **_: Any) -> None:
-        file.write_bytes(BLANK if format == "png" else b"<svg></svg>\n")
+    def written(figure: Figure, file: Any, *, format: str, **others: Any) -> None:
+        if isinstance(file, Path):
+            file.write_bytes(BLANK if format == "png" else b"<svg></svg>\n")
+        else:  # a frame of a film
+            drawn(figure, file, format=format, **others)
 
     drawn, Figure.savefig = Figure.savefig, written  # type: ignore[method-assign]
     try:

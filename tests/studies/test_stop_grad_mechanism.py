@@ -12,6 +12,8 @@ from drift_cli.kernels import Laplace
 from drift_cli.studies import numbers
 from drift_cli.studies.stop_grad_study import mechanism, mechanism_figure, minibatch
 
+DRAWN = True
+
 
 def test_the_mechanism_is_exact_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts: list[str] = []
