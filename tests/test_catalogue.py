@@ -135,7 +135,7 @@ def test_a_mixture_takes_a_kernel_of_ones_own_at_the_users_word_alone(
     assert (type(first).__name__, first.bandwidth, second.bandwidth) == ("Sech", 0.2, 0.1)
     components[0]["kernel"] = "my_package.Gone"
     catalogue.trust(["my_package.Gone"])
-    with pytest.raises(UserError, match=r"my_package\.Gone, and it cannot be imported"):
+    with pytest.raises(UserError, match=r"my_package\.Gone, which cannot be imported"):
         mixture()
 
 

@@ -197,5 +197,5 @@ def test_what_is_no_discrepancy_is_named(broken, error, told: str, plane) -> Non
 
 def test_there_is_no_field_between_the_samples(plane) -> None:
     x = plane(6)
-    with pytest.raises(ValueError, match="only at the model.s samples"):
+    with pytest.raises(ValueError, match=r"only at the model.s samples"):
         FromDiscrepancy(Mmd(), "mmd")(GAUSSIAN, plane(6), plane(5), x, paired=False)
