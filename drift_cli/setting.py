@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from drift_cli.errors import UserError
@@ -68,7 +69,8 @@ def maker(kind: type) -> Callable[..., Any]:
     return getattr(kind, "from_settings", kind)
 
 
-def parameters(kind: type) -> dict[str, Parameter]:
+@cache
+def parameters(kind: type) -> Mapping[str, Parameter]:
     """The settings of an object by name: what `maker` takes that is annotated with a `Setting`."""
     make = maker(kind)
     owner = make if make is not kind or not hasattr(kind, "__dataclass_fields__") else kind

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,12 @@ def _version(name: str) -> str | None:
         return None
 
 
+@cache
 def _git() -> dict[str, Any]:
-    """The commit of a checkout, and whether it had changes; nothing for an installed package."""
+    """The commit of a checkout, and whether it had changes; nothing for an installed package.
+
+    Asked once: what a process runs is what it has imported.
+    """
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return {"git_commit": None, "git_changed": None}

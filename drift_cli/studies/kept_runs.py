@@ -120,7 +120,9 @@ def _made(
 
 
 def _kept(job: Job, place: Path) -> dict[str, Any] | None:
-    kept = read_object(place) if place.is_file() else {}
+    if not place.is_file():
+        return None
+    kept = read_object(place)
     return kept if kept.get("asked") == job.asked() else None
 
 

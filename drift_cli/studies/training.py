@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
 import numpy as np
-from omegaconf import OmegaConf
 
 from drift_cli.config.checked import Checked
 from drift_cli.config.objects import Settings, chosen
@@ -49,9 +49,16 @@ def settings(
 
 def plain(settings: Any) -> Any:
     """Settings as what a kept result writes down of them; None of none."""
-    return (
-        None if settings is None else _without_later(settings, OmegaConf.to_container(OmegaConf.structured(settings)))
-    )
+    return None if settings is None else _without_later(settings, _written(settings))
+
+
+def _written(value: Any) -> Any:
+    """As OmegaConf writes a structured config, which takes thirty times as long: a study asks it of every run."""
+    if is_dataclass(value):
+        return {each.name: _written(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _written(each) for key, each in value.items()}
+    return [_written(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _without_later(settings: Any, written: Any) -> Any:

@@ -11,7 +11,7 @@ from drift_cli.studies import kept_runs
 from drift_cli.studies.compare_operators import runs as operator_runs
 from drift_cli.studies.compare_operators.fields import Field
 from drift_cli.studies.compare_operators.runs import Case
-from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
+from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig, OperatorConfig
 from drift_cli.studies.compare_operators.template import Template
 
 Runs = dict[Case, dict[str, Any]]
@@ -32,8 +32,15 @@ def cases(config: CompareOperatorsConfig) -> list[Case]:
     ]
 
 
-def job(config: CompareOperatorsConfig, case: Case, etas: Mapping[str, float], folder: Path) -> kept_runs.Job:
-    operator = config.compared()[case.operator]
+def jobs(config: CompareOperatorsConfig, etas: Mapping[str, float], folder: Path) -> dict[Case, kept_runs.Job]:
+    """The runs that are compared, particles at the step sizes `etas`, generators from their starts in `folder`."""
+    compared = config.compared()
+    return {case: _job(config, compared[case.operator], case, etas, folder) for case in cases(config)}
+
+
+def _job(
+    config: CompareOperatorsConfig, operator: OperatorConfig, case: Case, etas: Mapping[str, float], folder: Path
+) -> kept_runs.Job:
     if case.form == "particles":
         return operator_runs.particle_run(config, operator, case.start, case.seed, etas[case.operator])
     weights = None if case.start == "own" else folder / f"{start_of(case.start, case.seed).name}.json"

@@ -55,8 +55,7 @@ def run(config: CompareOperatorsConfig, path: Path) -> Result:
         costs = _costs(config, s)
         prepared = _made(config, s, before, "prepared")
         etas = comparison.step_sizes(config, prepared)
-        jobs = {case: plan.job(config, case, etas.of, path / "runs") for case in plan.cases(config)}
-        found = _made(config, s, jobs, "run")
+        found = _made(config, s, plan.jobs(config, etas.of, path / "runs"), "run")
         s.part("evaluating the runs")
         compared = comparison.comparison(config, prepared, found)
         for told in comparison.capped(config, compared):
