@@ -216,7 +216,7 @@ class _Bench:
         wrong = _broken(self.at) or _badly_told(status, told, case, struck)
         if not wrong:
             after, told_after = _forked(lambda: self.scenario.run(self.scenario.after(self.at)), self.place / "told")
-            ended = status == 0 and after == 2 and "is finished" in told_after  # the fault cost it a figure at most
+            ended = status == 0 and after == 2 and "has finished" in told_after  # the fault cost it a figure at most
             wrong = "" if after == 0 or ended else f"then ended with {after}: {told_after[:400]}"
             wrong = wrong or _differing(_left(self.at), self.usual, figures=not ended)
         return Outcome(case, struck, status, told, wrong)

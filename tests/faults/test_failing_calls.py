@@ -9,6 +9,8 @@ import pytest
 
 from tests.faults.failing import KINDS, SCENARIOS, Case, every_case, tried
 
+DRAWN = True  # a scenario has blanks where it does not draw
+
 TRIED = {"train": 8, "resume": 4, "codes": 2, "figures": 3}  # of each; the long form tries all, and the study's
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="the calls that fail are compiled")
