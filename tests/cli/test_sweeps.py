@@ -156,7 +156,7 @@ def test_more_jobs_than_cores_are_refused(refusal) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     many = usable() + 1
     told = refusal("train", "-m", "seed=0,1", "hydra/launcher=joblib", f"hydra.launcher.n_jobs={many}")
-    assert told.startswith(f"hydra.launcher.n_jobs={many}: {many} jobs are more than the {usable()} cores")
+    assert told.startswith(f"hydra.launcher.n_jobs={many}: {many} jobs are more than the {usable()} available cores")
     told = refusal("train", "-m", "seed=0,1", f"threads={many}", "hydra/launcher=joblib", "hydra.launcher.n_jobs=1")
     assert f"1 jobs of {many} cores each are more" in told
 

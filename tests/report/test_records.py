@@ -23,8 +23,8 @@ def asked(part: str) -> dict[str, dict]:
         jobs = training.planned(composed("stop-grad-study", words))
         return {case.name: job.asked() for case, job in jobs.items()}
     config = composed("compare-operators", words)
-    cases = {case: plan.job(config, case, {}, Path()) for case in plan.cases(config)}
-    return {case.name: job.asked() for case, job in {**plan.preparations(config), **cases}.items()}
+    jobs = {**plan.preparations(config), **plan.jobs(config, {}, Path())}
+    return {case.name: job.asked() for case, job in jobs.items()}
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=[record.stem for record in RECORDS])
