@@ -26,7 +26,7 @@ def explain(error: Exception, command: Command, settings: list[str]) -> str:
         group, option = found[1], found[2]
         if group in ("hydra/launcher", "hydra/sweeper") and (extra := launchers.extra_of(option)):
             return launchers.missing(f"{group}={option}", extra)
-        options = list(command.options(group))
+        options = sorted({*command.options(group), *launchers.names(group)})
         if not option:
             return f"{group} must be one of {', '.join(options)}, got nothing: leave it out for the default."
         return f'There is no {group} "{option}".{did_you_mean(option, options)} Available: {", ".join(options)}.'

@@ -7,6 +7,7 @@ handed on as words.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,12 @@ class Placed:
 def chosen(own: DictConfig, what: str) -> str:
     """The launcher or the sweeper by its name."""
     return str(own.hydra.runtime.choices[f"hydra/{what}"])
+
+
+def names(group: str) -> list[str]:
+    """Those that an extra offers, of `hydra/launcher` or `hydra/sweeper`; none of another group."""
+    sweepers = {"optuna"}
+    return sorted({"hydra/launcher": set(_EXTRAS) - sweepers, "hydra/sweeper": sweepers}.get(group, set()))
 
 
 def extra_of(option: str) -> str | None:
@@ -77,6 +84,11 @@ def placed(own: DictConfig, settings: list[str], schema: type[Any], jobs: int, m
             )
         return _here(launcher, schema, at_once, most, batch)
     if launcher in ("submitit", "submitit_slurm"):
+        if shutil.which("srun") is None:
+            raise UserError(
+                f"hydra/launcher={launcher} hands the jobs to SLURM, and this machine has no srun: start the sweep on "
+                "a login node of the cluster, or choose hydra/launcher=joblib."
+            )
         return Placed(launcher, None, int(launch.cpus_per_task or 1), batch.words(int(launch.array_parallelism)))
     if launcher == "ray":
         return Placed(launcher, None, int(launch.ray.remote.get("num_cpus", 1)), batch.words(usable()))

@@ -159,6 +159,8 @@ def _checked_value(flag: str, value: str) -> str:
         raise UserError(f"{flag} must be one of {', '.join(choices)}, {got}.{near} Write {flag} {choices[0]}.")
     if not value:
         raise UserError(f"{flag} needs a value, {got}: write {flag} VALUE.")
+    if flag in _CONFIG_DIR and not Path(value).is_dir():
+        raise UserError(f'{flag} must be a folder that exists, got "{value}": it is looked for from {Path.cwd()}.')
     return value
 
 

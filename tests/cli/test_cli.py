@@ -507,3 +507,14 @@ def test_help_explains_the_options_that_are_chosen(capsys) -> None:
     assert re.search(r"drift.normalize=none +rms: .* \(none \| rms\)", said)
     assert main(["train", "--help"]) == 0
     assert "kernel.alpha" not in capsys.readouterr().out
+
+
+def test_a_folder_of_own_configurations_that_is_not_there_is_named(refusal) -> None:
+    told = refusal("train", "kernel=sech", "--config-dir", "myconf")
+    assert told.startswith('--config-dir must be a folder that exists, got "myconf": it is looked for from ')
+
+
+def test_a_misspelt_launcher_is_told_what_there_is(refusal) -> None:
+    told = refusal("train", "-m", "seed=0,1", "hydra/launcher=jobliib")
+    assert "Did you mean" in told
+    assert "joblib, ray, submitit" in told
