@@ -28,7 +28,7 @@ _NEEDED = {"joblib": "hydra_joblib_launcher", "submitit": "hydra_submitit_launch
 def commands(story: str) -> list[list[str]]:
     """The words of each command, in the order of the page."""
     shown = [block["text"] for block in _BLOCK.finditer((STORIES / story).read_text()) if block["kind"] == "bash"]
-    return [shlex.split(line) for text in shown for line in text.replace("\\\n", "").splitlines()]
+    return [shlex.split(line, comments=True) for text in shown for line in text.replace("\\\n", "").splitlines()]
 
 
 def small(words: list[str]) -> list[str]:
@@ -48,7 +48,9 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
     def run(words: list[str]) -> str:
         capsys.readouterr()
-        if words[0] == "python":
+        if words[0] == "export":
+            assert words[1:] == ["PYTHONPATH=."]  # as the fixture has it
+        elif words[0] == "python":
             runpy.run_path(words[1])
         else:
             assert words[0] == "drift"
