@@ -117,9 +117,7 @@ class Captured:
         move, there = _mover(self.config, self.method, h, 1), _quantiles([0.0], _WIDTH)
         return {
             "bandwidth": h,
-            "lost": {
-                f"{r:g}": _time_to_shares(self.config, move, [0.0, r], _WIDTH) for r in sorted(self.config.distances)
-            },
+            "lost": {f"{r:g}": _time_to_shares(self.config, move, [0.0, r], _WIDTH) for r in self.config.distances},
             "collapsed": _time_to_shares(self.config, move, [0.0, -2.0, -1.0, 1.0, 2.0], _NARROW),
             "far": _time(
                 self.config, move, there - _FAR, there, lambda x: float((x - there).abs().mean()) < _CAUGHT * _FAR

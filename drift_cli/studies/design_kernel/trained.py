@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,20 +19,19 @@ from drift_cli.metrics.energy_distance import energy_distance
 from drift_cli.metrics.modes import total_variation
 from drift_cli.metrics.sliced_wasserstein import directions, sliced_wasserstein
 from drift_cli.studies import training
+from drift_cli.studies.at_factor import CODES, AtFactor, OfImages
 from drift_cli.studies.design_kernel.methods import METHODS, REACH
 from drift_cli.studies.design_kernel.settings import DesignKernelConfig
 from drift_cli.studies.kept_runs import best_by
 from drift_cli.studies.numbers import Mean, Measured, Ratio, Table, columns
-from drift_cli.studies.of_images import CODES, OfImages
-from drift_cli.training import step as steps
-from drift_cli.training.settings import EvaluationConfig, TrainConfig
-from drift_cli.training.setup import assemble
+from drift_cli.training.settings import EvaluationConfig
 
 _STANDARD = "laplace"  # against which ratios are
 _IMPOSSIBLE = {("mixture_128", "optimal")}  # its widest term is below single precision
 _PROJECTIONS = 64
 _CLUSTERS = 4  # scales of the nested data of whose clusters, 256, shares are compared
 _GOOD = 3.0
+Of = TypeVar("Of")
 _OUTCOMES = ("distance", "floor", "other", "other_floor", "seconds")
 
 
@@ -51,24 +50,12 @@ class Case:
 
 
 @dataclass(frozen=True)
-class OfPoints:
-    """A run whose bandwidth is `factor` times the automatic one, judged on so many samples."""
-
-    settings: TrainConfig
-    factor: float
-    samples: int
-
-    def asked(self) -> dict[str, Any]:
-        return {"train": training.plain(self.settings), "factor": self.factor, "samples": self.samples}
+class OfPoints(AtFactor):
+    """The same of points."""
 
     def made(self, unfinished: Path) -> dict[str, Any]:
         """The energy distance to fresh data, and another measure, each beside that of as many points of the data."""
-        setup = assemble(self.settings)
-        setup.kernel = setup.kernel.scaled(self.factor)
-        advance, began = steps.build(setup), time.process_time()
-        for step in range(self.settings.steps):
-            advance(step)
-        seconds, n = time.process_time() - began, self.samples
+        (setup, seconds), n = self.trained(), self.samples
         with torch.no_grad():
             x = setup.model.sample(n, setup.stream("sample", 0)).double()
         y, again = (setup.data(n, "final", k).points.double() for k in (0, 1))
@@ -171,12 +158,13 @@ def _dataset(target: str, seed: int) -> Settings:
 
 @dataclass(frozen=True)
 class Outcome(Measured):
-    """One kernel on one target at its chosen factor, over seeds; distances over those of the data's own points."""
+    """One kernel on one target at its chosen factor, over seeds; distances over those of the data's own points.
+
+    `good`: the factors whose distance, on the seed for choosing, is at most `_GOOD` times the least of all kernels.
+    """
 
     factor: float
-    good: (
-        int  # factors whose distance, on the seed for choosing, is at most `_GOOD` times the least of all kernels there
-    )
+    good: int
     over_floor: Ratio
     other: Mean
     cost: float  # of a run, over that under the Laplace kernel
@@ -239,20 +227,13 @@ def trained(
         against,
         {method: sum(_end(each, "ci_high") < 1 for each in _of(against, method)) for method in own.methods},
         {method: sum(_end(each, "ci_low") > 1 for each in _of(against, method)) for method in own.methods},
-        {
-            method: _mean([each.good for key, each in outcomes.items() if key.endswith(f".{method}")])
-            for method in own.methods
-        },
+        {method: float(np.mean([each.good for each in _of(outcomes, method)])) for method in own.methods},
         sum(factor in (min(own.factors), max(own.factors)) for factor in choices.values()),
         [
             (case.target, case.method, case.factor, case.seed, *(run[name] for name in _OUTCOMES))
             for case, run in plain.items()
         ],
     )
-
-
-def _mean(values: list[int]) -> float:
-    return sum(values) / len(values)
 
 
 def _plain(run: Mapping[str, Any]) -> dict[str, float]:
@@ -263,8 +244,9 @@ def _plain(run: Mapping[str, Any]) -> dict[str, float]:
     return dict(zip(_OUTCOMES, values, strict=True))
 
 
-def _of(against: Mapping[str, Against], method: str) -> Iterator[Against]:
-    return (each for key, each in against.items() if key.endswith(f".{method}"))
+def _of(by_key: Mapping[str, Of], method: str) -> Iterator[Of]:
+    """Those of one method, of every target."""
+    return (each for key, each in by_key.items() if key.endswith(f".{method}"))
 
 
 def _end(against: Against, name: str) -> float:

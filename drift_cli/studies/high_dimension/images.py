@@ -9,11 +9,11 @@ from typing import Any
 
 from drift_cli.config.objects import with_defaults
 from drift_cli.studies import training
+from drift_cli.studies.at_factor import CODES, OfImages
 from drift_cli.studies.high_dimension.methods import METHODS
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.kept_runs import best_by
 from drift_cli.studies.numbers import Estimate, Mean, Measured, Ratio, Table, columns, interval
-from drift_cli.studies.of_images import CODES, OfImages
 from drift_cli.training.settings import ClassesConfig, EvaluationConfig
 
 _OUTCOMES = ("frechet", "frechet_floor", "class_tv", "accuracy")

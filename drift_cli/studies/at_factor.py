@@ -1,4 +1,4 @@
-"""A training run on images at a multiple of the automatic bandwidth, and how near its images are to real ones."""
+"""A training run at a multiple of the automatic bandwidth; of images, and how near they are to real ones."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _JUDGES = 20_101_973  # and the judges'
 
 
 @dataclass(frozen=True)
-class OfImages:
-    """A run whose bandwidth is `factor` times the automatic one, in the space where the drift is."""
+class AtFactor:
+    """A run whose bandwidth is `factor` times the automatic one where the drift is, evaluated on `samples` samples."""
 
     settings: TrainConfig
     factor: float
@@ -36,15 +36,24 @@ class OfImages:
     def asked(self) -> dict[str, Any]:
         return {"train": training.plain(self.settings), "factor": self.factor, "samples": self.samples}
 
-    def made(self, unfinished: Path) -> dict[str, Any]:
-        """What is learned before the drift is shared by the runs of the study, in `learned/` of its folder."""
-        shelf = Shelf(common=unfinished.parent.parent / "learned")
+    def trained(self, shelf: Shelf | None = None) -> tuple[Setup, float]:
+        """The trained run, and the seconds of a core that its steps took."""
         setup = assemble(self.settings, shelf)
         setup.kernel = setup.kernel.scaled(self.factor)
         advance, began = steps.build(setup), time.process_time()
         for step in range(self.settings.steps):
             advance(step)
-        seconds = time.process_time() - began
+        return setup, time.process_time() - began
+
+
+@dataclass(frozen=True)
+class OfImages(AtFactor):
+    """The same of images."""
+
+    def made(self, unfinished: Path) -> dict[str, Any]:
+        """What is learned before the drift is shared by the runs of the study, in `learned/` of its folder."""
+        shelf = Shelf(common=unfinished.parent.parent / "learned")
+        setup, seconds = self.trained(shelf)
         return {**_judged(setup, shelf, self.samples), "seconds": seconds}
 
 
