@@ -28,6 +28,11 @@ SelfTerm = Annotated[
     ),
 ]
 
+# [n, d], [m, d] and [l, d]; of c classes of one size together [c, n, d], [c, m, d] and [c, l, d].
+Queries = Float[Tensor, "*c n d"]
+Data = Float[Tensor, "*c m d"]
+Samples = Float[Tensor, "*c l d"]  # the model's own
+Field = Float[Tensor, "*c n d"]  # V at the queries
 
 Counted = Annotated[str, Setting("include: it counts every sample")]  # of an operator that cannot leave one out
 
@@ -77,15 +82,7 @@ def abilities(drift: Drift) -> Abilities:
 class Drift(Protocol):
     """A frozen object called with the current kernel, the queries, the data and the model's own samples."""
 
-    def __call__(
-        self,
-        kernel: Kernel,
-        x: Float[Tensor, "*c n d"],
-        data: Float[Tensor, "*c m d"],
-        model: Float[Tensor, "*c l d"],
-        *,
-        paired: bool,
-    ) -> Float[Tensor, "*c n d"]:
+    def __call__(self, kernel: Kernel, x: Queries, data: Data, model: Samples, *, paired: bool) -> Field:
         """V at the queries x.
 
         `paired` means that row i of `model` is query i itself, as in training; `self_term` then decides whether a query
@@ -127,26 +124,12 @@ class AtFactors(ABC):
 
     @abstractmethod
     def at_factors(
-        self,
-        kernel: Kernel,
-        factors: tuple[float, ...],
-        x: Float[Tensor, "*c n d"],
-        data: Float[Tensor, "*c m d"],
-        model: Float[Tensor, "*c l d"],
-        *,
-        paired: bool,
+        self, kernel: Kernel, factors: tuple[float, ...], x: Queries, data: Data, model: Samples, *, paired: bool
     ) -> list[Tensor]:
         """V at each of `factors` times the kernel's bandwidth; an operator that is `weighted` takes `log_weights`."""
 
     def __call__(
-        self,
-        kernel: Kernel,
-        x: Float[Tensor, "*c n d"],
-        data: Float[Tensor, "*c m d"],
-        model: Float[Tensor, "*c l d"],
-        *,
-        paired: bool,
-        **weights: Any,
-    ) -> Float[Tensor, "*c n d"]:
+        self, kernel: Kernel, x: Queries, data: Data, model: Samples, *, paired: bool, **weights: Any
+    ) -> Field:
         """`weights`: the `log_weights` of an operator that is `weighted`."""
         return self.at_factors(kernel, (1.0,), x, data, model, paired=paired, **weights)[0]

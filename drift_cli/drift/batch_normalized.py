@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.drift.base import Abilities, AtFactors, SelfTerm
+from drift_cli.drift.base import Abilities, AtFactors, Data, Queries, Samples, SelfTerm
 from drift_cli.fused import kernel_mean, log_masses
 from drift_cli.kernels import Kernel
 
@@ -39,14 +38,7 @@ class BatchNormalized(AtFactors):
     )
 
     def at_factors(
-        self,
-        kernel: Kernel,
-        factors: tuple[float, ...],
-        x: Float[Tensor, "*c n d"],
-        data: Float[Tensor, "*c m d"],
-        model: Float[Tensor, "*c l d"],
-        *,
-        paired: bool,
+        self, kernel: Kernel, factors: tuple[float, ...], x: Queries, data: Data, model: Samples, *, paired: bool
     ) -> list[Tensor]:
         """V at each factor of the bandwidth: the sums in one pass over the pairs, the means in one pass each."""
         masked = paired and self.self_term == "exclude"

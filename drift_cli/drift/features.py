@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from drift_cli.catalogue import find
 from drift_cli.data import Target
-from drift_cli.drift.base import Abilities, AtFactors, SelfTerm, abilities
+from drift_cli.drift.base import Abilities, AtFactors, Data, Field, Queries, Samples, SelfTerm, abilities
 from drift_cli.drift.multi_temperature import BASES, Factors, Normalize
 from drift_cli.features import KINDS, Encoder, groups
 from drift_cli.kernels import Kernel
@@ -88,15 +88,8 @@ class Features:
         return replace(self, maps=self.encoder.fitted(target, fitting))
 
     def __call__(
-        self,
-        kernel: Kernel,
-        x: Float[Tensor, "*c n d"],
-        data: Float[Tensor, "*c m d"],
-        model: Float[Tensor, "*c l d"],
-        *,
-        paired: bool,
-        **weights: Tensor | None,
-    ) -> Float[Tensor, "*c n d"]:
+        self, kernel: Kernel, x: Queries, data: Data, model: Samples, *, paired: bool, **weights: Tensor | None
+    ) -> Field:
         if x.ndim == 2:
             one = {name: None if each is None else each.unsqueeze(0) for name, each in weights.items()}
             return self(kernel, x[None], data[None], model[None], paired=paired, **one)[0]

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from drift_cli.drift.base import Abilities, SelfTerm
+from drift_cli.drift.base import Abilities, Data, Field, Queries, Samples, SelfTerm
 from drift_cli.fused import log_masses
 from drift_cli.kernels import Kernel
 
@@ -31,15 +29,7 @@ class KernelScore:
     self_term: SelfTerm
     abilities: ClassVar[Abilities] = Abilities(batched=True, shareable=True)
 
-    def __call__(
-        self,
-        kernel: Kernel,
-        x: Float[Tensor, "*c n d"],
-        data: Float[Tensor, "*c m d"],
-        model: Float[Tensor, "*c l d"],
-        *,
-        paired: bool,
-    ) -> Float[Tensor, "*c n d"]:
+    def __call__(self, kernel: Kernel, x: Queries, data: Data, model: Samples, *, paired: bool) -> Field:
         masked = paired and self.self_term == "exclude"
         with torch.enable_grad():
             queries = x.detach().requires_grad_(True)

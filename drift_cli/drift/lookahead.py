@@ -7,11 +7,9 @@ from functools import partial
 from typing import Annotated
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from drift_cli.catalogue import find
-from drift_cli.drift.base import Abilities, Drift, SelfTerm, abilities
+from drift_cli.drift.base import Abilities, Data, Drift, Field, Queries, Samples, SelfTerm, abilities
 from drift_cli.kernels import Kernel
 from drift_cli.rules import finite, one_of
 from drift_cli.setting import Setting
@@ -50,15 +48,7 @@ class Lookahead:
     def abilities(self) -> Abilities:
         return replace(abilities(self.base), capturable=False, weighted=False)
 
-    def __call__(
-        self,
-        kernel: Kernel,
-        x: Float[Tensor, "*c n d"],
-        data: Float[Tensor, "*c m d"],
-        model: Float[Tensor, "*c l d"],
-        *,
-        paired: bool,
-    ) -> Float[Tensor, "*c n d"]:
+    def __call__(self, kernel: Kernel, x: Queries, data: Data, model: Samples, *, paired: bool) -> Field:
         """Unpaired queries follow the field of the samples, which move independently of them."""
         total = torch.zeros_like(x)
         for weight in self.weights:

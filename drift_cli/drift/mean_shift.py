@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from drift_cli.drift.balance import balanced
-from drift_cli.drift.base import Abilities, AtFactors
+from drift_cli.drift.base import Abilities, AtFactors, Data, Queries, Samples
 from drift_cli.fused import kernel_means
 from drift_cli.kernels import Kernel
 from drift_cli.ranks.pairs import rows_of_all, sum_over_all
@@ -51,9 +51,9 @@ class MeanShift(AtFactors):
         self,
         kernel: Kernel,
         factors: tuple[float, ...],
-        x: Float[Tensor, "*c n d"],
-        data: Float[Tensor, "*c m d"],
-        model: Float[Tensor, "*c l d"],
+        x: Queries,
+        data: Data,
+        model: Samples,
         *,
         paired: bool,
         log_weights: Float[Tensor, "*c l"] | None = None,

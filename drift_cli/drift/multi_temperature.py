@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from drift_cli.catalogue import find
-from drift_cli.drift.base import Abilities, AtFactors, SelfTerm, abilities
+from drift_cli.drift.base import Abilities, AtFactors, Data, Field, Queries, Samples, SelfTerm, abilities
 from drift_cli.kernels import Kernel
 from drift_cli.ranks.pairs import mean_over_all
 from drift_cli.rules import between, one_of
@@ -61,22 +61,15 @@ class MultiTemperature:
         return replace(base, scales=base.scales and not self.normalize)
 
     def __call__(
-        self,
-        kernel: Kernel,
-        x: Float[Tensor, "*c n d"],
-        data: Float[Tensor, "*c m d"],
-        model: Float[Tensor, "*c l d"],
-        *,
-        paired: bool,
-        **weights: Tensor | None,
-    ) -> Float[Tensor, "*c n d"]:
+        self, kernel: Kernel, x: Queries, data: Data, model: Samples, *, paired: bool, **weights: Tensor | None
+    ) -> Field:
         total = torch.zeros_like(x)
         for drift in self.base.at_factors(kernel, self.factors, x, data, model, paired=paired, **weights):
             total = total + (unit_rms(drift) if self.normalize else drift)
         return total
 
 
-def unit_rms(drift: Float[Tensor, "*c n d"]) -> Float[Tensor, "*c n d"]:
+def unit_rms(drift: Float[Tensor, "*c n d"]) -> Field:
     """The drift divided by the root mean square of its entries, per class; a zero drift stays zero."""
     rms = mean_over_all(drift.square(), (-2, -1), keepdim=True).sqrt()
     return drift / torch.where(rms > 0, rms, torch.ones_like(rms))

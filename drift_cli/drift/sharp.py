@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.drift.base import Abilities, SelfTerm
+from drift_cli.drift.base import Abilities, Data, Field, Queries, Samples, SelfTerm
 from drift_cli.fused import kernel_mean, log_masses
 from drift_cli.kernels import Kernel
 from drift_cli.kernels.sharp import Companion, companion
@@ -37,15 +36,7 @@ class Sharp:
         check_kernel=_has_companion, differentiable=True, capturable=True, batched=True, shareable=True
     )
 
-    def __call__(
-        self,
-        kernel: Kernel,
-        x: Float[Tensor, "*c n d"],
-        data: Float[Tensor, "*c m d"],
-        model: Float[Tensor, "*c l d"],
-        *,
-        paired: bool,
-    ) -> Float[Tensor, "*c n d"]:
+    def __call__(self, kernel: Kernel, x: Queries, data: Data, model: Samples, *, paired: bool) -> Field:
         sharp = companion(kernel)
 
         masked = paired and self.self_term == "exclude"

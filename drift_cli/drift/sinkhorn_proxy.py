@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.drift.base import Abilities, AtFactors, SelfTerm
+from drift_cli.drift.base import Abilities, AtFactors, Data, Queries, Samples, SelfTerm
 from drift_cli.fused import kernel_mean, log_masses
 from drift_cli.kernels import Kernel
 
@@ -34,14 +33,7 @@ class SinkhornProxy(AtFactors):
     )
 
     def at_factors(
-        self,
-        kernel: Kernel,
-        factors: tuple[float, ...],
-        x: Float[Tensor, "*c n d"],
-        data: Float[Tensor, "*c m d"],
-        model: Float[Tensor, "*c l d"],
-        *,
-        paired: bool,
+        self, kernel: Kernel, factors: tuple[float, ...], x: Queries, data: Data, model: Samples, *, paired: bool
     ) -> list[Tensor]:
         masked = paired and self.self_term == "exclude"
         drifts = []
