@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from jaxtyping import config as shape_checks
 from jaxtyping import install_import_hook
 
 _MATHEMATICS = ("fused.mean", "fused.eager", "drift", "metrics")
@@ -16,6 +17,15 @@ import torch  # noqa: E402
 
 if not torch.cuda.is_available():  # Triton's interpreter runs the GPU's loop on the CPU; read when Triton is imported
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+
+_WHOLE_COMMANDS = {"cli", "commands", "faults", "report", "runs", "studies", "test_catalogue"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def shapes(request: pytest.FixtureRequest) -> None:
+    """Shapes are checked where the mathematics is tested: they would make whole commands half as slow again."""
+    shape_checks.update("jaxtyping_disable", request.module.__name__.split(".")[1] in _WHOLE_COMMANDS)
 
 
 @pytest.fixture(autouse=True, scope="module")
