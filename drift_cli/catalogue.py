@@ -1,17 +1,20 @@
 """Objects by name: `kernel=matern32` is the class Matern32 of `drift_cli/kernels/matern32.py`. There is no list.
 
 A name with a dot is somebody else's class, `my_package.Sech`. It is looked up only where the user has named it on the
-command line (by an option of their own, or with `trust`), or where an installed package offers it as an entry point of
-the group `drift.kernel`.
+command line (by an option in a folder of their own, or with `trust`), or where an installed package offers it as an
+entry point of the group `drift.kernel`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from drift_cli.errors import UserError, did_you_mean
 from drift_cli.rules import one_of
@@ -35,18 +38,40 @@ _NEEDED = {  # what a class of the group has, of each one of these
     "kernel": (("log_profile",), ("scaled",)),
     "drift": (("__call__",),),
     "schedule": (("__call__",),),
-    "generator": (("sample",), ("initialise",)),
+    "generator": (("sample",), ("initialise",), ("loss_scale",), ("guided",)),
     "optimizer": (("over",),),
     "discrepancy": (("__call__",),),
     "encoder": (("fitted",),),
 }
+_NAME = re.compile(r"""^name: *(["']?)([\w.]+)\1 *(?:#.*)?$""", re.M)
 _trusted: set[str] = set()
+_folders: list[Path] = []  # of the user's own options
 
 
 def conf_dir() -> Path:
     """Where the configurations of the groups stand: inside an installed package, or beside it in a checkout."""
     inside = Path(__file__).parent / "conf"
     return inside if inside.is_dir() else Path(__file__).parent.parent / "conf"
+
+
+@cache
+def installed_conf() -> tuple[Path, ...]:
+    """The folders `conf` of the installed packages that offer objects, with a YAML file for each."""
+    packages = sorted({point.module.partition(".")[0] for group in PACKAGES for point in _offered(group).values()})
+    places = [place for spec in map(find_spec, packages) if spec for place in spec.submodule_search_locations or ()]
+    return tuple(folder for folder in (Path(place) / "conf" for place in places) if folder.is_dir())
+
+
+def look_in(folders: Sequence[Path]) -> None:
+    """From here on, the options in these folders are known too, `<folder>/kernel/sech.yaml`: the user named them."""
+    _folders[:] = folders
+
+
+def option_file(group: str, name: str) -> Path | None:
+    """The YAML file of the option `name`, the user's own first; None where there is none."""
+    places = (*reversed(_folders), *installed_conf(), conf_dir())
+    files = (folder / group / f"{name}.yaml" for folder in places)
+    return next((file for file in files if file.is_file()), None)
 
 
 def trust(names: Sequence[str]) -> None:
@@ -70,6 +95,9 @@ def find(group: str, name: str, at: str = "") -> type:
 
     `at`: the key that named it, where it is not the group's.
     """
+    if name in _options(group):
+        name = _options(group)[name]
+        trust([name])
     if _is_of_others(name):
         return _of_others(group, name)
     if name in _own(group):
@@ -79,7 +107,7 @@ def find(group: str, name: str, at: str = "") -> type:
             if isinstance(value, type) and key.lower() == wanted:
                 return value
     if (offered := _offered(group).get(name)) is not None:
-        return offered.load()  # installed, as the project itself is
+        return _usable(group, name, offered.load())  # installed, as the project itself is
     known = names(group)
     raise UserError(
         f'{at or f"{group}.name"} must be one of {", ".join(known)}, got "{name}".{did_you_mean(name, known)}'
@@ -91,8 +119,8 @@ def _is_of_others(name: str) -> bool:
 
 
 def names(group: str) -> list[str]:
-    """The names that a user may choose from, without importing any: those of `conf/<group>/`, and what is installed."""
-    return sorted(_own(group) | set(_offered(group)))
+    """The names that a user may choose from, without importing any: `conf/<group>/`, what is installed, their own."""
+    return sorted({*_own(group), *_offered(group), *_options(group)})
 
 
 def check_name(key: str, group: str, name: str, without: Sequence[str] = ()) -> None:
@@ -105,9 +133,19 @@ def check_name(key: str, group: str, name: str, without: Sequence[str] = ()) -> 
 
 @cache
 def _own(group: str) -> set[str]:
-    files = sorted((conf_dir() / group).glob("*.yaml"))
-    lines = (line for file in files for line in file.read_text("utf-8").splitlines())
-    return {line.removeprefix("name: ").strip() for line in lines if line.startswith("name: ")}
+    return {name for file in (conf_dir() / group).glob("*.yaml") if (name := named_in(file))}
+
+
+def _options(group: str) -> dict[str, str]:
+    """The classes of others that the user's own files name, by the names of these files."""
+    files = {file.stem: named_in(file) for folder in _folders for file in (folder / group).glob("*.yaml")}
+    return {option: name for option, name in files.items() if name and _is_of_others(name)}
+
+
+def named_in(file: Path) -> str | None:
+    """The object that a YAML file names."""
+    found = _NAME.search(file.read_text("utf-8"))
+    return found[2] if found else None
 
 
 def check_trusted(named: Mapping[str, str]) -> None:
@@ -133,6 +171,11 @@ def _of_others(group: str, name: str) -> type:
             f"{group}.name is {name}, which cannot be imported: {told}. Install its package, or put its folder on "
             "PYTHONPATH."
         ) from error
+    return _usable(group, name, found)
+
+
+def _usable(group: str, name: str, found: Any) -> type:
+    """The class, if it has what the group needs."""
     if not isinstance(found, type):
         raise UserError(f"{group}.name must be a class, got {name}, which is of type {type(found).__name__}.")
     for needed in _NEEDED[group]:
@@ -144,5 +187,5 @@ def _of_others(group: str, name: str) -> type:
 
 
 @cache
-def _offered(group: str) -> dict:
+def _offered(group: str) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=f"drift.{group}")}

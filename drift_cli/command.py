@@ -24,7 +24,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from drift_cli.catalogue import conf_dir
+from drift_cli.catalogue import conf_dir, installed_conf
 from drift_cli.errors import UserError, did_you_mean
 
 _HERE = Path(__file__).parent
@@ -63,7 +63,7 @@ class Command:
     @property
     def search_path(self) -> list[Path]:
         """Where the files that its configuration is composed of are looked up, its own folder first."""
-        return [self.folder, *(base.folder for base in self.bases), conf_dir(), *self.own]
+        return [self.folder, *(base.folder for base in self.bases), conf_dir(), *installed_conf(), *self.own]
 
     def options(self, group: str) -> dict[str, Path]:
         """The files that `group=NAME` takes, by name; of the group `experiment` they are the command's presets."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from drift_cli import config as configs
 from drift_cli.data import Space
 from drift_cli.errors import UserError, did_you_mean
-from drift_cli.generator import Mlp, SampleGenerator
+from drift_cli.generator import Network, SampleGenerator
 from drift_cli.learned import Shelf
 from drift_cli.runs.folder import RunFolder
 from drift_cli.space import Codec, Fitting, Identity
@@ -88,7 +88,7 @@ class Trained(nn.Module):
         for start in range(0, n, _AT_ONCE):
             count = min(_AT_ONCE, n - start)
             part = None if labels is None else labels[start : start + count]
-            if isinstance(self.generator, Mlp) and (given is not None or ratio != 1):
+            if isinstance(self.generator, Network) and (given is not None or ratio != 1):
                 noise = self.generator.draw(count, generator)
                 if ratio != 1:
                     noise = self.generator.at_strength(noise, noise.new_tensor([ratio]))

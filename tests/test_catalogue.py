@@ -235,17 +235,67 @@ def test_all_that_needs_the_users_word_is_asked_for_at_once(tmp_path: Path, outs
 
 @pytest.mark.slow
 def test_what_an_installed_package_offers_needs_its_name_alone(tmp_path: Path, outside) -> None:
-    """An entry point, as `pip install` leaves it."""
+    """An entry point and a folder `conf`, as `pip install` leaves them."""
     offered = tmp_path / "my_package-1.0.dist-info"
     offered.mkdir()
     (offered / "METADATA").write_text("Metadata-Version: 2.1\nName: my_package\nVersion: 1.0\n")
-    (offered / "entry_points.txt").write_text("[drift.kernel]\nsech = my_package:Sech\n")
-    (tmp_path / "my_conf/kernel/sech.yaml").write_text("name: sech\nbandwidth: 0.08\n")
-    words = ("train", "kernel=sech", "--config-dir", "my_conf", *SMALL, "hydra.run.dir=run")
-    done = drift(*words, where=tmp_path, environment=outside)
+    (offered / "entry_points.txt").write_text("[drift.kernel]\nsech = my_package.kernels:Sech\n")
+    (tmp_path / "my_package/conf/kernel").mkdir(parents=True)
+    (tmp_path / "my_package.py").rename(tmp_path / "my_package/kernels.py")
+    (tmp_path / "my_package/__init__.py").touch()
+    (tmp_path / "my_package/conf/kernel/sech.yaml").write_text("name: sech\nbandwidth: 0.08\n")
+    shown = drift("train", "--help", where=tmp_path, environment=outside)
+    assert re.search(r"^  kernel .*\bsech\b", shown.stdout, re.M)
+    done = drift("train", "kernel=sech", *SMALL, "hydra.run.dir=run", where=tmp_path, environment=outside)
     assert done.returncode == 0, done.stderr
     again = drift("sample", "run=run", "n=5", where=tmp_path, environment=outside)
     assert again.returncode == 0, again.stderr
+
+
+DISCREPANCY = """
+class Means:
+    def __call__(self, kernel, x, data, generator):
+        return (x.mean(0) - data.mean(0)).square().sum()
+"""
+
+
+@pytest.mark.slow
+def test_options_of_ones_own_serve_within_a_drift_and_in_a_study(tmp_path: Path, outside) -> None:
+    """By the names of their files, which the run's settings replace by those of the classes."""
+    (tmp_path / "my_package.py").write_text(SECH + DISCREPANCY)
+    (tmp_path / "my_conf/discrepancy").mkdir()
+    (tmp_path / "my_conf/discrepancy/means.yaml").write_text("name: my_package.Means\n")
+    words = ("train", "drift=from_discrepancy", "drift.discrepancy=means", "--config-dir", "my_conf", *SMALL)
+    done = drift(*words, "hydra.run.dir=run", where=tmp_path, environment=outside)
+    assert done.returncode == 0, done.stderr
+    assert "name: my_package.Means" in (tmp_path / "run/config.yaml").read_text()
+    (tmp_path / "my_package.py").write_text(SECH + DISCREPANCY.replace("data, generator", "data"))
+    refused = drift(*words, "hydra.run.dir=other", where=tmp_path, environment=outside)
+    assert "drift.discrepancy=my_package.Means cannot be trained with: 8 points end in TypeError" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    for study in (
+        ("train", "kernel=mixture", "kernel.components=[{kernel: sech}]"),
+        ("compare-operators", "+operators.mine={drift: mean_shift, kernel: sech, bandwidth: 0.1}", "only=[mine]"),
+    ):
+        shown = drift(*study, "--config-dir", "my_conf", "--cfg", "job", where=tmp_path, environment=outside)
+        assert shown.returncode == 0, shown.stderr
+
+
+@pytest.mark.slow
+def test_what_a_file_leaves_to_its_class_is_shown_and_can_be_set(tmp_path: Path, outside) -> None:
+    power = "    power: Annotated[float, Setting('p', (positive,))] = 2.0\n"
+    text = SECH.replace("    bandwidth: Bandwidth\n", f"    bandwidth: Bandwidth\n{power}")
+    imports = (
+        "from typing import Annotated\nfrom drift_cli.rules import positive\nfrom drift_cli.setting import Setting\n"
+    )
+    (tmp_path / "my_package.py").write_text(text.replace("import math\n", f"import math\n{imports}"))
+    words = ("train", "kernel=sech", "--config-dir", "my_conf")
+    shown = drift(*words, "--help", where=tmp_path, environment=outside)
+    assert "kernel.power=2.0" in shown.stdout
+    refused = drift(*words, "kernel.power=3", where=tmp_path, environment=outside)
+    assert "kernel.power is not set, so it cannot be changed: write +kernel.power=… to add it." in refused.stderr
+    done = drift(*words, "+kernel.power=3", "--cfg", "job", where=tmp_path, environment=outside)
+    assert done.returncode == 0, done.stderr
 
 
 def test_help_and_refusals_know_the_options_of_ones_own(tmp_path: Path, outside) -> None:

@@ -74,8 +74,8 @@ def chosen(group: str, name: str, **values: Any) -> Settings:
 
 def defaults(group: str, name: str) -> dict[str, Any]:
     """The values of `conf/<group>/<name>.yaml`, its name among them; nothing but the name where there is no file."""
-    file = catalogue.conf_dir() / group / f"{name}.yaml"
-    read = OmegaConf.to_container(OmegaConf.load(file)) if file.is_file() else {"name": name}
+    file = catalogue.option_file(group, name)
+    read = OmegaConf.to_container(OmegaConf.load(file)) if file else {"name": name}
     return {str(key): value for key, value in cast(dict, read).items()}
 
 
@@ -94,9 +94,9 @@ def standing_at(key: str, group: str, given: Any) -> Settings:
     if isinstance(given, Settings):
         return given
     written = dict(given) if isinstance(given, Mapping) else {"name": given}
-    name = str(written.get("name"))
-    kind = settings_class(group, name, key)
-    values = {**defaults(group, name), **written}
+    option = str(written.pop("name", None))
+    values = {**defaults(group, option), **written}
+    kind = settings_class(group, option if option in catalogue.names(group) else str(values["name"]), key)
     try:
         return cast(Settings, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(kind), values)))
     except OmegaConfBaseException as error:

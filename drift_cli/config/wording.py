@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from drift_cli.errors import did_you_mean
 
@@ -28,6 +28,8 @@ def describe(
 ) -> str:
     """One line for an OmegaConf error: the key, what it must be, what was given (as typed, or read from `node`)."""
     key = f"{prefix}{error.full_key or error.key or ''}" or "the configuration"
+    if isinstance(error, MissingMandatoryValue):
+        return f"{key} has no value yet: give one with {key}=…"
     first = (error.msg or str(error)).splitlines()[0]
     if found := re.match(r"Value '(.*)' of type '.*' could not be converted to (\w+)", first):
         kind = found[2].lower()

@@ -14,7 +14,8 @@ from drift_cli.kernels import Kernel
 class Discrepancy(Protocol):
     """Called with the kernel of the moment, the model's samples and the data; `generator` is for those that draw.
 
-    `uses_kernel = False` says that the kernel is not used; `check_kernel(kernel)` refuses one that cannot be.
+    `abilities = Abilities(uses_kernel=False)` says that the kernel is not used; its `check_kernel` refuses one that
+    cannot be.
     """
 
     def __call__(self, kernel: Kernel, x: Tensor, data: Tensor, generator: torch.Generator) -> Tensor:

@@ -15,12 +15,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.abilities import Abilities
 from drift_cli.kernels import Kernel
 
 
 @dataclass(frozen=True)
 class Energy:
-    uses_kernel: ClassVar[bool] = False
+    abilities: ClassVar[Abilities] = Abilities(uses_kernel=False)
 
     def __call__(
         self, kernel: Kernel, x: Float[Tensor, "n d"], data: Float[Tensor, "m d"], generator: torch.Generator

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.abilities import Abilities
 from drift_cli.kernels import Kernel
 from drift_cli.transport import Coupling, couple, couple_with_itself
 from drift_cli.transport.coupling import row_potential
@@ -25,7 +26,7 @@ class Sinkhorn:
     epsilon: Epsilon
     tol: Tolerance
     max_iter: MaxIter
-    uses_kernel: ClassVar[bool] = False
+    abilities: ClassVar[Abilities] = Abilities(uses_kernel=False)
     tally: Tally = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

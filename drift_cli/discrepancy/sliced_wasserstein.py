@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.abilities import Abilities
 from drift_cli.kernels import Kernel
 from drift_cli.metrics.sliced_wasserstein import directions
 from drift_cli.rules import at_least
@@ -29,7 +30,7 @@ class SlicedWasserstein:
     projections: Annotated[
         int, Setting("number of random directions, redrawn at every step", (partial(at_least, least=1),))
     ]
-    uses_kernel: ClassVar[bool] = False
+    abilities: ClassVar[Abilities] = Abilities(uses_kernel=False)
 
     def __call__(
         self, kernel: Kernel, x: Float[Tensor, "n d"], data: Float[Tensor, "m d"], generator: torch.Generator

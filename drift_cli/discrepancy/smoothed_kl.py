@@ -13,12 +13,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.abilities import Abilities
 from drift_cli.errors import UserError
 from drift_cli.fused import log_masses
 from drift_cli.kernels import Gaussian, Kernel
@@ -26,18 +27,19 @@ from drift_cli.rules import at_least
 from drift_cli.setting import Setting
 
 
+def _gaussian(kernel: Kernel) -> None:
+    """Raise `UserError` where the noise is not that of the kernel."""
+    if not isinstance(kernel, Gaussian):
+        raise UserError(
+            "The noise of drift.discrepancy=smoothed_kl is Gaussian, with the kernel's bandwidth as its standard "
+            f"deviation, but the kernel is {type(kernel).__name__}: choose kernel=gaussian."
+        )
+
+
 @dataclass(frozen=True)
 class SmoothedKl:
     draws: Annotated[int, Setting("noise draws per sample at every step", (partial(at_least, least=1),))]
-
-    @staticmethod
-    def check_kernel(kernel: Kernel) -> None:
-        """Raise `UserError` where the noise is not that of the kernel."""
-        if not isinstance(kernel, Gaussian):
-            raise UserError(
-                "The noise of drift.discrepancy=smoothed_kl is Gaussian, with the kernel's bandwidth as its standard "
-                f"deviation, but the kernel is {type(kernel).__name__}: choose kernel=gaussian."
-            )
+    abilities: ClassVar[Abilities] = Abilities(check_kernel=_gaussian)
 
     def __call__(
         self, kernel: Kernel, x: Float[Tensor, "n d"], data: Float[Tensor, "m d"], generator: torch.Generator

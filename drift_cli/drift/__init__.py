@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from drift_cli.drift.base import Abilities, Drift, Fitted, Iterative, Random, abilities
+from drift_cli.abilities import Abilities, abilities
+from drift_cli.drift.base import Drift, Fitted, Iterative, Random
 from drift_cli.drift.batch_normalized import BatchNormalized
 from drift_cli.drift.features import Features
 from drift_cli.drift.from_discrepancy import FromDiscrepancy

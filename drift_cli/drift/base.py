@@ -3,8 +3,6 @@ r"""A drift operator $V(x;\,\text{data},\,\text{model})$: where each query shoul
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Protocol, runtime_checkable
 
@@ -41,41 +39,6 @@ def counts_itself(at: str, drift: str, self_term: str, why: str) -> None:
     """Refuse to exclude a sample from the model's samples if the operator involves all of them."""
     if self_term != "include":
         raise UserError(f'{at}.self_term must be include with drift={drift}, got "{self_term}": {why}. Leave it out.')
-
-
-def any_kernel(kernel: Kernel) -> None:
-    """Accepts every kernel."""
-
-
-@dataclass(frozen=True)
-class Abilities:
-    r"""What an operator supports and needs. What is not declared here is not supported.
-
-    `uses_kernel`: whether it uses the run's kernel, and with it the bandwidth schedule; `check_kernel` raises
-    `UserError` for a kernel that it cannot use. `differentiable`: whether gradients may flow through V itself
-    (`gradient_paths`). `scales`: whether $V_{c\sigma}(x) = c\,V_\sigma(x/c)$ with all points divided by c, so that its
-    only length is the kernel's. `capturable`: whether it never waits for a result from a GPU, so that a step can be
-    captured. `at_samples_alone`: whether it is defined only at the model's own samples. `batched`: whether it processes
-    classes of one size together, [C, n, d] with data [C, m, d] and samples [C, l, d], each independently. `weighted`:
-    whether it takes `log_weights` [l] of the samples, with rows beyond the queries. `shareable`: whether it consists of
-    sums over pairs (`drift_cli.fused`), of terms of single queries, and of the means over queries in
-    `drift_cli/ranks/pairs.py`, so that several processes can divide its rows.
-    """
-
-    uses_kernel: bool = True
-    check_kernel: Callable[[Kernel], None] = any_kernel
-    differentiable: bool = False
-    scales: bool = False
-    capturable: bool = False
-    at_samples_alone: bool = False
-    batched: bool = False
-    weighted: bool = False
-    shareable: bool = False
-
-
-def abilities(drift: Drift) -> Abilities:
-    """The operator's abilities, or none if it declares none."""
-    return getattr(drift, "abilities", Abilities())
 
 
 @runtime_checkable

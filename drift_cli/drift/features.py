@@ -10,9 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from drift_cli.abilities import Abilities, abilities
 from drift_cli.catalogue import find
 from drift_cli.data import Target
-from drift_cli.drift.base import Abilities, AtFactors, Data, Field, Queries, Samples, SelfTerm, abilities
+from drift_cli.drift.base import AtFactors, Data, Field, Queries, Samples, SelfTerm
 from drift_cli.drift.multi_temperature import BASES, Factors, Normalize
 from drift_cli.features import KINDS, Encoder, groups
 from drift_cli.kernels import Kernel
@@ -71,7 +72,9 @@ class Features:
 
     @property
     def abilities(self) -> Abilities:
-        return replace(abilities(self.base), differentiable=False, scales=False, capturable=False)
+        return replace(
+            abilities(self.base), differentiable=False, scales=False, capturable=False, constant_norm=self.normalize
+        )
 
     @property
     def told(self) -> str:

@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.abilities import Abilities, abilities
 from drift_cli.discrepancy import Discrepancy
-from drift_cli.drift.base import Abilities, Counted, Iterative, any_kernel, counts_itself
+from drift_cli.drift.base import Counted, Iterative, counts_itself
 from drift_cli.errors import RunFailed, UserError
 from drift_cli.kernels import Kernel
 from drift_cli.setting import Setting
@@ -52,11 +53,7 @@ class FromDiscrepancy:
 
     @property
     def abilities(self) -> Abilities:
-        return Abilities(
-            uses_kernel=getattr(self.discrepancy, "uses_kernel", True),
-            check_kernel=getattr(self.discrepancy, "check_kernel", any_kernel),
-            at_samples_alone=True,
-        )
+        return replace(abilities(self.discrepancy), at_samples_alone=True)
 
     @property
     def epsilon(self) -> float | None:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import torch
 
+from drift_cli.abilities import Abilities, abilities
 from drift_cli.catalogue import find
-from drift_cli.drift.base import Abilities, Data, Drift, Field, Queries, Samples, SelfTerm, abilities
+from drift_cli.drift.base import Data, Drift, Field, Queries, Samples, SelfTerm
 from drift_cli.kernels import Kernel
 from drift_cli.rules import finite, one_of
 from drift_cli.setting import Setting

@@ -9,8 +9,9 @@ from typing import Annotated, ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.abilities import Abilities
 from drift_cli.drift.balance import balanced
-from drift_cli.drift.base import Abilities, AtFactors, Data, Queries, Samples
+from drift_cli.drift.base import AtFactors, Data, Queries, Samples
 from drift_cli.fused import kernel_means
 from drift_cli.kernels import Kernel
 from drift_cli.ranks.pairs import rows_of_all, sum_over_all

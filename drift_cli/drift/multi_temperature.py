@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from drift_cli.abilities import Abilities, abilities
 from drift_cli.catalogue import find
-from drift_cli.drift.base import Abilities, AtFactors, Data, Field, Queries, Samples, SelfTerm, abilities
+from drift_cli.drift.base import AtFactors, Data, Field, Queries, Samples, SelfTerm
 from drift_cli.kernels import Kernel
 from drift_cli.ranks.pairs import mean_over_all
 from drift_cli.rules import between, one_of
@@ -58,7 +59,7 @@ class MultiTemperature:
     @property
     def abilities(self) -> Abilities:
         base = abilities(self.base)
-        return replace(base, scales=base.scales and not self.normalize)
+        return replace(base, scales=base.scales and not self.normalize, constant_norm=self.normalize)
 
     def __call__(
         self, kernel: Kernel, x: Queries, data: Data, model: Samples, *, paired: bool, **weights: Tensor | None

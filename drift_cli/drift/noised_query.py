@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.drift.base import Abilities, Drift, SelfTerm, abilities
+from drift_cli.abilities import Abilities, abilities
+from drift_cli.drift.base import Drift, SelfTerm
 from drift_cli.drift.mean_shift import MeanShift
 from drift_cli.kernels import Kernel
 from drift_cli.rules import at_least

@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from drift_cli.drift.base import Drift, abilities
+from drift_cli.abilities import abilities
+from drift_cli.drift.base import Drift
 from drift_cli.kernels import Kernel
 
 

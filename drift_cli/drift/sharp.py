@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from drift_cli.drift.base import Abilities, Data, Field, Queries, Samples, SelfTerm
+from drift_cli.abilities import Abilities
+from drift_cli.drift.base import Data, Field, Queries, Samples, SelfTerm
 from drift_cli.fused import kernel_mean, log_masses
 from drift_cli.kernels import Kernel
 from drift_cli.kernels.sharp import Companion, companion

@@ -12,12 +12,13 @@ run's own kernel is not used.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from jaxtyping import Float
 from torch import Tensor
 
-from drift_cli.drift.base import Abilities, Counted, counts_itself
+from drift_cli.abilities import Abilities
+from drift_cli.drift.base import Counted, counts_itself
 from drift_cli.kernels import Kernel
 from drift_cli.setting import Setting
 from drift_cli.transport import Coupling, couple, couple_with_itself
@@ -53,7 +54,6 @@ class Sinkhorn:
     max_iter: int
     independent_self: bool = False
     carry: bool = False
-    abilities: ClassVar[Abilities] = Abilities(uses_kernel=False)
     accelerate: bool = True
     tally: Tally = field(init=False, repr=False, compare=False)
     kept: dict[str, _Kept] = field(default_factory=dict, repr=False, compare=False)
@@ -73,6 +73,10 @@ class Sinkhorn:
     @staticmethod
     def check_settings(self_term: str, at: str, **_: object) -> None:
         counts_itself(at, "sinkhorn", self_term, "the plan of the samples with themselves contains every pair")
+
+    @property
+    def abilities(self) -> Abilities:
+        return Abilities(uses_kernel=False, second_batch=self.independent_self)
 
     def __post_init__(self) -> None:
         self.tally = Tally(self.tol, self.max_iter)

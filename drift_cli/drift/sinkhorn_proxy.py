@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from drift_cli.drift.base import Abilities, AtFactors, Data, Queries, Samples, SelfTerm
+from drift_cli.abilities import Abilities
+from drift_cli.drift.base import AtFactors, Data, Queries, Samples, SelfTerm
 from drift_cli.fused import kernel_mean, log_masses
 from drift_cli.kernels import Kernel
 

@@ -13,9 +13,20 @@ from drift_cli.data.target import Target
 
 
 class SampleGenerator(nn.Module, ABC):
-    """A torch module whose parameters define q. `of_images`: and nothing else."""
+    """A torch module whose parameters define q, and what it says of itself.
+
+    `of_images`: it makes images and nothing else. `capturable`: a GPU can capture a step of it. `conditions`: how many
+    it is given, `guided`: whether also the strength of guidance. `count`: of how many samples q consists; None: any.
+    """
 
     of_images: ClassVar[bool] = False
+    capturable: ClassVar[bool] = False
+    conditions: int = 0
+    guided: bool = False
+
+    @property
+    def count(self) -> int | None:
+        return None
 
     @abstractmethod
     def sample(self, n: int, generator: Generator, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:

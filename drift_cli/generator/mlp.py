@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 import torch
 from jaxtyping import Float, Int
@@ -41,6 +41,7 @@ _MOST_NOISE = 32  # dimensions of noise where the settings leave it open
 class Mlp(Network):
     at_once = 8192
     seen: Tensor  # conditions of the data
+    capturable: ClassVar[bool] = True
 
     def __init__(
         self,

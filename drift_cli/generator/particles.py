@@ -45,6 +45,10 @@ class Particles(SampleGenerator):
     ) -> Self:
         return cls(torch.zeros(count, space.dimension), init)
 
+    @property
+    def count(self) -> int:
+        return len(self.positions)
+
     def initialise(self, target: Target, seed: Generator) -> None:
         if target.space.class_frequencies:
             raise UserError(

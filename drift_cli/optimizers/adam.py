@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ from drift_cli.optimizers.base import Fraction, Optimizer, fused
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
+    capturable: ClassVar[bool] = True
     beta1: Fraction
     beta2: Fraction
 

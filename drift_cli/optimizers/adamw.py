@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from torch import nn
@@ -17,6 +17,7 @@ from drift_cli.setting import Setting
 
 @dataclass(frozen=True)
 class AdamW(Optimizer):
+    capturable: ClassVar[bool] = True
     beta1: Fraction
     beta2: Fraction
     weight_decay: Annotated[float, Setting("per unit of learning rate and step", (partial(at_least, least=0),))]

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from torch import nn
@@ -20,7 +20,12 @@ Fraction = Annotated[float, Setting("fraction kept from step to step", (fraction
 
 @dataclass(frozen=True)
 class Optimizer(ABC):
-    """`lr` falls as `lr_schedule` says, after `warmup` steps in which it grows linearly."""
+    """`lr` falls as `lr_schedule` says, after `warmup` steps in which it grows linearly.
+
+    `capturable`: torch's optimiser takes its learning rate as a tensor, so that a GPU can capture its step.
+    """
+
+    capturable: ClassVar[bool] = False
 
     lr: Annotated[
         float, Setting("learning rate; with sgd and generator=particles, the time step of the flow", (positive,))

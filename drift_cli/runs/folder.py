@@ -82,7 +82,7 @@ class RunFolder:
 
     def option(self, group: str) -> str | None:
         """The object that the run was made with, `array` of the group `dataset`; None where its settings name none."""
-        found = re.search(rf"^{group}:\n(?: .*\n)*?  name: (\w+)$", self.config.read_text(encoding="utf-8"), re.M)
+        found = re.search(rf"^{group}:\n(?: .*\n)*?  name: ([\w.]+)$", self.config.read_text(encoding="utf-8"), re.M)
         return found[1] if found else None
 
     @classmethod

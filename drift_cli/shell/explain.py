@@ -9,10 +9,11 @@ from hydra.errors import OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
-from drift_cli.catalogue import GROUPS
+from drift_cli.catalogue import GROUPS, find, named_in
 from drift_cli.command import Command
 from drift_cli.config.wording import describe
 from drift_cli.errors import did_you_mean
+from drift_cli.setting import parameters
 from drift_cli.shell import launchers
 from drift_cli.shell.known import known_keys
 
@@ -75,7 +76,7 @@ def _unknown(key: str, command: Command, settings: list[str]) -> str:
     parent, _, leaf = key.rpartition(".")
     known = known_keys(command, settings)
     siblings = known.get(parent, [])
-    if leaf in siblings:  # one that an operator can have, and this one has not been given
+    if leaf in siblings or leaf in _beyond_its_file(parent, command, settings):
         return f"{key} is not set, so it cannot be changed: write +{key}=… to add it."
     elsewhere = [f"{group}.{leaf}" for group, names in known.items() if group in GROUPS and leaf in names]
     near = did_you_mean(leaf, siblings)
@@ -85,3 +86,11 @@ def _unknown(key: str, command: Command, settings: list[str]) -> str:
         near = " Did you mean " + " or ".join(f'"{each}"' for each in sorted(elsewhere)) + "?"
     where = f"Settings of {parent}: {', '.join(siblings)}." if parent and siblings else ""
     return f'There is no setting "{key}".{near} {where or f"`drift {command.name} --help` lists the settings."}'
+
+
+def _beyond_its_file(group: str, command: Command, words: list[str]) -> list[str]:
+    """The settings of a class of the user's own that its YAML file leaves to the class."""
+    chosen = dict(word.partition("=")[::2] for word in words).get(group, "")
+    file = command.options(group).get(chosen)
+    named = named_in(file) if file else None
+    return list(parameters(find(group, chosen))) if named and "." in named else []

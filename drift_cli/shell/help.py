@@ -12,7 +12,7 @@ from drift_cli import command as commands
 from drift_cli.catalogue import PACKAGES, find, names, trust
 from drift_cli.command import Command
 from drift_cli.errors import UserError, did_you_mean
-from drift_cli.setting import parameters
+from drift_cli.setting import REQUIRED, parameters
 from drift_cli.shell.words import with_own
 
 _WIDE = 60  # a longer value does not move the help of the others
@@ -103,9 +103,10 @@ def _option_help(command: Command, group: str, option: str) -> str:
         trust([values["name"]])  # a class of the user's own: they named the folder of this file
     lines = []
     for name, parameter in parameters(find(group, values["name"])).items():
+        value = values.get(name, "???" if parameter.default is REQUIRED else parameter.default)
         words = names(parameter.setting.group) if parameter.setting.group else parameter.setting.choices
         choices = f" ({' | '.join(words)})" if words else ""
-        lines.append((f"{group}.{name}={_shown(values[name])}", f"{parameter.setting.help}{choices}"))
+        lines.append((f"{group}.{name}={_shown(value)}", f"{parameter.setting.help}{choices}"))
     width = max((len(written) for written, _ in lines if len(written) < _WIDE), default=0)
     body = "\n".join(f"  {written:<{width}}  {what}" for written, what in lines) or "  no settings"
     return f"{group}={option}{f': {told}' if told else ''}\n{body}"
@@ -113,13 +114,13 @@ def _option_help(command: Command, group: str, option: str) -> str:
 
 def _shown(value: Any) -> str:
     """As it is written on the command line."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return f"[{','.join(map(_shown, value))}]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_shown(entry)}" for key, entry in value.items()) + "}"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return str(value)
+    return "" if value == "???" else str(value)
 
 
 def _defaults(body: str) -> list[tuple[str, str]]:

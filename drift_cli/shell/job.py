@@ -22,6 +22,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from drift_cli import catalogue
 from drift_cli.command import Command
 from drift_cli.errors import RunFailed, UserError
 from drift_cli.files import read_json
@@ -56,6 +57,7 @@ class Sweep:
 
 def carry_out(sweep: Sweep, composed: DictConfig, told: Callable[[Exception], Exception]) -> float | None:
     """Run the job that Hydra composed; its objective, for a sweeper. Its record says how it ended, and why."""
+    catalogue.look_in(sweep.command.own)
     hydra = HydraConfig.get()
     jobs, words = Jobs(Path(hydra.sweep.dir)), list(hydra.overrides.task)
     folder = compose.as_seen_from_here(Path(hydra.runtime.output_dir))

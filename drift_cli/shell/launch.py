@@ -83,7 +83,8 @@ def _as_one_of_several(command: Command, flags: list[str]) -> list[str]:
 def _sweep(command: Command, flags: list[str], settings: list[str]) -> list[Exception]:
     from drift_cli.shell import job, starter, sweep
 
-    plan = sweep.check(words.with_own(command, flags), settings)
+    command = words.with_own(command, flags)
+    plan = sweep.check(command, settings)
     told = plan.told_to_jobs(command, sys.argv[1:])
     sys.argv = ["drift", *flags, *plan.settings]
 

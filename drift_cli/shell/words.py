@@ -34,6 +34,7 @@ def read(command: Command, words: list[str]) -> tuple[list[str], list[str]]:
     Raises `UserError` for what Hydra would take and the command has no use for.
     """
     command = with_own(command, words)
+    catalogue.look_in(command.own)
     flags, settings = _flags_first(command, words)
     schema = command.schema()
     argument, writes_to = getattr(schema, "argument", None), getattr(schema, "writes_to", None)

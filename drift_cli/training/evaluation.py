@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from drift_cli.data import Batch
-from drift_cli.generator import Particles
 from drift_cli.metrics.sliced_wasserstein import Distance, directions, distances_to, sliced_wasserstein
 from drift_cli.training.setup import Setup
 
@@ -79,9 +78,7 @@ def comparable_points(setup: Setup, points: int) -> int:
     """How many points can be compared: half of a finite target at most, and no more than there are particles."""
     if setup.target.size is not None:
         points = min(points, setup.target.size // 2)
-    if isinstance(setup.model, Particles):
-        points = min(points, len(setup.model.positions))
-    return points
+    return points if setup.model.count is None else min(points, setup.model.count)
 
 
 @torch.no_grad()

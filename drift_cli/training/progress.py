@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from drift_cli.drift import Drift, abilities
+from drift_cli.abilities import abilities
+from drift_cli.drift import Drift
 
 _LINES = 10  # lines of a whole run where there is no terminal
 

@@ -202,11 +202,6 @@ class TrainConfig(Checked):
     def check_together(self) -> None:
         if self.seeds and self.resume:
             raise UserError("seeds uses one folder per run, and resume continues a single run: omit one of them.")
-        if self.gradient_paths != "none" and getattr(self.drift, "normalize", None) == "rms":
-            raise UserError(
-                f"gradient_paths={self.gradient_paths} differentiates |V|^2, which drift.normalize=rms makes constant: "
-                "choose drift.normalize=none, or gradient_paths=none."
-            )
         if isinstance(self.drift, Settings):
             self._check_drift()
         if getattr(self.generator, "name", None) == "particles":
@@ -219,11 +214,16 @@ class TrainConfig(Checked):
 
     def _check_drift(self) -> None:
         """What the operator says of itself decides what it can be trained with."""
-        from drift_cli.drift import abilities
+        from drift_cli.abilities import abilities
         from drift_cli.training.bandwidth import provisional
 
         name, schedule, operator = self.drift.name, self.schedule.name, self.drift.made()
         can = abilities(operator)
+        if self.gradient_paths != "none" and can.constant_norm:
+            raise UserError(
+                f"gradient_paths={self.gradient_paths} differentiates |V|^2, which drift.normalize=rms makes constant: "
+                "choose drift.normalize=none, or gradient_paths=none."
+            )
         if self.gradient_paths != "none" and not can.differentiable:
             raise UserError(
                 f"gradient_paths={self.gradient_paths} differentiates the drift, and drift={name} has no derivative "

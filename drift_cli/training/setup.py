@@ -8,7 +8,8 @@ from functools import cached_property, partial
 
 import torch
 
-from drift_cli.config.objects import defaults, settings_class
+from drift_cli.abilities import abilities
+from drift_cli.config.objects import Settings, defaults, settings_class
 from drift_cli.data import Batch, Classes, Target, target_of
 from drift_cli.drift import (
     Drift,
@@ -127,7 +128,7 @@ class Setup:
 
     def sample(self, n: int, purpose: str, step: int, labels: torch.Tensor | None, batch: Batch) -> torch.Tensor:
         """n samples of the model, of these classes, for a step with this data."""
-        if not (isinstance(self.model, Network) and self.model.guided):
+        if not self.model.guided:
             return self.model.sample(n, self.stream(purpose, step), labels)
         return self.model(self.noise(n, purpose, step, labels, batch), labels)
 
@@ -202,7 +203,7 @@ class Setup:
 
     def second_batch(self, n: int, step: int, labels: torch.Tensor | None, batch: Batch) -> torch.Tensor | None:
         """An independent batch of the model's samples, for the drifts that ask for one."""
-        if not getattr(self.config.drift, "independent_self", False):
+        if not abilities(self.drift).second_batch:
             return None
         with torch.no_grad():
             return self.sample(n, "second", step, labels, batch)
@@ -231,12 +232,12 @@ def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = 
     if target.space.conditions and coded is not target:
         raise UserError("dataset.condition names columns of the data, which codes do not have: use space=identity.")
     model = config.generator.made(replace(coded.space, guidance=config.guidance.up_to is not None))
-    if config.guidance.up_to is not None and not getattr(model, "guided", False):
+    if config.guidance.up_to is not None and not model.guided:
         raise UserError(
             f"generator={config.generator.name} has no input for the guidance strength, which guidance.up_to draws: "
             "use generator=mlp or transformer, or guidance.up_to=null."
         )
-    if target.space.conditions and not getattr(model, "conditions", 0):
+    if target.space.conditions and not model.conditions:
         raise UserError(
             f"generator={config.generator.name} has no input for a condition, which dataset.condition gives: use "
             "generator=mlp."
@@ -265,7 +266,7 @@ def assemble(config: TrainConfig, shelf: Shelf | None = None, *, closed: bool = 
         learning_rate=partial(rule.learning_rate, steps=config.steps),
         told=told,
     )
-    if others := [f"{key}={getattr(config, key).name}" for key in _GIVE_POINTS if "." in getattr(config, key).name]:
+    if others := [told for key in _GIVE_POINTS for told in _of_others(getattr(config, key))]:
         _try(setup, " and ".join(others))
     return setup
 
@@ -289,6 +290,12 @@ def by_data(config: TrainConfig, target: Target) -> TrainConfig:
 def _without_conditions(drift: Field, made: int, x: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
     """V of the first `made` columns: the others are conditions, which are given and do not move."""
     return torch.nn.functional.pad(drift(x, model)[:, :made], (0, x.shape[1] - made))
+
+
+def _of_others(settings: Settings) -> list[str]:
+    """The classes of others that the settings name, as `drift=my_package.Mine`; those within an object too."""
+    within = [each for value in vars(settings).values() if isinstance(value, Settings) for each in _of_others(value)]
+    return [f"{settings.at}={settings.name}", *within] if "." in settings.name else within
 
 
 def _try(setup: Setup, others: str) -> None:

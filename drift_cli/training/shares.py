@@ -17,8 +17,9 @@ from functools import cached_property
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from drift_cli.abilities import abilities
 from drift_cli.data import Batch
-from drift_cli.drift import Iterative, Random, abilities
+from drift_cli.drift import Iterative, Random
 from drift_cli.errors import UserError
 from drift_cli.generator.network import Network
 from drift_cli.ranks.group import Ranks
@@ -31,13 +32,14 @@ CLASSES, ROWS, WHOLE = "classes", "rows", "whole"
 
 def what_is_shared(setup: Setup) -> str:
     """What the processes divide besides the network: whole classes, rows, or none (it finds the whole drift)."""
-    carried = isinstance(setup.drift, Random | Iterative) or getattr(setup.config.drift, "independent_self", False)
-    if carried:  # what it draws, counts or starts from goes on from class to class
+    can = abilities(setup.drift)
+    # What it draws, counts or starts from goes on from class to class.
+    if isinstance(setup.drift, Random | Iterative) or can.second_batch:
         return WHOLE
     if setup.classes:
         return CLASSES
     labelled = bool(setup.target.space.class_frequencies)
-    return ROWS if abilities(setup.drift).shareable and not labelled else WHOLE
+    return ROWS if can.shareable and not labelled else WHOLE
 
 
 def check(setup: Setup, processes: int) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from drift_cli.abilities import abilities
 from drift_cli.data import Batch
-from drift_cli.drift import abilities
-from drift_cli.generator import Mlp
+from drift_cli.generator import Network
 from drift_cli.kernels import Kernel
 from drift_cli.ranks.group import Ranks
 from drift_cli.training import ema
@@ -79,13 +79,13 @@ def build(setup: Setup) -> Step:
 def can_be_captured(setup: Setup) -> bool:
     """Whether nothing but tensors changes between steps, and nothing asks the GPU for an answer."""
     config, can = setup.config, abilities(setup.drift)
-    if not isinstance(setup.model, Mlp):
+    if not (isinstance(setup.model, Network) and setup.model.capturable):
         return False
+    adjustable = getattr(config.optimizer.kind, "capturable", False)
     steady = config.schedule.name == "constant" or can.scales
-    adam = isinstance(setup.optimizer, torch.optim.Adam | torch.optim.AdamW)
     stopped = config.gradient_paths == "none"
     together = setup.model.classes == 0 or (setup.classes > 0 and can.batched)
-    return adam and steady and stopped and together and can.capturable
+    return adjustable and steady and stopped and together and can.capturable
 
 
 class DirectStep:
@@ -134,7 +134,7 @@ class CapturedStep:
     """The same step on tensors that stay in place. Off a GPU nothing is captured, and it runs as it stands."""
 
     def __init__(self, setup: Setup) -> None:
-        assert isinstance(setup.model, Mlp)
+        assert isinstance(setup.model, Network)
         self.setup, self.model = setup, setup.model
         count, batch = setup.count, setup.batch(0)
         moving: dict[str, Any] = {name: points.clone() for name, points in _moving(batch).items()}

@@ -11,6 +11,7 @@ import drift_cli
 from drift_cli import command as commands
 from drift_cli.drift import drawn_strengths
 from drift_cli.errors import UserError
+from drift_cli.shell.cli import main
 from drift_cli.shell.compose import settings
 from drift_cli.training.setup import assemble
 from tests.problems.runs import train
@@ -58,6 +59,18 @@ def test_each_strength_moves_the_mean_of_a_class_as_far_as_its_optimum(tmp_path:
     assert ratio(1.6) == pytest.approx(1.6, abs=0.1)
     with pytest.raises(UserError, match=r"guidance must be from 1 to 1.6, as it was trained, got 2"):
         trained.sample(3, guidance=2.0)
+
+
+@pytest.mark.parametrize("generator", ["mlp", "transformer"])
+def test_a_sample_is_drawn_at_the_strength_that_is_asked_for(generator: str, tmp_path: Path) -> None:
+    """The least strength is that of a sample without one, and another is another sample."""
+    words = ["train", "dataset=digits", "dataset.labels=true", "space=identity", "guidance.up_to=2", "steps=2"]
+    words += ["batch_size=40", "evaluation.points=50", "evaluation.large_points=0", f"generator={generator}"]
+    assert main([*words, f"hydra.run.dir={tmp_path / 'run'}"]) == 0
+    trained = drift_cli.load(tmp_path / "run")
+    without, least, larger = (trained.sample(5, seed=1, label=3, guidance=alpha).points for alpha in (None, 1.0, 2.0))
+    assert torch.equal(without, least)
+    assert not torch.equal(without, larger)
 
 
 def test_what_cannot_be_given_a_strength_says_so() -> None:

@@ -11,7 +11,6 @@ from drift_cli.commands.sample.settings import SampleConfig
 from drift_cli.console import make as make_console
 from drift_cli.data import tables
 from drift_cli.errors import UserError
-from drift_cli.generator import Particles
 from drift_cli.memory import counted_by
 from drift_cli.trained import load
 
@@ -29,8 +28,8 @@ def run(config: SampleConfig, path: Path) -> list[Path]:
     if not np.isfinite(points).all():
         raise UserError(f"{config.run} generates non-finite values: the run had diverged; use an earlier checkpoint.")
     console = make_console()
-    if isinstance(model := trained.generator, Particles) and config.n > len(model.positions):
-        console.print(f"note: {len(model.positions)} particles give {config.n} samples by repetition", highlight=False)
+    if (count := trained.generator.count) is not None and config.n > count:
+        console.print(f"note: {count} particles give {config.n} samples by repetition", highlight=False)
     if space.image and out.suffix.lower() == ".npy":
         points = points.reshape(len(points), *space.image)
     try:

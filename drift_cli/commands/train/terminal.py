@@ -8,9 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from drift_cli.abilities import abilities
 from drift_cli.commands.train.blind import blind
 from drift_cli.data import Target
-from drift_cli.drift import abilities
 from drift_cli.metrics.marginals import HEADINGS, Marginal
 from drift_cli.training.settings import TrainConfig
 

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from drift_cli.abilities import abilities
 from drift_cli.config.objects import Settings
 from drift_cli.data import target_of
-from drift_cli.drift import Random, abilities
+from drift_cli.drift import Random
 from drift_cli.studies.compare_operators.runs import generator_run, start_distribution
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig, OperatorConfig
 from drift_cli.studies.numbers import Measured

@@ -157,7 +157,7 @@ def _operator(label: str, settings: Any) -> OperatorConfig:
 
 
 def _check_kernel(where: str, found: OperatorConfig, given: dict[str, Any]) -> None:
-    from drift_cli.drift import abilities
+    from drift_cli.abilities import abilities
     from drift_cli.training.bandwidth import provisional
 
     drift, can = found.drift.name, abilities(found.drift.made())
