@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 from drift_cli.errors import UserError
 from drift_cli.rules import not_empty
@@ -52,6 +52,34 @@ class Setting:
                 raise UserError(f"each of {key} must be one value, got {each}.")
             for rule in self.rules:
                 rule(f"each of {key}" if isinstance(value, list | tuple) else key, each)
+
+
+class Checked:
+    """A dataclass whose fields obey their settings' rules however it is made: `Laplace(-1.0)` raises `UserError`."""
+
+    prefix: ClassVar[str | None] = None  # of the fields in what is told; None: the class, `Laplace.bandwidth`
+
+    def __post_init__(self) -> None:
+        kind: Any = type(self)
+        prefix = f"{kind.__name__}." if kind.prefix is None else kind.prefix
+        for name, setting in own_settings(kind).items():
+            value = getattr(self, name)
+            if setting.word is not None and isinstance(value, str):
+                raise UserError(
+                    f'{prefix}{name} must be a number, got "{value}": only a run, which has data, takes it.'
+                )
+            setting.check(f"{prefix}{name}", value)
+        self.check_together()
+
+    def check_together(self) -> None:
+        """What no field can say alone. Raises `UserError`."""
+
+
+@cache
+def own_settings(kind: type) -> Mapping[str, Setting]:
+    """The settings among the fields of a dataclass."""
+    described = {name: _described(hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
+    return {name: found[1] for name, found in described.items() if found is not None}
 
 
 @dataclass(frozen=True)

@@ -10,26 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
-from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
+from functools import partial
+from typing import Annotated, Any, ClassVar
 
-from drift_cli import rules
-from drift_cli.setting import Rule, Setting
+from drift_cli import rules, setting
+from drift_cli.setting import Rule, Setting, own_settings
 
 
-class Checked:
-    """A dataclass of settings, checked when it is made. Raises `UserError` for the first that breaks its rule."""
+class Checked(setting.Checked):
+    """A dataclass of a command's settings. Raises `UserError` for the first that breaks its rule."""
 
     prefix: ClassVar[str] = ""  # of the keys of a block within others, "ema."
-
-    def __post_init__(self) -> None:
-        own: Any = type(self)
-        for name, setting in _settings(own).items():
-            setting.check(f"{self.prefix}{name}", getattr(self, name))
-        self.check_together()
-
-    def check_together(self) -> None:
-        """What no field can say alone. Raises `UserError`."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +41,9 @@ class Different(Setting):
         rules.different(key, list(value or []))
 
 
-@cache
-def _settings(kind: type) -> dict[str, Setting]:
-    hints = get_type_hints(kind, include_extras=True)
-    found = {name: get_args(hint)[1] for name, hint in hints.items() if get_origin(hint) is Annotated}
-    return {name: setting for name, setting in found.items() if isinstance(setting, Setting)}
-
-
 def choices_of(kind: type) -> dict[str, tuple[str, ...]]:
     """The words that a setting may be, of those that may be a few."""
-    return {name: setting.choices for name, setting in _settings(kind).items() if setting.choices}
+    return {name: each.choices for name, each in own_settings(kind).items() if each.choices}
 
 
 def obeys(*of: Rule) -> Setting:

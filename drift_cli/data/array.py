@@ -20,11 +20,11 @@ from drift_cli.data.target import Finite
 from drift_cli.errors import UserError, did_you_mean
 from drift_cli.learned import content_hash
 from drift_cli.rules import one_of, positive
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 
 @dataclass(frozen=True)
-class Array:
+class Array(Checked):
     path: Annotated[str, Setting("the file")]
     columns: Annotated[tuple[str, ...] | None, Setting("which columns, by name; null: all")] = None
     header: Annotated[bool | None, Setting("of a .csv: whether its first line names the columns; null: guessed")] = None

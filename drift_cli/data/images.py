@@ -13,11 +13,11 @@ from drift_cli.data.labelled_images import LabelledImages, Labels, as_target
 from drift_cli.data.limit import LIMIT, Limit
 from drift_cli.data.target import Finite
 from drift_cli.errors import UserError
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 
 @dataclass(frozen=True)
-class Images:
+class Images(Checked):
     path: Annotated[
         str, Setting("an .npz or .npy file, or a folder of PNG and JPEG files, with one sub-folder per class")
     ]

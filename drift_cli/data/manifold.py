@@ -22,13 +22,13 @@ from torch import Generator, Tensor
 from drift_cli.data.noise import Noise, normal, uniform
 from drift_cli.errors import UserError
 from drift_cli.rules import at_least, between, one_of
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 _FREQUENCY = 2.0  # of the sine that bends the surface
 
 
 @dataclass(frozen=True)
-class Manifold:
+class Manifold(Checked):
     surface: Annotated[str, Setting("kind of surface", (partial(one_of, choices=("torus", "roll")),))]
     intrinsic: Annotated[int, Setting("dimension of the surface", (partial(at_least, least=1),))]
     dimension: Annotated[int, Setting("dimension of the points", (partial(between, low=1, high=1024),))]

@@ -9,10 +9,11 @@ import numpy as np
 from drift_cli.data.held_out import HeldOut
 from drift_cli.data.labelled_images import LabelledImages, Labels, as_target
 from drift_cli.data.target import Finite
+from drift_cli.setting import Checked
 
 
 @dataclass(frozen=True)
-class Mnist5k:
+class Mnist5k(Checked):
     labels: Labels
     held_out: HeldOut = 0.0
 

@@ -10,10 +10,11 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from drift_cli.data.noise import Noise, integers, normal, uniform
+from drift_cli.setting import Checked
 
 
 @dataclass(frozen=True)
-class Moons:
+class Moons(Checked):
     noise: Noise
     dimension: int = 2
 

@@ -20,11 +20,11 @@ from torch import Generator, Tensor
 
 from drift_cli.data.noise import Noise, integers, normal
 from drift_cli.rules import between
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 
 @dataclass(frozen=True)
-class Nested:
+class Nested(Checked):
     scales: Annotated[
         int, Setting("levels of clusters, four in each of the one above", (partial(between, low=1, high=12),))
     ]

@@ -12,13 +12,13 @@ from drift_cli.data.held_out import HeldOut
 from drift_cli.data.labelled_images import LabelledImages, Labels, as_target
 from drift_cli.data.target import Finite
 from drift_cli.rules import between
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 _NAMES = ("temple", "flower")
 
 
 @dataclass(frozen=True)
-class Photographs:
+class Photographs(Checked):
     labels: Labels = False
     size: Annotated[int, Setting("height and width of a patch, in pixels", (partial(between, low=4, high=64),))] = 16
     held_out: HeldOut = 0.0

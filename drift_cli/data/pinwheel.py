@@ -13,13 +13,13 @@ from torch import Generator, Tensor
 
 from drift_cli.data.noise import integers, normal
 from drift_cli.rules import at_least, finite, positive
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 _RADIUS = 0.7  # of the blobs' centres: with the default spread the pinwheel then has about unit size
 
 
 @dataclass(frozen=True)
-class Pinwheel:
+class Pinwheel(Checked):
     """Standard deviations along and across the radius; `twist` in radians per unit of radius."""
 
     arms: Annotated[int, Setting("number of blobs", (partial(at_least, least=1),))]

@@ -12,11 +12,11 @@ from torch import Generator, Tensor
 
 from drift_cli.data.noise import Noise, normal, uniform
 from drift_cli.rules import positive
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 
 @dataclass(frozen=True)
-class Rings:
+class Rings(Checked):
     radii: Annotated[tuple[float, ...], Setting("radii of the circles", (positive,))]
     noise: Noise
     dimension: int = 2

@@ -13,10 +13,11 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from drift_cli.data.noise import Noise, normal, uniform
+from drift_cli.setting import Checked
 
 
 @dataclass(frozen=True)
-class SwissRoll:
+class SwissRoll(Checked):
     noise: Noise
     dimension: int = 2
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from drift_cli.abilities import Abilities
 from drift_cli.kernels import Kernel
+from drift_cli.setting import Checked
 from drift_cli.transport import Coupling, couple, couple_with_itself
 from drift_cli.transport.coupling import row_potential
 from drift_cli.transport.settings import Epsilon, MaxIter, Tolerance
@@ -22,7 +23,7 @@ from drift_cli.transport.tally import Tally
 
 
 @dataclass
-class Sinkhorn:
+class Sinkhorn(Checked):
     epsilon: Epsilon
     tol: Tolerance
     max_iter: MaxIter
@@ -30,6 +31,7 @@ class Sinkhorn:
     tally: Tally = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.tally = Tally(self.tol, self.max_iter)
 
     def __call__(

@@ -22,11 +22,11 @@ from drift_cli.abilities import Abilities
 from drift_cli.kernels import Kernel
 from drift_cli.metrics.sliced_wasserstein import directions
 from drift_cli.rules import at_least
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 
 @dataclass(frozen=True)
-class SlicedWasserstein:
+class SlicedWasserstein(Checked):
     projections: Annotated[
         int, Setting("number of random directions, redrawn at every step", (partial(at_least, least=1),))
     ]

@@ -24,7 +24,7 @@ from drift_cli.errors import UserError
 from drift_cli.fused import log_masses
 from drift_cli.kernels import Gaussian, Kernel
 from drift_cli.rules import at_least
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 
 def _gaussian(kernel: Kernel) -> None:
@@ -37,7 +37,7 @@ def _gaussian(kernel: Kernel) -> None:
 
 
 @dataclass(frozen=True)
-class SmoothedKl:
+class SmoothedKl(Checked):
     draws: Annotated[int, Setting("noise draws per sample at every step", (partial(at_least, least=1),))]
     abilities: ClassVar[Abilities] = Abilities(check_kernel=_gaussian)
 

@@ -12,10 +12,11 @@ from drift_cli.abilities import Abilities
 from drift_cli.drift.base import AtFactors, Data, Queries, Samples, SelfTerm
 from drift_cli.fused import kernel_mean, log_masses
 from drift_cli.kernels import Kernel
+from drift_cli.setting import Checked
 
 
 @dataclass(frozen=True)
-class BatchNormalized(AtFactors):
+class BatchNormalized(Checked, AtFactors):
     r"""The doubly normalised drift of Deng et al.'s toy code.
 
     Queries $x_i$ against the batch $t = [x_l, y_j]$, $K_{ij} = k(x_i, t_j)$, row sums $R_i$ over the whole batch,

@@ -19,12 +19,12 @@ from drift_cli.features import KINDS, Encoder, groups
 from drift_cli.kernels import Kernel
 from drift_cli.ranks.pairs import mean_over_all, moments_over_all
 from drift_cli.rules import one_of
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 from drift_cli.space import Fitting
 
 
 @dataclass(frozen=True)
-class Features:
+class Features(Checked):
     r"""The drift of feature groups $\varphi_g$ of images, pulled back to the points (Deng et al.'s feature drift):
 
     $$V(x) = \sum_g J_{\varphi_g}(x)^\top V_g(\varphi_g(x)), \qquad
@@ -49,7 +49,7 @@ class Features:
     encoder: Encoder
     groups: tuple[str, ...]
     points: bool
-    factors: tuple[float, ...]
+    factors: Factors
     normalize: bool
     maps: nn.Module | None = None
     of_images: ClassVar[bool] = True

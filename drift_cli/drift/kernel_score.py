@@ -11,10 +11,11 @@ from drift_cli.abilities import Abilities
 from drift_cli.drift.base import Data, Field, Queries, Samples, SelfTerm
 from drift_cli.fused import log_masses
 from drift_cli.kernels import Kernel
+from drift_cli.setting import Checked
 
 
 @dataclass(frozen=True)
-class KernelScore:
+class KernelScore(Checked):
     r"""The kernel-gradient drift (2605.10727, as reconstructed): the score difference of the samples, smoothed,
 
     $$V = \nabla\log\sum_j k(x, y_j) - \nabla\log\sum_l k(x, x_l).$$

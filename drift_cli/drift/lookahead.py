@@ -13,13 +13,19 @@ from drift_cli.catalogue import find
 from drift_cli.drift.base import Data, Drift, Field, Queries, Samples, SelfTerm
 from drift_cli.kernels import Kernel
 from drift_cli.rules import finite, one_of
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 _BASES = ("mean_shift", "batch_normalized", "sinkhorn_proxy", "sharp")
 
 
+Weights = Annotated[
+    tuple[float, ...],
+    Setting("one weight per look-ahead step; all 1: toward the end of the last step", (finite,)),
+]
+
+
 @dataclass(frozen=True)
-class Lookahead:
+class Lookahead(Checked):
     r"""Several look-ahead steps of a drift (2605.04060, the formula inferred): the samples move by their own drift,
 
     $$x_0 = x, \qquad x_k = x_{k-1} + V_k, \qquad V_k = V(x_{k-1};\,\text{data}, \{x_{k-1}\}), \qquad
@@ -31,17 +37,14 @@ class Lookahead:
     """
 
     base: Drift
-    weights: tuple[float, ...]
+    weights: Weights
 
     @classmethod
     def from_settings(
         cls,
         self_term: SelfTerm,
         base: Annotated[str, Setting("the drift whose steps are looked ahead", (partial(one_of, choices=_BASES),))],
-        weights: Annotated[
-            tuple[float, ...],
-            Setting("one weight per look-ahead step; all 1: toward the end of the last step", (finite,)),
-        ],
+        weights: Weights,
     ) -> Lookahead:
         return cls(find("drift", base)(self_term), weights)
 

@@ -16,11 +16,11 @@ from drift_cli.fused import kernel_means
 from drift_cli.kernels import Kernel
 from drift_cli.ranks.pairs import rows_of_all, sum_over_all
 from drift_cli.rules import one_of
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 
 @dataclass(frozen=True)
-class MeanShift(AtFactors):
+class MeanShift(Checked, AtFactors):
     r"""The mean-shift drift (Deng et al.; Turan & Ovsjanikov, eq. 4 as reconstructed):
 
     $$V(x) = M_p(x) - M_q(x), \qquad M_q(x) = \frac{\sum_l k(x, x_l)\,(x_l - x)}{\sum_l k(x, x_l)}.$$

@@ -16,7 +16,7 @@ from drift_cli.drift.base import AtFactors, Data, Field, Queries, Samples, SelfT
 from drift_cli.kernels import Kernel
 from drift_cli.ranks.pairs import mean_over_all
 from drift_cli.rules import between, one_of
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 BASES = ("mean_shift", "batch_normalized")  # those that take several bandwidths at once and vanish at q = p
 Factors = Annotated[
@@ -29,7 +29,7 @@ Normalize = Annotated[
 
 
 @dataclass(frozen=True)
-class MultiTemperature:
+class MultiTemperature(Checked):
     r"""A sum of drifts over several bandwidths (both papers' multi-scale drift):
 
     $$V = \sum_c V_{c\tau}, \qquad\text{or with } \texttt{normalize=rms}\quad
@@ -43,7 +43,7 @@ class MultiTemperature:
     """
 
     base: AtFactors
-    factors: tuple[float, ...]
+    factors: Factors
     normalize: bool
 
     @classmethod

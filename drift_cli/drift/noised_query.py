@@ -15,11 +15,13 @@ from drift_cli.drift.base import Drift, SelfTerm
 from drift_cli.drift.mean_shift import MeanShift
 from drift_cli.kernels import Kernel
 from drift_cli.rules import at_least
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
+
+Draws = Annotated[int, Setting("noise draws per query, averaged", (partial(at_least, least=1),))]
 
 
 @dataclass(frozen=True)
-class NoisedQuery:
+class NoisedQuery(Checked):
     r"""The noised-query drift (ours): the drift at a query plus noise, applied at the query,
 
     $$V_\xi(x) = \frac1K\sum_{k=1}^K V(x + \sigma\xi_k), \qquad \xi_k \sim N(0, I), \qquad
@@ -33,14 +35,14 @@ class NoisedQuery:
     """
 
     base: Drift
-    draws: int
+    draws: Draws
     generator: torch.Generator | None = None
 
     @classmethod
     def from_settings(
         cls,
         self_term: SelfTerm,
-        draws: Annotated[int, Setting("noise draws per query, averaged", (partial(at_least, least=1),))],
+        draws: Draws,
     ) -> NoisedQuery:
         return cls(MeanShift(self_term), draws)
 

@@ -12,6 +12,7 @@ from drift_cli.drift.base import Data, Field, Queries, Samples, SelfTerm
 from drift_cli.fused import kernel_mean, log_masses
 from drift_cli.kernels import Kernel
 from drift_cli.kernels.sharp import Companion, companion
+from drift_cli.setting import Checked
 
 
 def _has_companion(kernel: Kernel) -> None:
@@ -19,7 +20,7 @@ def _has_companion(kernel: Kernel) -> None:
 
 
 @dataclass(frozen=True)
-class Sharp:
+class Sharp(Checked):
     r"""The sharply normalised drift (Franz et al. 2604.06333, as reconstructed), a score difference with any kernel:
 
     $$V = \frac{N_p}{p_{k^\sharp}} - \frac{N_q}{q_{k^\sharp}} = \nabla\log\frac{p_{k^\sharp}}{q_{k^\sharp}},

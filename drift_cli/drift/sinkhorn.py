@@ -20,7 +20,7 @@ from torch import Tensor
 from drift_cli.abilities import Abilities
 from drift_cli.drift.base import Counted, counts_itself
 from drift_cli.kernels import Kernel
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 from drift_cli.transport import Coupling, couple, couple_with_itself
 from drift_cli.transport.coupling import row_potential
 from drift_cli.transport.settings import Epsilon, MaxIter, Tolerance
@@ -41,7 +41,7 @@ class _Kept:
 
 
 @dataclass
-class Sinkhorn:
+class Sinkhorn(Checked):
     """V at the queries, at ε = `epsilon`; `tol` and `max_iter` end the iterations of each of the two plans.
 
     Paired queries are the model's samples. Unpaired queries are new points, at which the plans of `model` with the data
@@ -49,9 +49,9 @@ class Sinkhorn:
     batch, against which the self plan is computed. `carry` starts from the last call's potentials.
     """
 
-    epsilon: float
-    tol: float
-    max_iter: int
+    epsilon: Epsilon
+    tol: Tolerance
+    max_iter: MaxIter
     independent_self: bool = False
     carry: bool = False
     accelerate: bool = True
@@ -79,6 +79,7 @@ class Sinkhorn:
         return Abilities(uses_kernel=False, second_batch=self.independent_self)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.tally = Tally(self.tol, self.max_iter)
 
     def __call__(

@@ -11,10 +11,11 @@ from drift_cli.abilities import Abilities
 from drift_cli.drift.base import AtFactors, Data, Queries, Samples, SelfTerm
 from drift_cli.fused import kernel_mean, log_masses
 from drift_cli.kernels import Kernel
+from drift_cli.setting import Checked
 
 
 @dataclass(frozen=True)
-class SinkhornProxy(AtFactors):
+class SinkhornProxy(Checked, AtFactors):
     r"""A one-pass approximation of the Sinkhorn drift (Gretton et al. 2605.05118, as reconstructed):
 
     $$V_i = m_i^+ m_i^-\Big(\frac{\sum_j A^+_{ij}y_j}{m_i^+} - \frac{\sum_l A^-_{il}x_l}{m_i^-}\Big), \qquad

@@ -16,11 +16,12 @@ from drift_cli.errors import UserError
 from drift_cli.features.base import Features, drawn, finite, learned
 from drift_cli.features.trunk import Epochs, Trunk, Width
 from drift_cli.learned import fit
+from drift_cli.setting import Checked
 from drift_cli.space import Fitting
 
 
 @dataclass(frozen=True)
-class Classifier:
+class Classifier(Checked):
     """Its three maps; the mean of the last one decides the class. It learns from classes, whether the run uses them or
     not; on the data that is held out, if there is any, its accuracy is reported.
     """

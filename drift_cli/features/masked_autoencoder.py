@@ -19,14 +19,14 @@ from drift_cli.features.base import Features, drawn, finite, learned
 from drift_cli.features.trunk import Epochs, Trunk, Width
 from drift_cli.learned import fit
 from drift_cli.rules import between
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 from drift_cli.space import Fitting
 
 _PATCHES = 7  # a side has about so many
 
 
 @dataclass(frozen=True)
-class MaskedAutoencoder:
+class MaskedAutoencoder(Checked):
     """Its encoder's three maps. A share of the patches is set to zero, and the network paints them from the others; the
     loss is the mean square error there. Convolutional, as Deng et al.'s."""
 

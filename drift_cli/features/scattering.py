@@ -28,7 +28,7 @@ from drift_cli.data.planes import Shape, image_shape, to_planes
 from drift_cli.errors import UserError
 from drift_cli.features.base import Features, Maps
 from drift_cli.rules import between
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 from drift_cli.space import Fitting
 
 _WIDTH = 0.8  # of the Gaussian windows, in pixels times the scale
@@ -36,7 +36,7 @@ _CENTRE = 3 * math.pi / 4  # frequency of the finest wavelets
 
 
 @dataclass(frozen=True)
-class Scattering:
+class Scattering(Checked):
     scales: Annotated[int, Setting("J: maps are 2^J times smaller than the image", (partial(between, low=1, high=6),))]
     angles: Annotated[int, Setting("L: wavelets per scale", (partial(between, low=1, high=16),))]
 

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from drift_cli.kernels.base import Bandwidth
+from drift_cli.setting import Checked
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(Checked):
     r"""The Gaussian kernel $\varphi(r) = e^{-r^2/2\sigma^2}$.
 
     Its drift is a score difference (Turan & Ovsjanikov, Theorem 4.1).

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from drift_cli.kernels.base import Bandwidth
 from drift_cli.kernels.spectral import matern_log_integral, matern_rate, matern_spectrum
+from drift_cli.setting import Checked
 
 
 @dataclass(frozen=True)
-class Laplace:
+class Laplace(Checked):
     r"""The exponential ("Laplacian") kernel $\varphi(r) = e^{-r/\tau}$ of the Euclidean norm (Deng et al.).
 
     `bandwidth` is a length in the data's units. `log_profile`, `weight` and `rate` are elementwise and keep shape,

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from drift_cli.kernels.base import Bandwidth
 from drift_cli.kernels.spectral import matern_log_integral, matern_rate, matern_spectrum
+from drift_cli.setting import Checked
 
 
 @dataclass(frozen=True)
-class Matern32:
+class Matern32(Checked):
     r"""The Matérn kernel of smoothness 3/2, $\varphi(r) = (1 + u)\,e^{-u}$ with $u = \sqrt3\,r/\ell$.
 
     `bandwidth` is a length in the data's units. `log_profile`, `weight` and `rate` are elementwise and keep shape,

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from drift_cli.kernels.base import Bandwidth
 from drift_cli.kernels.spectral import matern_log_integral, matern_rate, matern_spectrum
+from drift_cli.setting import Checked
 
 
 @dataclass(frozen=True)
-class Matern52:
+class Matern52(Checked):
     r"""The Matérn kernel of smoothness 5/2, $\varphi(r) = (1 + u + u^2/3)\,e^{-u}$ with $u = \sqrt5\,r/\ell$.
 
     `bandwidth` is a length in the data's units. `log_profile`, `weight` and `rate` are elementwise and keep shape,

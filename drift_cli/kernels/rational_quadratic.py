@@ -12,11 +12,11 @@ from torch import Tensor
 from drift_cli.kernels.base import Bandwidth
 from drift_cli.kernels.spectral import bessel_rate, scaled_bessel
 from drift_cli.rules import positive
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 
 @dataclass(frozen=True)
-class RationalQuadratic:
+class RationalQuadratic(Checked):
     r"""The rational quadratic kernel $\varphi(r) = (1 + r^2/2\alpha\ell^2)^{-\alpha}$.
 
     Its Fourier transform exists for $\alpha > d/2$; as a weight the kernel can be used at any $\alpha > 0$.

@@ -13,13 +13,13 @@ import torch
 from torch import nn
 
 from drift_cli.rules import at_least, fraction, one_of, positive
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 Fraction = Annotated[float, Setting("fraction kept from step to step", (fraction,))]
 
 
 @dataclass(frozen=True)
-class Optimizer(ABC):
+class Optimizer(Checked, ABC):
     """`lr` falls as `lr_schedule` says, after `warmup` steps in which it grows linearly.
 
     `capturable`: torch's optimiser takes its learning rate as a tensor, so that a GPU can capture its step.

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 
 from drift_cli.schedules.base import Floor, Steps
+from drift_cli.setting import Checked
 
 
 @dataclass(frozen=True)
-class Cosine:
+class Cosine(Checked):
     r"""$\sigma(t)/\sigma_0 = f + (1-f)\,(1+\cos(\pi t/\texttt{steps}))/2$, then held at f, the floor (App. F).
 
     `schedule(step)` is the factor on the kernel's bandwidth at a training step.

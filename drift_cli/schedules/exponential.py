@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drift_cli.schedules.base import Floor, Steps
+from drift_cli.setting import Checked
 
 
 @dataclass(frozen=True)
-class Exponential:
+class Exponential(Checked):
     r"""Exponential annealing (Turan & Ovsjanikov, eq. 18 as reconstructed):
     $\sigma(t) = \max(\sigma_0 e^{-rt}, \sigma_{\min})$ with $r = \ln(\sigma_0/\sigma_{\min})/\texttt{steps}$.
 

@@ -22,7 +22,7 @@ from drift_cli.data import Batch, Finite, Space, Target
 from drift_cli.errors import UserError
 from drift_cli.learned import content_hash, fit
 from drift_cli.rules import at_least, between, positive
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 from drift_cli.space.codec import Fitting
 from drift_cli.space.networks import moved, of_images, of_tables
 
@@ -33,7 +33,7 @@ _IMAGES, _TABLES = (32, 64), (256, 256)  # widths
 
 
 @dataclass(frozen=True)
-class Autoencoder:
+class Autoencoder(Checked):
     dimension: Annotated[int, Setting("dimension of the codes", (partial(between, low=1, high=65_536),))]
     widths: Annotated[
         tuple[int, ...] | None,
