@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
@@ -52,6 +52,14 @@ class Setting:
                 raise UserError(f"each of {key} must be one value, got {each}.")
             for rule in self.rules:
                 rule(f"each of {key}" if isinstance(value, list | tuple) else key, each)
+
+
+def before(**default: Any) -> Any:
+    """A field with the value of what was made before there was the setting; anything new has that of the YAML file.
+
+    `before(default=0.0)` or `before(default_factory=…)`, as of `dataclasses.field`.
+    """
+    return field(metadata={"before": True}, **default)
 
 
 class Checked:

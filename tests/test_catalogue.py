@@ -8,12 +8,14 @@ import pickle
 import re
 import subprocess
 import sys
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
 from drift_cli import catalogue
+from drift_cli import command as commands
 from drift_cli import config as configs
 from drift_cli.catalogue import conf_dir
 from drift_cli.config.objects import chosen, settings_class, standing_at
@@ -58,6 +60,35 @@ def test_every_setting_has_a_line_of_help(group: str, option: str) -> None:
     for parameter in parameters(kind).values():
         assert parameter.setting.help
         assert "\n" not in parameter.setting.help
+
+
+def disagreements(kind: type, values: dict, prefix: str = "") -> list[str]:
+    """The fields whose default is another than the YAML file's, but for those that say what was before them."""
+    found = []
+    for each in fields(kind):
+        factory = each.default_factory
+        default = each.default if factory is MISSING else factory()
+        if default is MISSING or each.name not in values:
+            continue
+        if is_dataclass(default):
+            found += disagreements(type(default), values[each.name], f"{prefix}{each.name}.")
+        elif not each.metadata.get("before") and default != values[each.name]:
+            found.append(f"{prefix}{each.name}: {default} and {values[each.name]}")
+    return found
+
+
+@every_option
+def test_a_default_stands_in_the_class_as_in_the_yaml(group: str, option: str) -> None:
+    values = OmegaConf.to_container(OmegaConf.load(conf_dir() / group / f"{option}.yaml"))
+    kind = catalogue.find(group, values["name"])
+    if option == values["name"] and is_dataclass(kind) and not hasattr(kind, "from_settings"):
+        assert disagreements(kind, values) == []
+
+
+@pytest.mark.parametrize("command", commands.names())
+def test_a_default_of_a_command_is_that_of_its_yaml(command: str) -> None:
+    found = commands.find(command)
+    assert disagreements(found.schema(), OmegaConf.to_container(OmegaConf.load(found.yaml), resolve=False)) == []
 
 
 def test_a_name_means_the_class_of_its_file() -> None:

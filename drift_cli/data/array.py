@@ -39,7 +39,8 @@ class Array(Checked):
         str | None, Setting("the column of integers or words that gives the class (not a coordinate); null: no classes")
     ] = None
     condition: Annotated[
-        tuple[str, ...] | None, Setting("columns given to the generator as a condition, not generated; null: none")
+        tuple[str, ...] | None,
+        Setting("columns given to the generator as a condition, not generated, as [dose,age]; null: none"),
     ] = None
     condition_bandwidth: Annotated[
         float, Setting("kernel bandwidth on the condition, relative to that on the points", (positive,))

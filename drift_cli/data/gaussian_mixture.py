@@ -46,10 +46,18 @@ class GaussianMixture:
         ] = None,
         means: Annotated[Any, Setting("one list of coordinates per mode; null: by placement")] = None,
         placement: Annotated[
-            str, Setting("placement of the means, if none are given", (partial(one_of, choices=PLACEMENTS),))
+            str,
+            Setting(
+                "placement of the means, if none are given; random: on the sphere",
+                (partial(one_of, choices=PLACEMENTS),),
+            ),
         ] = "circle",
         subspace: Annotated[
-            int, Setting("dimensions of the subspace of placement=subspace", (partial(at_least, least=1),))
+            int,
+            Setting(
+                "dimension of the random subspace that contains the means with placement=subspace",
+                (partial(at_least, least=1),),
+            ),
         ] = 4,
         arrangement: Annotated[int, Setting("number of the random placement", (partial(at_least, least=0),))] = 0,
     ) -> Self:

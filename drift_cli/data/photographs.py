@@ -12,7 +12,7 @@ from drift_cli.data.held_out import HeldOut
 from drift_cli.data.labelled_images import LabelledImages, Labels, as_target
 from drift_cli.data.target import Finite
 from drift_cli.rules import between
-from drift_cli.setting import Checked, Setting
+from drift_cli.setting import Checked, Setting, before
 
 _NAMES = ("temple", "flower")
 
@@ -21,7 +21,7 @@ _NAMES = ("temple", "flower")
 class Photographs(Checked):
     labels: Labels = False
     size: Annotated[int, Setting("height and width of a patch, in pixels", (partial(between, low=4, high=64),))] = 16
-    held_out: HeldOut = 0.0
+    held_out: HeldOut = before(default=0.0)
 
     def images(self) -> LabelledImages:
         """The patches tile each photograph of 427×640 pixels: none shares a pixel with another, held out or not."""

@@ -66,7 +66,7 @@ def _without_later(settings: Any, written: Any) -> Any:
     unset = {
         each.name: each.default if each.default_factory is MISSING else each.default_factory()
         for each in fields(settings)
-        if each.name in getattr(settings, "later", ())
+        if each.metadata.get("before")
     }
     return {
         key: _without_later(getattr(settings, key), value) if isinstance(getattr(settings, key), Checked) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, get_args
 
 from drift_cli.config.checked import Checked, MaybeSeeds, Resume, Samples, Seed, Steps, choice, least, obeys, within
@@ -11,6 +11,7 @@ from drift_cli.errors import UserError
 from drift_cli.gradient_paths import GRADIENT_PATHS
 from drift_cli.rules import fraction
 from drift_cli.runs.collection import MEASURES
+from drift_cli.setting import before
 from drift_cli.trackers.guarded import TRACKERS
 
 EXCHANGES = ("gather", "ring")
@@ -54,10 +55,7 @@ class EvaluationConfig(CurveConfig):
     """The curves, and what is measured at the end alone; `large_points`: of the distance whose floor is lower."""
 
     large_points: Annotated[int, within(0, 10**8)] = 0
-    judge: bool | None = None  # images; null, as in a config.yaml from before there were judges: no
-    later: ClassVar[tuple[str, ...]] = (
-        "judge",
-    )  # than the first kept runs: not written down of a run that leaves it null
+    judge: bool | None = before(default=None)  # images; null: no
 
 
 @dataclass(kw_only=True)
@@ -71,7 +69,7 @@ class ClassesConfig(Checked):
     """
 
     prefix: ClassVar = "classes."
-    balanced: bool = False
+    balanced: bool = before(default=False)
     positives: Annotated[int | None, least(1)] = None
     queue: Annotated[int | None, within(1, 10**7)] = None
     queue_new: Annotated[int | None, least(1)] = None
@@ -170,9 +168,6 @@ class TrainConfig(Checked):
         "distributed.processes", "distributed.exchange", "objective", "tracker",
     )  # fmt: skip
 
-    # Later than the first kept runs: not written down of a run that leaves them as they were before.
-    later: ClassVar = ("space", "classes", "guidance", "distributed", "objective", "seeds", "tracker")
-
     dataset: Settings
     kernel: Settings
     drift: Settings
@@ -182,21 +177,21 @@ class TrainConfig(Checked):
     ema: EmaConfig
     evaluation: EvaluationConfig
     checkpoint: CheckpointConfig
-    classes: ClassesConfig = field(default_factory=ClassesConfig)
-    guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
-    distributed: DistributedConfig = field(default_factory=DistributedConfig)
+    classes: ClassesConfig = before(default_factory=ClassesConfig)
+    guidance: GuidanceConfig = before(default_factory=GuidanceConfig)
+    distributed: DistributedConfig = before(default_factory=DistributedConfig)
     batch_size: Samples
     steps: Steps
     seed: Seed
     device: Device
     dtype: Annotated[str, choice(("float32", "float64"))]
-    space: Settings | None = None  # of a config.yaml from before there were spaces, and of the studies: identity
+    space: Settings | None = before(default=None)  # and in the studies: identity
     threads: Annotated[int | None, within(1, 1024)] = None
     gradient_paths: Annotated[str, choice(GRADIENT_PATHS)]
     animate: bool
-    objective: Annotated[str, choice(OBJECTIVES)] = "sw"
-    seeds: MaybeSeeds = None
-    tracker: Annotated[str, choice(TRACKERS)] = "none"
+    objective: Annotated[str, choice(OBJECTIVES)] = before(default="sw")
+    seeds: MaybeSeeds = before(default=None)
+    tracker: Annotated[str, choice(TRACKERS)] = before(default="none")
     resume: Resume = None
 
     def check_together(self) -> None:

@@ -24,6 +24,7 @@ from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
 from drift_cli.rules import between, different, one_of, positive, positive_fraction
 from drift_cli.runs.executor import ExecutorConfig
+from drift_cli.setting import before
 from drift_cli.studies.high_dimension.methods import METHODS, OF_KERNELS
 
 _OF_METHODS = partial(one_of, choices=tuple(METHODS))
@@ -49,7 +50,7 @@ class NetworkConfig(Checked):
     short: Steps
     long: Steps
     samples: Annotated[int, within(8, 65_536)]
-    self_term: SelfTerm = "include"
+    self_term: SelfTerm = before(default="include")
 
     def check_together(self) -> None:
         different("network.methods", self.methods)
@@ -57,10 +58,7 @@ class NetworkConfig(Checked):
 
 @dataclass(kw_only=True)
 class ImagesConfig(Checked):
-    """Of real images. No methods: the part is left out. Codes are of an autoencoder that is learned first.
-
-    The defaults are those of a run that was made before there were images.
-    """
+    """Of real images. No methods: the part is left out. Codes are of an autoencoder that is learned first."""
 
     prefix: ClassVar = "images."
     methods: Annotated[list[str], Maybe("", (partial(one_of, choices=OF_KERNELS),))] = field(default_factory=list)
@@ -71,14 +69,14 @@ class ImagesConfig(Checked):
     classes: Annotated[list[str], Different("", (partial(one_of, choices=CLASSES),))] = field(
         default_factory=lambda: list(CLASSES)
     )
-    factors: Annotated[list[float], Different("", (positive, partial(between, low=1e-3, high=1e3)))] = field(
+    factors: Annotated[list[float], Different("", (positive, partial(between, low=1e-3, high=1e3)))] = before(
         default_factory=lambda: [0.4, 0.63, 1.0]
     )
-    seeds: Seeds = field(default_factory=lambda: [0, 1, 2])
+    seeds: Seeds = before(default_factory=lambda: [0, 1, 2])
     batch_size: Annotated[int, within(20, 65_536)] = 512
     steps: Steps = 1000
     samples: Annotated[int, within(100, 65_536)] = 1000
-    self_term: SelfTerm = "include"
+    self_term: SelfTerm = before(default="include")
 
     def check_together(self) -> None:
         different("images.methods", self.methods)
@@ -86,17 +84,14 @@ class ImagesConfig(Checked):
 
 @dataclass(kw_only=True)
 class CollapseConfig(Checked):
-    """Of the forms of the drift that are trained from narrow starts. No dimensions: the part is left out.
-
-    The default is that of a run that was made before there was this part.
-    """
+    """Of the forms of the drift that are trained from narrow starts. No dimensions: the part is left out."""
 
     prefix: ClassVar = "collapse."
-    dimensions: Annotated[list[int], Maybe("", (partial(between, low=2, high=1024),))] = field(default_factory=list)
+    dimensions: Annotated[list[int], Maybe("", (partial(between, low=2, high=1024),))] = before(default_factory=list)
     spreads: Annotated[list[float], Different("", (positive, partial(between, low=1e-6, high=1e3)))] = field(
         default_factory=lambda: [0.01, 0.05, 0.2, 1.0]
     )
-    seeds: Seeds = field(default_factory=lambda: [0, 1, 2])
+    seeds: Seeds = before(default_factory=lambda: [0, 1, 2])
     steps: Steps = 300
 
     def check_together(self) -> None:
