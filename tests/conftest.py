@@ -58,14 +58,19 @@ def plane(rng: torch.Generator):
 
 @pytest.fixture
 def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """`refusal(*words)` is what `drift <words>` says when it refuses: exit status 2, one line, and nothing is left."""
+    """`refusal(*words)` is what `drift <words>` says when it refuses: exit status 2, one line, and nothing is left.
+
+    The line is that of standard error, without its `drift: `; nothing is on standard output.
+    """
     from drift_cli.shell.cli import main
 
     def ask(*words: str) -> str:
         monkeypatch.chdir(tmp_path)
         before = sorted(tmp_path.rglob("*"))
+        capsys.readouterr()
         assert main(list(words)) == 2
-        told = capsys.readouterr().err
+        said, told = capsys.readouterr()
+        assert said == ""
         assert told.startswith("drift: ")
         assert told.count("\n") == 1
         assert sorted(tmp_path.rglob("*")) == before

@@ -9,7 +9,7 @@ import sys
 import drift_cli
 
 MATHEMATICS = ("kernels", "fused", "drift", "discrepancy", "transport", "schedules", "generator", "data", "metrics",
-               "theory", "ranks", "optimizers", "learned", "judging", "space", "design")  # fmt: skip
+               "theory", "ranks", "optimizers", "learned", "judging", "space", "design", "features")  # fmt: skip
 FOREIGN = (
     "hydra", "omegaconf", "rich", "matplotlib", "drift_cli.config", "drift_cli.shell", "drift_cli.command",
     "drift_cli.commands", "drift_cli.studies", "drift_cli.runs", "drift_cli.report", "drift_cli.figures",

@@ -77,7 +77,7 @@ def test_bench_measures_the_loss_without_stop_gradient(tmp_path: Path, capsys) -
     assert not (tmp_path / "figures").exists()  # it is of drifts
 
 
-def test_bench_measures_the_drift_of_classes(tmp_path: Path, capsys) -> None:
+def test_bench_measures_the_drift_of_classes(tmp_path: Path, capsys, refusal) -> None:
     """All four are the drift of each class by itself; rows that ten does not divide are left out."""
     words = ["bench", "what=classes", "n=[43,60]", "d=9", "seconds=0.001", f"hydra.run.dir={tmp_path}", "device=cpu"]
     assert main(words) == 0
@@ -85,8 +85,8 @@ def test_bench_measures_the_drift_of_classes(tmp_path: Path, capsys) -> None:
     assert [row["who"] for row in rows] == 2 * ["together", "one by one", "by labels", "naive"]
     assert all(row["rel_err"] < (1e-2 if row["who"] == "naive" else 1e-4) for row in rows)
     assert "× together" in capsys.readouterr().out
-    assert main(["bench", "what=classes", "n=19"]) == 2
-    assert "what=classes needs two points of each of 10 classes, got n=19" in capsys.readouterr().err
+    told = "what=classes needs two points of each of 10 classes, got n=19: give 20 or more."
+    assert refusal("bench", "what=classes", "n=19") == told
 
 
 @pytest.mark.parametrize("load", [Load(0.5, 7.0, 2), Load(1.0, 0.5, 2)])

@@ -11,7 +11,7 @@ import torch
 from drift_cli.shell.cli import main
 from drift_cli.trained import load
 from drift_cli.training.setup import assemble
-from tests.problems.runs import train
+from tests.problems.runs import SMALL, train
 from tests.problems.settings import composed
 
 RNG = np.random.default_rng(0)
@@ -56,19 +56,20 @@ def test_a_condition_is_given_and_does_not_move(tmp_path: Path) -> None:
     assert drift[:, 0].abs().max() > 0
 
 
-def test_what_a_condition_cannot_be_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_condition_cannot_be_is_refused(tmp_path: Path, refusal) -> None:
     path = table(tmp_path / "a.csv", FOLLOWS)
     conditional = ("dataset=array", f"dataset.path={path}", "dataset.condition=[dose]")
-    assert train(tmp_path / "no", *conditional, "generator=particles", network=False) == 2
-    assert "generator=particles has no input for a condition" in capsys.readouterr().err
+    assert refusal("train", *SMALL, *conditional, "generator=particles") == (
+        "generator=particles has no input for a condition, which dataset.condition gives: use generator=mlp."
+    )
     assert train(tmp_path / "run", *conditional) == 0
-    for words, told in (("condition=[1,2]", "one number for each of dose, got 2"), ("condition=[nan]", "finite")):
-        assert main(["sample", str(tmp_path / "run"), f"out={tmp_path}/s.csv", words]) == 2
-        assert told in capsys.readouterr().err
-    assert main(["sample", str(tmp_path / "run"), f"out={tmp_path}/s.csv", "condition=[0.5]", "n=3"]) == 0
+    sample = ("sample", str(tmp_path / "run"), f"out={tmp_path}/s.csv")
+    told = "condition must be one number for each of dose, got 2."
+    assert refusal(*sample, "condition=[1,2]") == told
+    assert refusal(*sample, "condition=[nan]") == "each of condition must be a finite number, got nan."
+    assert main([*sample, "condition=[0.5]", "n=3"]) == 0
     written = np.loadtxt(tmp_path / "s.csv", delimiter=",", skiprows=1)
     np.testing.assert_allclose(written[:, 1], 0.5, atol=1e-6)
-    capsys.readouterr()
     assert train(tmp_path / "without", "dataset=array", f"dataset.path={path}") == 0
-    assert main(["sample", str(tmp_path / "without"), f"out={tmp_path}/s.csv", "condition=[1]"]) == 2
-    assert "needs a run with dataset.condition" in capsys.readouterr().err
+    told = "condition needs a run with dataset.condition, and this one was trained without."
+    assert refusal("sample", str(tmp_path / "without"), f"out={tmp_path}/s.csv", "condition=[1]") == told

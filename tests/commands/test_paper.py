@@ -21,6 +21,7 @@ from drift_cli.commands.paper.parts import FINISHED, NOT_STARTED, OTHER, UNFINIS
 from drift_cli.errors import UserError
 from drift_cli.report import experiments
 from drift_cli.report.experiments import Experiment
+from drift_cli.runs.cores import usable
 from drift_cli.shell.cli import main
 from tests.problems.processes import heed_interrupts, offspring
 
@@ -110,7 +111,7 @@ def test_what_is_finished_is_left_as_it_is(folder: Path, listed: Path, capsys) -
     assert before == {place: place.stat().st_mtime_ns for place in before}
 
 
-def test_the_page_alone_is_made_from_what_is_there(folder: Path, listed: Path, tmp_path: Path, capsys) -> None:
+def test_the_page_alone_is_made_from_what_is_there(folder: Path, listed: Path, tmp_path: Path, refusal) -> None:
     copy = tmp_path / "out"
     shutil.copytree(folder.parent, copy)
     changed = summary(copy / "quick", "score") | {"identity_max_error": 0.5}
@@ -128,9 +129,8 @@ def test_the_page_alone_is_made_from_what_is_there(folder: Path, listed: Path, t
     commands = [json.loads(place.read_text())["command"] for place in (tmp_path / "kept").glob("*/provenance.json")]
     assert len(commands) == 2
     assert not any(str(tmp_path.parent) in told or "hydra.run.dir" in told for told in commands)  # for any machine
-    assert main(command(listed, tmp_path / "nowhere", "report=true")) == 2
-    assert "is finished: omit report=true" in capsys.readouterr().err
-    assert not (tmp_path / "nowhere").exists()
+    told = f"No part in {tmp_path}/nowhere/quick is finished: omit report=true to run the experiments."
+    assert refusal(*command(listed, tmp_path / "nowhere", "report=true")) == told
 
 
 def test_runs_that_were_kept_are_taken_over_and_those_of_other_settings_are_not(
@@ -185,8 +185,9 @@ def test_it_is_stopped_at_any_moment_and_goes_on_with_the_same_numbers(
 
 def test_one_reproduction_at_a_time(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(paper_parts, "_PATIENCE", 0.2)
-    with alone(tmp_path), pytest.raises(UserError, match="Another reproduction is running"), alone(tmp_path):
+    with alone(tmp_path), pytest.raises(UserError) as refused, alone(tmp_path):
         pass
+    assert str(refused.value) == f"Another reproduction is running in {tmp_path}: wait for it, or stop it."
     with alone(tmp_path):
         pass
 
@@ -248,41 +249,46 @@ def test_it_says_how_long_it_takes() -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["size=huge"], 'size must be one of quick, standard, full, got "huge"'),
-        (["parts=[fig9]"], 'There is no part "fig9". Did you mean "fig'),
-        (["parts=[]"], "parts must name at least one value"),
-        (["records=nowhere"], "records must be a folder written by export=, got nowhere, which does not exist."),
+        ("size=huge", 'size must be one of quick, standard, full, got "huge".'),
         (
-            ["kept=nowhere"],
+            "parts=[fig9]",
+            'There is no part "fig9". Did you mean "fig5"? Available: fig1, fig2, flow, fig3-4, fig5, operators, '
+            "appF, lai, high-dimension, design-kernel.",
+        ),
+        ("parts=[]", "parts must name at least one value, got an empty list."),
+        ("records=nowhere", "records must be a folder written by export=, got nowhere, which does not exist."),
+        (
+            "kept=nowhere",
             "kept must be a folder with <size>/<part> of earlier runs, got nowhere, which does not exist.",
         ),
-        (["cores=0"], "cores must be from 1 to 1024"),
-        (["experiments=nowhere.yaml"], "nowhere.yaml cannot be read as a list of experiments"),
-        (["experiment=fig1"], "experiment=fig1 is a preset of `drift verify-score`"),
-        (["cores=1024"], "cores must be at most the "),
-        (["out=/dev/null/x"], "out must be a folder, but /dev/null/x/standard is a file: choose another."),
-        (["export=/dev/null"], "export must be a folder, but /dev/null is a file"),  # before any work
-        (["export=/proc/x"], "export must be a writable folder, got /proc/x"),
+        ("cores=0", "cores must be from 1 to 1024, got 0."),
+        (
+            "experiments=nowhere.yaml",
+            "nowhere.yaml cannot be read as a list of experiments: [Errno 2] No such file or directory: "
+            "'{tmp}/nowhere.yaml'.",
+        ),
+        (
+            "experiment=fig1",
+            "experiment=fig1 is a preset of `drift verify-score`, not of `drift paper`: run `drift verify-score "
+            "experiment=fig1`.",
+        ),
+        ("cores=1024", "cores must be at most the {cores} available here, got 1024."),
+        ("out=/dev/null/x", "out must be a folder, but /dev/null/x/standard is a file: choose another."),
+        ("export=/dev/null", "export must be a folder, but /dev/null is a file: choose another."),
+        ("export=/proc/x", "export must be a writable folder, got /proc/x: No such file or directory."),
     ],
-    ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_it_refuses_in_one_line(words: list[str], told: str, tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["paper", *words]) == 2
-    error = capsys.readouterr().err
-    assert told in error
-    assert error.count("\n") == 1
-    assert not list(tmp_path.iterdir())
-    assert not list(tmp_path.rglob("*"))
+def test_it_refuses_in_one_line(words: str, told: str, refusal, tmp_path: Path) -> None:
+    assert refusal("paper", words) == told.replace("{tmp}", str(tmp_path)).replace("{cores}", str(usable()))
 
 
-def test_settings_that_cannot_be_are_refused_before_any_part(tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_settings_that_cannot_be_are_refused_before_any_part(refusal, tmp_path: Path) -> None:
     file = tmp_path / "experiments.yaml"
     OmegaConf.save(OmegaConf.create([entry("score", "verify-score", ["repeets=3"], 1)]), file)
-    assert main(["paper", f"experiments={file}"]) == 2
-    assert 'Part score: There is no setting "repeets". Did you mean "repeats"?' in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == [file]
+    assert refusal("paper", f"experiments={file}") == (
+        'Part score: There is no setting "repeets". Did you mean "repeats"? `drift verify-score --help` lists the '
+        "settings."
+    )
 
 
 @pytest.mark.parametrize(("words", "status"), [(["--fast"], 2), (["--help"], 0), (["-q"], 2)])

@@ -158,8 +158,10 @@ def test_finished_runs_are_exported_to_tensorboard_once(runs: Path) -> None:
 
 
 def test_a_folder_without_curves_is_refused(refusal) -> None:
-    assert refusal("export-metrics", "nowhere").startswith("There is no folder nowhere")
-    assert refusal("export-metrics", ".").startswith("No run in . has any logged steps")
+    told = "There is no folder nowhere: name a run folder, or a folder that contains runs."
+    assert refusal("export-metrics", "nowhere") == told
+    told = "No run in . has any logged steps: a run is a folder with config.yaml and metrics.jsonl."
+    assert refusal("export-metrics", ".") == told
 
 
 @pytest.mark.slow

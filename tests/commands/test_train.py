@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from drift_cli.training import loop
-from tests.problems.runs import metrics, summary, train
+from tests.problems.runs import SMALL, metrics, summary, train
 
 EVERY_PART = (
     "drift=batch_normalized",
@@ -146,10 +146,10 @@ def test_float64_runs_to_the_end(tmp_path: Path) -> None:
 
 def test_a_run_that_goes_wrong_names_the_step_the_tensor_and_the_last_checkpoint(tmp_path: Path, capsys) -> None:
     assert train(tmp_path / "a", "optimizer=sgd", "optimizer.lr=1e30") == 1
-    told = capsys.readouterr().err
-    assert "At step 1 the sw was not finite" in told
-    assert "there is no checkpoint yet" in told
-    assert told.count("\n") == 1
+    assert capsys.readouterr().err == (
+        "drift: At step 1 the sw was not finite and the run stopped; there is no checkpoint yet. A lower optimizer.lr "
+        "or a larger kernel.bandwidth often helps.\n"
+    )
     # A checkpoint is only kept of weights that are numbers, so the last one is a good one.
     assert train(tmp_path / "b", "optimizer=sgd", "optimizer.lr=1e38", "checkpoint.every=1", "evaluation.every=9") == 1
     assert "was not finite" in capsys.readouterr().err
@@ -157,13 +157,17 @@ def test_a_run_that_goes_wrong_names_the_step_the_tensor_and_the_last_checkpoint
         assert all(torch.isfinite(tensor).all() for tensor in tensors(kept).values())
 
 
-def test_steps_can_be_added_to_a_finished_run(tmp_path: Path, capsys) -> None:
+def test_steps_can_be_added_to_a_finished_run(tmp_path: Path, refusal) -> None:
     assert train(tmp_path) == 0
-    assert train_resume(tmp_path) == 2
-    assert "all its 12 steps" in capsys.readouterr().err
-    assert train_resume(tmp_path, "kernel.bandwidth=3") == 2
-    assert "kernel.bandwidth belongs to the resumed run" in capsys.readouterr().err
-    assert (tmp_path / "summary.json").exists()  # a refusal loses nothing
+    assert refusal("train", f"resume={tmp_path}") == (
+        f"The run in {tmp_path} has finished all its 12 steps: give a larger steps= to train further."
+    )
+    assert refusal("train", f"resume={tmp_path}", "kernel.bandwidth=3") == (
+        "kernel.bandwidth belongs to the resumed run and cannot change: with resume= only steps, device, threads, "
+        "checkpoint.every, checkpoint.keep, dataset.path, dataset.limit, distributed.processes, distributed.exchange, "
+        "objective, tracker can be given."
+    )
+    assert summary(tmp_path)["steps"] == 12  # a refusal loses nothing
     assert train_resume(tmp_path, "steps=16") == 0
     assert summary(tmp_path)["steps"] == 16
 
@@ -178,33 +182,37 @@ def test_a_run_without_a_checkpoint_starts_again_and_says_so(tmp_path: Path, cap
     assert metrics(tmp_path) == before
 
 
-def test_a_checkpoint_cut_short_is_refused_and_the_one_before_it_offered(tmp_path: Path, capsys) -> None:
+def test_a_checkpoint_cut_short_is_refused_and_the_one_before_it_offered(tmp_path: Path, refusal) -> None:
     assert train(tmp_path) == 0
     whole = metrics(tmp_path)
     last = tmp_path / "checkpoints/step_00000012/ema.safetensors"
     last.write_bytes(last.read_bytes()[:-100])
-    assert train_resume(tmp_path, "steps=13") == 2
-    told = capsys.readouterr().err
-    assert "truncated" in told
     previous = tmp_path / "checkpoints/step_00000008"
-    assert f"resume={previous}" in told
+    assert refusal("train", f"resume={tmp_path}", "steps=13") == (
+        f"{last} has changed since it was written (truncated, damaged or altered): its SHA-256 is not that in "
+        f"state.json. The one before it: resume={previous}."
+    )
     assert train_resume(previous) == 0
     assert metrics(tmp_path) == whole
 
 
-def test_a_checkpoint_of_another_shape_is_refused(tmp_path: Path, capsys) -> None:
+def test_a_checkpoint_of_another_shape_is_refused(tmp_path: Path, refusal) -> None:
     assert train(tmp_path) == 0
     config = tmp_path / "config.yaml"
     config.write_text(config.read_text().replace("- 16\n", "- 17\n"))
-    assert train_resume(tmp_path, "steps=13") == 2
-    assert "has another shape: layers.0.weight is (16, " in capsys.readouterr().err
+    assert refusal("train", f"resume={tmp_path}", "steps=13") == (
+        f"{tmp_path}/checkpoints/step_00000012/model.safetensors has another shape: layers.0.weight is (16, 4) there "
+        f"and (17, 4) in these settings. The one before it: resume={tmp_path}/checkpoints/step_00000008."
+    )
 
 
-def test_a_run_folder_is_never_overwritten(tmp_path: Path, capsys) -> None:
+def test_a_run_folder_is_never_overwritten(tmp_path: Path, refusal) -> None:
     assert train(tmp_path) == 0
     before = metrics(tmp_path)
-    assert train(tmp_path, "seed=3") == 2
-    assert "already contains a run" in capsys.readouterr().err
+    assert refusal("train", *SMALL, f"hydra.run.dir={tmp_path}", "seed=3") == (
+        ". already contains a run and is left unchanged: resume=. continues it, another hydra.run.dir=… starts a new "
+        "one."
+    )
     assert metrics(tmp_path) == before
 
 
@@ -236,7 +244,7 @@ def test_a_time_stamp_keeps_its_digits(tmp_path: Path, monkeypatch) -> None:
     assert len(np.unique(np.load(tmp_path / "S.NPY")[:, 0])) > 400
 
 
-def test_resuming_on_other_data_or_elsewhere(tmp_path: Path, monkeypatch, capsys) -> None:
+def test_resuming_on_other_data_or_elsewhere(tmp_path: Path, monkeypatch, refusal) -> None:
     monkeypatch.chdir(tmp_path)
     rows = np.random.default_rng(0).normal(size=(60, 2))
     np.savetxt("points.csv", rows, delimiter=",")
@@ -245,10 +253,10 @@ def test_resuming_on_other_data_or_elsewhere(tmp_path: Path, monkeypatch, capsys
     monkeypatch.chdir(tmp_path / "other")
     assert train_resume(tmp_path / "run", "steps=13") == 0  # the path was kept whole
     np.savetxt(tmp_path / "points.csv", 3 * rows + 1, delimiter=",")
-    assert train_resume(tmp_path / "run", "steps=14") == 2
-    told = capsys.readouterr().err
-    assert "The data is not the data that" in told
-    assert "resume=" not in told  # an earlier checkpoint would not mend it
+    assert refusal("train", f"resume={tmp_path}/run", "steps=14") == (  # an earlier checkpoint would not mend it
+        f"The data is not the data that {tmp_path}/run/checkpoints/step_00000013 was trained on: its columns or their "
+        "scale have changed. Put the old data back, give its new place with dataset.path=…, or start a new run."
+    )
 
 
 @pytest.mark.parametrize("rows", [2, 3])
@@ -259,7 +267,7 @@ def test_the_smallest_sets_train(rows: int, tmp_path: Path) -> None:
     assert (tmp_path / "run/figures/marginals.png").exists()
 
 
-def test_an_optimizer_of_another_shape_is_refused(tmp_path: Path, capsys) -> None:
+def test_an_optimizer_of_another_shape_is_refused(tmp_path: Path, refusal) -> None:
     from safetensors.torch import save_file
 
     assert train(tmp_path) == 0
@@ -269,21 +277,21 @@ def test_an_optimizer_of_another_shape_is_refused(tmp_path: Path, capsys) -> Non
     state.write_text(
         json.dumps({key: value for key, value in json.loads(state.read_text()).items() if key != "sha256"})
     )
-    assert train_resume(tmp_path, "steps=13") == 2
-    told = capsys.readouterr().err
-    assert "optimizer.safetensors has another shape" in told
-    assert "resume=" in told
-    (tmp_path / "checkpoints/step_00000012/state.json").write_text('{"format": 1}')
-    assert train_resume(tmp_path, "steps=13") == 2
-    assert "state.json is incomplete" in capsys.readouterr().err
+    offered = f"The one before it: resume={tmp_path}/checkpoints/step_00000008."
+    told = f"{file} has another shape: 0.exp_avg is (1,) there, not (16, 4). {offered}"
+    assert refusal("train", f"resume={tmp_path}", "steps=13") == told
+    state.write_text('{"format": 1}')
+    told = f"{state} is incomplete: it lacks 'step'. {offered}"
+    assert refusal("train", f"resume={tmp_path}", "steps=13") == told
 
 
-def test_going_on_from_an_earlier_checkpoint_sets_the_later_ones_aside(tmp_path: Path, capsys) -> None:
+def test_going_on_from_an_earlier_checkpoint_sets_the_later_ones_aside(tmp_path: Path, capsys, refusal) -> None:
     from drift_cli.shell.cli import main
 
     assert train(tmp_path) == 0
-    assert train_resume(tmp_path, "steps=11") == 2
-    assert "steps must be at least 12" in capsys.readouterr().err
+    assert refusal("train", f"resume={tmp_path}", "steps=11") == (
+        f"steps must be at least 12, the step of {tmp_path}/checkpoints/step_00000012, got 11."
+    )
     assert train_resume(tmp_path / "checkpoints/step_00000008", "steps=10") == 0
     assert "set aside" in capsys.readouterr().out
     assert summary(tmp_path)["checkpoint"] == "checkpoints/step_00000010"
@@ -303,12 +311,12 @@ def test_a_checkpoint_that_a_full_disk_left_is_forgotten_when_the_run_goes_on(tm
     assert [place.name for place in sorted(places.iterdir())] == ["step_00000008", "step_00000012"]
 
 
-def test_two_processes_do_not_train_in_one_folder(tmp_path: Path, capsys) -> None:
+def test_two_processes_do_not_train_in_one_folder(tmp_path: Path, refusal) -> None:
     from drift_cli.runs.folder import RunFolder
 
     assert train(tmp_path) == 0
+    told = f"Another process is training in {tmp_path}: wait for it, or stop it."
     with RunFolder(tmp_path).locked():
-        assert train_resume(tmp_path, "steps=13") == 2
-        assert train_resume(tmp_path / "checkpoints/step_00000008", "steps=10") == 2
-    assert capsys.readouterr().err.count("Another process is training") == 2
+        assert refusal("train", f"resume={tmp_path}", "steps=13") == told
+        assert refusal("train", f"resume={tmp_path}/checkpoints/step_00000008", "steps=10") == told
     assert (tmp_path / "checkpoints/step_00000012").is_dir()  # nothing was set aside

@@ -70,7 +70,10 @@ def test_so_does_one_that_is_killed_before_it_has_come(tmp_path: Path, capsys) -
 
     threading.Thread(target=kill_at_once, daemon=True).start()
     assert train(tmp_path, "distributed.processes=2") == 1
-    assert "(SIGKILL), and with it the run; there is no checkpoint yet" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "drift: Of the 2 processes of this run process 2 was ended from outside (SIGKILL), and with it the run; there "
+        "is no checkpoint yet.\n"
+    )
 
 
 def test_the_comparison_tells_another_seed_apart(whole: Path, tmp_path: Path) -> None:
@@ -81,16 +84,37 @@ def test_the_comparison_tells_another_seed_apart(whole: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("distributed.processes=40",), "fewer than two of the 64 points of a batch"),
-        (("distributed.exchange=ring", "drift=sinkhorn"), "use distributed.exchange=gather"),
-        (("distributed.exchange=ring", "gradient_paths=both"), "use distributed.exchange=gather"),
-        (("distributed.processes=11", "dataset=digits", "dataset.labels=true"), "more than the 10 classes"),
-        (("distributed.exchange=rnig",), 'must be one of gather, ring, got "rnig"'),
+        (
+            "distributed.processes=40",
+            "distributed.processes=40 would leave a process fewer than two of the 64 points of a batch: lower it, or "
+            "raise batch_size.",
+        ),
+        (
+            "distributed.exchange=ring drift=sinkhorn",
+            "distributed.exchange=ring passes blocks of points on, and drift=sinkhorn (of these classes) needs them "
+            "together: use distributed.exchange=gather.",
+        ),
+        (
+            "distributed.exchange=ring gradient_paths=both",
+            "distributed.exchange=ring brings no gradient back to the points, which gradient_paths=both needs: use "
+            "distributed.exchange=gather.",
+        ),
+        (
+            "distributed.processes=11 dataset=digits dataset.labels=true",
+            "distributed.processes=11 is more than the 10 classes, which are not divided: give at most 10, or set "
+            "classes.balanced=false.",
+        ),
+        (
+            "distributed.exchange=rnig",
+            'distributed.exchange must be one of gather, ring, got "rnig". Did you mean "ring"?',
+        ),
     ],
 )
-def test_what_cannot_be_shared_is_refused_before_any_process_starts(words, told: str, refusal, monkeypatch) -> None:
+def test_what_cannot_be_shared_is_refused_before_any_process_starts(
+    words: str, told: str, refusal, monkeypatch
+) -> None:
     monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", lambda self: pytest.fail("a process started"))
-    assert told in refusal("train", *SMALL, "distributed.processes=2", *words)
+    assert refusal("train", *SMALL, "distributed.processes=2", *words.split()) == told
 
 
 def under_torchrun(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -120,7 +144,8 @@ def test_torchrun_makes_the_run_of_one_process_and_one_folder(tmp_path: Path) ->
 @pytest.mark.slow
 def test_torchrun_is_refused_once_for_what_is_no_run(tmp_path: Path) -> None:
     done = under_torchrun(tmp_path, "train", "-m", "seed=0,1")
-    assert done.stderr.count("start it without torchrun") == 1
+    told = "torchrun starts several processes of one run of `drift train`, and train -m is not such a run: start it "
+    assert done.stderr.count(f"drift: {told}without torchrun.\n") == 1
     assert not list(tmp_path.iterdir())
 
 

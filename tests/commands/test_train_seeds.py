@@ -53,7 +53,8 @@ def _put(path: Path, text: str) -> None:
 def test_runs_of_other_settings_are_left_as_they_are(folder: Path, capsys) -> None:
     before = summary(folder)
     assert train(folder, "seeds=[0,5]", "optimizer.lr=0.5") == 2
-    assert "contains runs with other settings" in capsys.readouterr().err
+    told = f"{folder} contains runs with other settings and is left unchanged: choose another hydra.run.dir=…."
+    assert capsys.readouterr().err == f"drift: {told}\n"
     assert summary(folder) == before
 
 

@@ -105,7 +105,7 @@ def test_a_run_of_another_drift_has_no_such_numbers(tmp_path: Path) -> None:
         assert set(json.loads(state.read_text())) == {"format", "step", "seconds", "seed", "space", "sha256"}
 
 
-def test_the_count_goes_on_from_a_checkpoint_between_two_rows(tmp_path: Path, capsys) -> None:
+def test_the_count_goes_on_from_a_checkpoint_between_two_rows(tmp_path: Path, refusal) -> None:
     """Rows are logged at the steps 1, 4, 8 and 12, and the checkpoint of step 6 is resumed."""
     from drift_cli.shell.cli import main
 
@@ -123,13 +123,18 @@ def test_the_count_goes_on_from_a_checkpoint_between_two_rows(tmp_path: Path, ca
     middle_again.write_text(json.dumps({key: value for key, value in state.items() if key != "tally"}))
     assert main(["train", f"resume={middle}"]) == 0
     assert summary(tmp_path)["sinkhorn_capped_steps"] == 10
-    capsys.readouterr()
-    for broken in ({"drifts": 2}, "none", state["tally"] | {"drifts": "two"}):
+    for broken, told in (
+        (
+            {"drifts": 2},
+            "a tally has the numbers drifts, iterations, self_iterations, marginal_error, capped_steps, got "
+            "{'drifts': 2}",
+        ),
+        ("none", "dictionary update sequence element #0 has length 1; 2 is required"),
+        (state["tally"] | {"drifts": "two"}, "one of its numbers is not a number"),
+    ):
         middle_again.write_text(json.dumps(state | {"tally": broken}))
-        assert main(["train", f"resume={middle}"]) == 2
-        error = capsys.readouterr().err
-        assert "state.json is" in error
-        assert error.count("\n") == 1
+        offered = f"The one before it: resume={middle.with_name('step_00000003')}."
+        assert refusal("train", f"resume={middle}") == f"{middle_again} is broken: {told}. {offered}"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from drift_cli import load
 from drift_cli.shell.cli import main
@@ -71,26 +73,37 @@ def test_the_codes_are_learned_once_for_equal_runs(run: Path, capsys: pytest.Cap
     assert [file.name for file in (again / "learned").iterdir()] == [file.name for file in (run / "learned").iterdir()]
 
 
-def test_codes_that_are_gone_or_others_are_refused_in_one_line(
-    moved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_codes_that_are_gone_or_others_are_refused_in_one_line(moved: Path, tmp_path: Path, refusal) -> None:
     (file,) = (moved / "learned").glob("*.safetensors")
+    last = moved / "checkpoints/step_00000012"
+    offered = f"={last.with_name('step_00000008')}."
     sample = ["sample", f"run={moved}", "n=2", f"out={tmp_path}/s.npy"]
     resume = ["train", f"resume={moved}", "steps=13"]
     whole = file.read_bytes()
-    for spoilt, told in (
-        (None, "which this run was trained with"),
-        (whole[:-1] + bytes([whole[-1] ^ 1]), "are not those that"),
-        (whole[:-9], "cannot be read"),
-    ):
-        file.unlink(missing_ok=True)
-        if spoilt is not None:
-            file.write_bytes(spoilt)
-        for words in (sample, resume):
-            assert main(words) == 2
-            said = capsys.readouterr().err
-            assert told in said
-            assert said.count("\n") == 1
+
+    file.unlink()
+    told = (
+        f"There is no {file}, which this run was trained with: put it back (or its data, if that has changed), or "
+        "start a new run."
+    )
+    assert refusal(*resume) == told
+    assert refusal(*sample) == f"{told} The one before it: run{offered}"
+
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    told = (
+        f"The learned codes ({file.name}) are not those that {last} was trained in: put that file back, or start a "
+        "new run. The one before it: "
+    )
+    assert refusal(*resume) == f"{told}resume{offered}"
+    assert refusal(*sample) == f"{told}run{offered}"
+
+    file.write_bytes(whole[:-9])
+    with pytest.raises(SafetensorError) as broken:
+        load_file(file)
+    told = f"{file} cannot be read ({broken.value}): put it back, or start a new run."
+    assert refusal(*resume) == told
+    assert refusal(*sample) == f"{told} The one before it: run{offered}"
+
     file.write_bytes(whole)
     assert main(resume) == 0
 
@@ -123,9 +136,14 @@ def test_a_run_from_before_there_were_spaces_goes_on_with_the_same_bits(tmp_path
 def test_refused_settings_leave_nothing_behind(refusal, tmp_path: Path) -> None:
     path = kept_discs(tmp_path)
     words = ("dataset=array", f"dataset.path={path}", "space=autoencoder", "space.widths=[4,4,4,4,4]")
-    assert "pixels are too few" in refusal("train", *words)
-    assert "space.noise must be at least 0" in refusal("train", "space=autoencoder", "space.noise=-1")
-    assert 'There is no space "autoencodr". Did you mean "autoencoder"?' in refusal("train", "space=autoencodr")
+    assert refusal("train", *words) == (
+        "space=autoencoder halves an image 5 times, and 12 x 10 pixels are too few: give space.widths fewer entries, "
+        "or use space=identity."
+    )
+    told = "space.noise must be at least 0, got -1.0."
+    assert refusal("train", "space=autoencoder", "space.noise=-1") == told
+    told = 'There is no space "autoencodr". Did you mean "autoencoder"? Available: auto, autoencoder, identity.'
+    assert refusal("train", "space=autoencodr") == told
 
 
 def test_a_generator_of_images_stays_in_pixels(tmp_path: Path) -> None:

@@ -298,16 +298,23 @@ def test_one_seed_has_no_interval() -> None:
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ("methods=[gaussian]", "methods must name at least two"),
-        ("methods=[gaussian,gausian]", "Did you mean"),
-        ("tuning_seed=1", "tuning_seed must not be one of seeds"),
-        ("generator=particles", "generator must be mlp"),
-        ("network.starts=[far]", "network.starts must be one of collapsed, spread"),
-        ("subspace=[4]", "subspace must be from 5 to 1024"),
-        ("sweep=0", "sweep must be above 0"),
-        ("dimensions=[8,8]", "dimensions must be different"),
+        ("methods=[gaussian]", "methods must name at least two, to be compared, got ['gaussian']: add some."),
+        (
+            "methods=[gaussian,gausian]",
+            "each of methods must be one of gaussian_annealed, gaussian, laplace_annealed, laplace, multi_scale, "
+            'sinkhorn, got "gausian". Did you mean "gaussian"?',
+        ),
+        (
+            "tuning_seed=1",
+            "tuning_seed must not be one of seeds, network.seeds and images.seeds, on which its choices are "
+            "evaluated, got 1: choose another.",
+        ),
+        ("generator=particles", "generator must be mlp, because a start sets its last layer, got particles."),
+        ("network.starts=[far]", 'each of network.starts must be one of collapsed, spread, got "far".'),
+        ("subspace=[4]", "each of subspace must be from 5 to 1024, got 4."),
+        ("sweep=0", "sweep must be above 0 and at most 1, got 0.0."),
+        ("dimensions=[8,8]", "dimensions must be different from each other, got [8, 8]."),
     ],
 )
-def test_what_makes_no_sense_is_refused(setting: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["high-dimension", setting]) == 2
-    assert told in capsys.readouterr().err
+def test_what_makes_no_sense_is_refused(setting: str, told: str, refusal) -> None:
+    assert refusal("high-dimension", setting) == told
