@@ -38,7 +38,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Kept(Measured):
-    """Numbers that an earlier sitting measured, by their names in the summary."""
+    """Numbers by their names in the summary, as an earlier sitting left them there."""
 
     numbers: Mapping[str, float]
 
@@ -144,9 +144,10 @@ def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     return dict(zip(names, zip(*rows, strict=True), strict=True))
 
 
-def finite_mean(values: Sequence[float]) -> Mean | None:
-    """The mean; missing if one of the values is not a number."""
-    return Mean(values) if np.isfinite(values).all() else None
+def finite_mean(values: Sequence[float | None]) -> Mean | None:
+    """The mean; None where one of the values is missing or not finite."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return Mean(known) if len(known) == len(values) else None
 
 
 def summary(measured: Measured) -> dict[str, float]:
