@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from drift_cli.theory.fits import fit
+
 Table = Mapping[str, Sequence[Any] | np.ndarray]  # columns of one length, by their names
 
 
@@ -139,9 +141,21 @@ def interval(values: Sequence[float]) -> Estimate:
     return Interval(float(np.mean(values)), float(np.mean(values)) - half, float(np.mean(values)) + half)
 
 
+def slope(x: np.ndarray, y: np.ndarray) -> Interval:
+    """The slope of y against x by least squares, with its 95 % interval. Raises `ValueError` for less than 3 points."""
+    found = fit(x, y)
+    return Interval(found.slope, found.low, found.high)
+
+
 def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """A table from its rows."""
-    return dict(zip(names, zip(*rows, strict=True), strict=True))
+    """A table from its rows, each of as many values as there are names."""
+    return dict(zip(names, zip(*rows, strict=True) if (rows := list(rows)) else [()] * len(names), strict=True))
+
+
+def cells(axes: Mapping[str, Sequence[Any] | np.ndarray], values: Mapping[str, np.ndarray]) -> Table:
+    """A table of arrays [first axis, second axis]: a row for each cell, with the places of its cell on the axes."""
+    at = np.meshgrid(*axes.values(), indexing="ij")
+    return {name: each.ravel() for name, each in (dict(zip(axes, at, strict=True)) | dict(values)).items()}
 
 
 def finite_mean(values: Sequence[float | None]) -> Mean | None:

@@ -167,6 +167,15 @@ def study(command: str, config: Any, path: Path, seed: int, parts: int, *, resum
         console.print(str(place), highlight=False, soft_wrap=True)
 
 
+@contextmanager
+def refused(failure: type[Exception], remedy: str = "") -> Iterator[None]:
+    """Raise `UserError` for a failure that a setting is the reason of: what it says, with the remedy in one line."""
+    try:
+        yield
+    except failure as error:
+        raise UserError(f"{error}{remedy}.") from error
+
+
 def show(console: Console, judgements: list[Judgement]) -> None:
     """The claims with the measured number, the criterion and the verdict."""
     table = Printed(box=None, pad_edge=False, header_style="bold")
