@@ -4,10 +4,9 @@ machines can share one folder: each run is assigned to one of them, by a lock th
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -22,9 +21,11 @@ _LOOKS = 1.0  # seconds between looks at what others have in hand
 
 
 class Named(Protocol):
+    """What one run of a study differs in from the others; hashable."""
+
     @property
     def name(self) -> str:
-        """What the run's file is called."""
+        """What the run's file is called, without its ending."""
         ...
 
 
@@ -43,7 +44,29 @@ class Job(Protocol):
         ...
 
 
-Case = TypeVar("Case", bound=Named)
+Run = TypeVar("Run", bound=Named)
+
+
+class Working(Protocol):
+    """What `finished_runs` asks of a study's settings."""
+
+    jobs: int | None
+    executor: ExecutorConfig
+
+
+def finished_runs(
+    config: Working, s: Study, plan: Mapping[Run, Job], told: Callable[[Run], str] | None = None, device: str = "cpu"
+) -> dict[Run, dict[str, Any]]:
+    """The runs in the order of the plan, whichever was done first; each is a part of the study's progress.
+
+    `told`: what the progress says of a run, else its name. `device`: that of the runs, as in the settings.
+    """
+    found = {}
+    at_once = at_once_on(device, config.jobs, config.executor)
+    for run, kept in each(plan, s.path / "runs", at_once, config.executor):
+        found[run] = kept
+        s.done(told(run) if told else run.name.replace("_", " "))
+    return {run: found[run] for run in plan}
 
 
 def at_once_on(device: str, jobs: int | None, executor: ExecutorConfig | None = None) -> int:
@@ -55,66 +78,43 @@ def at_once_on(device: str, jobs: int | None, executor: ExecutorConfig | None = 
 
 
 def each(
-    plan: Mapping[Case, Job], folder: Path, at_once: int, executor: ExecutorConfig | None = None
-) -> Iterator[tuple[Case, dict[str, Any]]]:
-    """Every run of the plan as it is done: read from `folder` where it stands with the same settings, else made.
+    plan: Mapping[Run, Job], folder: Path, at_once: int, executor: ExecutorConfig | None = None
+) -> Iterator[tuple[Run, dict[str, Any]]]:
+    """Every run of the plan as it is done, with what it found and what was `asked` of it.
 
-    It waits for a run that another machine is working on. What a killed process left half written is removed.
+    It is read from `folder` where it stands with the same settings, else made, at most `at_once` at a time. A run that
+    another machine is working on is waited for. What a killed process left half written is removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _remove_partial(folder)
-    waiting = {case: (job, folder / f"{case.name}.json") for case, job in plan.items()}
+    waiting = {run: (job, folder / f"{run.name}.json") for run, job in plan.items()}
     executor, looked = executor or ExecutorConfig(), False
     while waiting:
-        for case, (job, place) in list(waiting.items()):
+        for run, (job, place) in list(waiting.items()):
             if (kept := _kept(job, place)) is not None:
-                del waiting[case]
-                yield case, _found(kept)
+                del waiting[run]
+                yield run, _found(kept)
         if looked and waiting:
             time.sleep(_LOOKS)
         looked = True
-        for case, kept in _made(waiting, folder, at_once, executor):
+        for run, kept in _worked_off(waiting, folder, at_once, executor):
             if kept is not None:
-                del waiting[case]
-                yield case, _found(kept)
+                del waiting[run]
+                yield run, _found(kept)
 
 
-class Working(Protocol):
-    """What `made` asks of a study's settings."""
-
-    @property
-    def jobs(self) -> int | None: ...
-
-    @property
-    def executor(self) -> ExecutorConfig: ...
-
-
-def made(config: Working, s: Study, jobs: Mapping[Case, Job]) -> dict[Case, dict[str, Any]]:
-    """The runs in the order of the jobs, whichever was done first; each is a part of the study's progress."""
-    found = {}
-    for case, kept in each(jobs, s.path / "runs", config.executor.at_once(config.jobs), config.executor):
-        found[case] = kept
-        s.part(case.name.replace("_", " "))
-    return {case: found[case] for case in jobs}
-
-
-def best_by(outcome: str, tried: Mapping[float, Mapping[str, Any]]) -> float:
-    """The factor with the least of this outcome; what is not finite is the worst."""
-    return min(tried, key=lambda factor: tried[factor][outcome] if math.isfinite(tried[factor][outcome]) else math.inf)
-
-
-def _made(
-    waiting: Mapping[Case, tuple[Job, Path]], folder: Path, at_once: int, executor: ExecutorConfig
-) -> Iterator[tuple[Case, dict[str, Any] | None]]:
+def _worked_off(
+    waiting: Mapping[Run, tuple[Job, Path]], folder: Path, at_once: int, executor: ExecutorConfig
+) -> Iterator[tuple[Run, dict[str, Any] | None]]:
     """Each run as it is made here; None of one that another machine has in hand."""
-    cases, tasks = list(waiting), [partial(_carry_out, job, place) for job, place in waiting.values()]
+    runs, tasks = list(waiting), [partial(_carry_out, job, place) for job, place in waiting.values()]
     at_once = min(at_once, len(tasks))
     if at_once <= 1 and executor.name == LOCAL:
-        yield from ((case, task()) for case, task in zip(cases, tasks, strict=True))
+        yield from ((run, task()) for run, task in zip(runs, tasks, strict=True))
         return
     try:
         for number, kept in workers.each_done(tasks, at_once, executor.pool(folder)):
-            yield cases[number], kept
+            yield runs[number], kept
     finally:
         _remove_partial(folder)
 

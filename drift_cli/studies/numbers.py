@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from drift_cli.theory.fits import fit
+
 Table = Mapping[str, Sequence[Any] | np.ndarray]  # columns of one length, by their names
 
 
@@ -38,7 +40,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Kept(Measured):
-    """Numbers that an earlier sitting measured, by their names in the summary."""
+    """Numbers by their names in the summary, as an earlier sitting left them there."""
 
     numbers: Mapping[str, float]
 
@@ -139,14 +141,27 @@ def interval(values: Sequence[float]) -> Estimate:
     return Interval(float(np.mean(values)), float(np.mean(values)) - half, float(np.mean(values)) + half)
 
 
+def slope(x: np.ndarray, y: np.ndarray) -> Interval:
+    """The slope of y against x by least squares, with its 95 % interval. Raises `ValueError` for less than 3 points."""
+    found = fit(x, y)
+    return Interval(found.slope, found.low, found.high)
+
+
 def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """A table from its rows."""
-    return dict(zip(names, zip(*rows, strict=True), strict=True))
+    """A table from its rows, each of as many values as there are names."""
+    return dict(zip(names, zip(*rows, strict=True) if (rows := list(rows)) else [()] * len(names), strict=True))
 
 
-def finite_mean(values: Sequence[float]) -> Mean | None:
-    """The mean; missing if one of the values is not a number."""
-    return Mean(values) if np.isfinite(values).all() else None
+def cells(axes: Mapping[str, Sequence[Any] | np.ndarray], values: Mapping[str, np.ndarray]) -> Table:
+    """A table of arrays [first axis, second axis]: a row for each cell, with the places of its cell on the axes."""
+    at = np.meshgrid(*axes.values(), indexing="ij")
+    return {name: each.ravel() for name, each in (dict(zip(axes, at, strict=True)) | dict(values)).items()}
+
+
+def finite_mean(values: Sequence[float | None]) -> Mean | None:
+    """The mean; None where one of the values is missing or not finite."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return Mean(known) if len(known) == len(values) else None
 
 
 def summary(measured: Measured) -> dict[str, float]:

@@ -106,12 +106,11 @@ class Study:
             writer.writerows(rows)
 
 
-def refuse_another(config: Any, path: Path) -> None:
-    """Raise `UserError` where `path` holds a study with other settings, which this one would write over, or a link.
+def _refuse_another(config: Any, path: Path) -> None:
+    """Raise `UserError` where `path` holds a study with other settings, which this one would write over.
 
     The same study may be running there on another machine: each works on the runs that the other does not.
     """
-    refuse_links(path)
     place = path / "config.yaml"
     if not place.is_file():
         return
@@ -127,13 +126,17 @@ def refuse_another(config: Any, path: Path) -> None:
 def study(command: str, config: Any, path: Path, seed: int, parts: int, *, resumable: bool = False) -> Iterator[Study]:
     """Open the run folder, show progress over `parts` parts, and write everything at the end.
 
-    `resumable`: the command takes resume=, which is what a reader is told when the study is stopped.
+    `resumable`: the command takes resume=, which is what a reader is told when the study is stopped, and executor=.
+    Raises `UserError` where its executor is not installed, and where `path` holds another study or cannot be written.
     """
+    refuse_links(path)
+    if resumable:
+        config.executor.check_installed()
+        _refuse_another(config, path)
     console, began, folder = make_console(), time.perf_counter(), RunFolder(path)
     origin = provenance.at_start(command, seed, torch.device("cpu"))
     if resumable and folder.provenance.is_file():  # the first start stays what it was
         origin = provenance.resumed(folder.provenance, origin)
-    refuse_links(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         with locked(path / ".lock") as alone:
@@ -162,6 +165,15 @@ def study(command: str, config: Any, path: Path, seed: int, parts: int, *, resum
     show(console, claims.judge(command, opened.summary))
     for place in [*opened.figures, folder.summary]:
         console.print(str(place), highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def refused(failure: type[Exception], remedy: str = "") -> Iterator[None]:
+    """Raise `UserError` for a failure that a setting is the reason of: what it says, with the remedy in one line."""
+    try:
+        yield
+    except failure as error:
+        raise UserError(f"{error}{remedy}.") from error
 
 
 def show(console: Console, judgements: list[Judgement]) -> None:

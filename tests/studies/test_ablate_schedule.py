@@ -16,6 +16,7 @@ import pytest
 from drift_cli import config as configs
 from drift_cli.report import claims
 from drift_cli.shell.cli import main
+from drift_cli.studies import kept_runs
 from drift_cli.studies.ablate_schedule import training
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
 from tests.problems.processes import heed_interrupts
@@ -135,8 +136,8 @@ def test_a_study_with_other_settings_is_left_as_it_is(finished: Path, capsys) ->
 def test_other_settings_are_other_runs_and_several_at_a_time_are_the_same(finished: Path, tmp_path: Path) -> None:
     config = configs.load(finished / "config.yaml", AblateScheduleConfig)
     plan = dict(list(training.planned(config).items())[2:5])
-    alone = dict(training.carried_out(plan, finished / "runs", 1))
-    together = dict(training.carried_out(plan, tmp_path, 2))
+    alone = {run: training.curve(run, kept) for run, kept in kept_runs.each(plan, finished / "runs", 1)}
+    together = {run: training.curve(run, kept) for run, kept in kept_runs.each(plan, tmp_path, 2)}
     for case in plan:
         found, before = (
             json.loads(p.read_text()) for p in (tmp_path / f"{case.name}.json", finished / f"runs/{case.name}.json")
@@ -145,8 +146,8 @@ def test_other_settings_are_other_runs_and_several_at_a_time_are_the_same(finish
         np.testing.assert_array_equal(together[case].sw, alone[case].sw)
     config.optimizer.lr *= 5
     case = next(iter(plan))
-    ((_, other),) = training.carried_out({case: training.planned(config)[case]}, tmp_path, 1)
-    assert other.sw[-1] != alone[case].sw[-1]
+    ((_, other),) = kept_runs.each({case: training.planned(config)[case]}, tmp_path, 1)
+    assert other["sw"][-1] != alone[case].sw[-1]
 
 
 @pytest.mark.slow

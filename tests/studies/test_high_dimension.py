@@ -22,8 +22,8 @@ from drift_cli.shell.cli import main
 from drift_cli.studies.high_dimension import collapse, comparison, network
 from drift_cli.studies.high_dimension.from_spread import stretch
 from drift_cli.studies.high_dimension.judging import floors, judged
-from drift_cli.studies.high_dimension.network import SPREADS
-from drift_cli.studies.high_dimension.particles import Case, Flow
+from drift_cli.studies.high_dimension.network import SPREADS, NetworkRun
+from drift_cli.studies.high_dimension.particles import Flow, ParticleRun
 from drift_cli.studies.high_dimension.self_terms import FromTheTruth
 from drift_cli.studies.high_dimension.settings import CollapseConfig, HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place
@@ -144,9 +144,7 @@ def test_without_reach_annealed_and_several_scales_are_the_fixed_kernel(finished
 @pytest.mark.parametrize(("start", "spread"), SPREADS.items())
 def test_a_network_begins_where_it_is_told(finished: Path, start: str, spread: float) -> None:
     config = settings(finished)
-    run = next(
-        job for case, job in network.trials(config, {"gaussian": 0.3}).items() if case.start == start
-    )  # fmt: skip
+    run = network.job(config, {"gaussian": 0.3}, NetworkRun("gaussian", start, "short", 1.0, 0))
     setup = assemble(run.settings)
     stretch(setup, run.spread)
     with torch.no_grad():
@@ -237,9 +235,11 @@ def test_the_choice_is_made_on_one_seed_and_judged_on_others(finished: Path) -> 
         return {"outcomes": outcomes, "floors": dict.fromkeys(comparison.OUTCOMES, 0.1)}
 
     places = (Place(2, "circle"), Place(8, "random"))
-    found = {Case("choosing", place, 1000): run((0.01, 0.5), (0.5, 0.02)) for place in places}
+    found = {ParticleRun("choosing", place, 1000): run((0.01, 0.5), (0.5, 0.02)) for place in places}
     for seed in (0, 1, 2):
-        found |= {Case("judging", place, seed): run((0.05, 0.01), (0.01, 0.05 + 0.01 * (seed + 1))) for place in places}
+        found |= {
+            ParticleRun("judging", place, seed): run((0.05, 0.01), (0.01, 0.05 + 0.01 * (seed + 1))) for place in places
+        }
     choices = comparison.chosen(config, found)
     assert choices == {place.name: {"gaussian_annealed": 0.5, "gaussian": 1.0} for place in places}
     high = comparison.comparison(config, choices, found).against["high.gaussian"]

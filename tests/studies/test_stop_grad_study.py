@@ -21,10 +21,11 @@ from drift_cli.errors import RunFailed
 from drift_cli.gradient_paths import GRADIENT_PATHS
 from drift_cli.report import claims
 from drift_cli.shell.cli import main
+from drift_cli.studies import kept_runs
 from drift_cli.studies.stop_grad_study import mechanism, minibatch, training
 from drift_cli.studies.stop_grad_study.landscape import _surfaces, flat, landscape, principal_plane
 from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
-from drift_cli.studies.stop_grad_study.training import Case
+from drift_cli.studies.stop_grad_study.training import PathsRun
 from drift_cli.training.setup import Setup, assemble
 from tests.problems.processes import children, heed_interrupts
 
@@ -110,14 +111,14 @@ def test_other_settings_are_other_runs_and_several_at_a_time_are_the_same(finish
     config = settings(finished)
     plan = {case: job for case, job in training.planned(config).items() if case.paths in ("none", "both")}
     plan = dict(list(plan.items())[:2])
-    alone = dict(training.carried_out(plan, finished / "runs", 1))
-    together = dict(training.carried_out(plan, tmp_path, 2))
+    alone = {run: training.read(kept) for run, kept in kept_runs.each(plan, finished / "runs", 1)}
+    together = {run: training.read(kept) for run, kept in kept_runs.each(plan, tmp_path, 2)}
     for case in plan:
         np.testing.assert_array_equal(together[case].sw, alone[case].sw)
     config.optimizer.lr *= 3
     case = next(iter(plan))
-    ((_, other),) = training.carried_out({case: training.planned(config)[case]}, tmp_path, 1)
-    assert other.final_sw != alone[case].final_sw
+    ((_, other),) = kept_runs.each({case: training.planned(config)[case]}, tmp_path, 1)
+    assert other["final_sw"] != alone[case].final_sw
 
 
 @pytest.mark.slow
@@ -127,7 +128,8 @@ def test_the_stop_gradient_is_what_keeps_the_samples_on_the_target(finished: Pat
     config.batch_size, config.steps, config.points, config.projections, config.plane = 256, 300, 1000, 50, 0
     config.generator.widths = [64, 64]  # type: ignore[attr-defined]
     config.seeds, config.pairs.seeds = [3], []
-    found = {case.paths: run for case, run in training.carried_out(training.planned(config), tmp_path, 1)}
+    kept = kept_runs.each(training.planned(config), tmp_path, 1)
+    found = {case.paths: training.read(run) for case, run in kept}
     sw = {paths: run.final_sw for paths, run in found.items()}
     assert sw["none"] < 4 * found["none"].sw_floor
     assert sw["both"] > 5 * sw["none"]
@@ -172,7 +174,7 @@ def test_a_study_that_is_stopped_leaves_no_process_and_says_how_to_go_on(finishe
 
 def test_weights_that_are_not_finite_end_the_run_where_it_was_last(finished: Path, tmp_path: Path, monkeypatch) -> None:
     config = settings(finished)
-    case = Case("checkerboard", "laplace", config.bandwidth, config.batch_size, "both", 0)
+    case = PathsRun("checkerboard", "laplace", config.bandwidth, config.batch_size, "both", 0)
     job = training.planned(config)[case]
     built = training.steps.build
 

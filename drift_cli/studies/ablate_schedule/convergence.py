@@ -8,7 +8,7 @@ import numpy as np
 
 from drift_cli.studies.ablate_schedule import training
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
-from drift_cli.studies.ablate_schedule.training import Run
+from drift_cli.studies.ablate_schedule.training import Curve
 from drift_cli.studies.numbers import Measured, Table, columns
 from drift_cli.studies.training import first_within
 
@@ -26,7 +26,7 @@ class Convergence(Measured):
     reached_2_floor: dict[str, float]
     steps_to_2_floor: dict[str, float]
     steps_to_2_floor_sd: dict[str, float]
-    runs: list[Run]
+    runs: list[Curve]
     factors: dict[str, np.ndarray]  # by schedule: kernel.bandwidth times these, from step 0 on
 
     def tables(self) -> dict[str, Table]:
@@ -42,9 +42,9 @@ class Convergence(Measured):
         }
 
 
-def convergence(config: AblateScheduleConfig, runs: list[Run]) -> Convergence:
-    """Of runs in the plan's order."""
-    same: dict[str, list[Run]] = {}
+def convergence(config: AblateScheduleConfig, runs: list[Curve]) -> Convergence:
+    """Of every schedule, from the runs in the plan's order."""
+    same: dict[str, list[Curve]] = {}
     for run in runs:
         same.setdefault(f"{run.target}.{run.schedule.replace(', ', '_')}", []).append(run)
     last = {key: [run.sw[-1] for run in each] for key, each in same.items()}
@@ -69,7 +69,7 @@ def convergence(config: AblateScheduleConfig, runs: list[Run]) -> Convergence:
     )
 
 
-def _steps_to(run: Run, multiple: float) -> float | None:
+def _steps_to(run: Curve, multiple: float) -> float | None:
     """The first step at which SW-2 is at most `multiple` times the run's mean floor; None where there is none."""
     at = first_within(run.sw, multiple * run.floor.mean())
     return None if at is None else float(run.steps[at])

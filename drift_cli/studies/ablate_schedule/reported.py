@@ -44,20 +44,19 @@ COSINES = {"half": annealing.cosine, "quarter": quarter_cosine}
 
 @dataclass(frozen=True)
 class Figure2(Measured):
-    """By the setting, `sigma0_3`: the length of the sweep that makes linear 6 times behind in mode 20.
+    """`reported.fig2.<what>.<setting>`, by the start, `sigma0_3`.
 
-    Linear over exponential by that and a length, of mode 20 and of the total error; each cosine over exponential after
-    a share of the sweep at whose end linear is 6 times behind.
+    `horizon`: the length of the sweep that makes linear 6 times behind in mode 20. `linear`: over exponential, also by
+    a length, of mode 20 and of the total error. `cosine`: each cosine over exponential after a share of the sweep at
+    whose end linear is 6 times behind.
     """
 
-    horizon: dict[str, float]
-    linear: dict[str, float]
-    cosine: dict[str, float]
+    reported: dict[str, float]
 
 
 def figure_2() -> Figure2:
     """Every start, length and share of the sweep."""
-    lengths, linear, cosine = {}, {}, {}
+    found = {}
     for sigma_0 in STARTS:
         place = f"sigma0_{sigma_0:g}"
         for share in SHARES:
@@ -65,14 +64,14 @@ def figure_2() -> Figure2:
             ahead = decays["exponential"][-1] - decays["linear"][-1]
             for shape in COSINES:
                 logarithm = math.log(AHEAD) * (decays["exponential"][-1] - decays[shape][-1]) / ahead
-                cosine[f"{shape}.{place}.after_{share:g}"] = math.exp(logarithm)
-        lengths[place] = math.log(AHEAD) / ahead
+                found[f"fig2.cosine.{shape}.{place}.after_{share:g}"] = math.exp(logarithm)
+        found[f"fig2.horizon.{place}"] = math.log(AHEAD) / ahead
         for horizon in HORIZONS:
             at = f"{place}.horizon_{horizon:g}"
-            linear[f"amplitude.{at}"] = math.exp(horizon * ahead)
-            linear[f"energy.{at}"] = math.exp(2 * horizon * ahead)
-            linear[f"total_error.{at}"] = _of_totals(decays, horizon)
-    return Figure2(lengths, linear, cosine)
+            found[f"fig2.linear.amplitude.{at}"] = math.exp(horizon * ahead)
+            found[f"fig2.linear.energy.{at}"] = math.exp(2 * horizon * ahead)
+            found[f"fig2.linear.total_error.{at}"] = _of_totals(decays, horizon)
+    return Figure2(found)
 
 
 def per_unit_of_time(sigma_0: float, share: float) -> dict[str, np.ndarray]:

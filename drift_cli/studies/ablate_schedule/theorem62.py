@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig, GridConfig
-from drift_cli.studies.numbers import Interval, Measured, Table, columns
+from drift_cli.studies.numbers import Interval, Measured, Table, columns, slope
 from drift_cli.theory import theorem62
-from drift_cli.theory.fits import fit
 from drift_cli.theory.theorem62 import Theorem62
 
 _MAP = 33  # rates and bandwidths along each side of the map
@@ -140,8 +139,7 @@ def growth(config: AblateScheduleConfig) -> Growth | None:
         "with_condition": _times(config, every, _WITHIN * allowed),
         "without_condition": _times(config, every, _VIOLATING),
     }
-    lines = [fit(np.log(every), np.log(each)) for each in times.values()]
-    exponents = [Interval(line.slope, line.low, line.high) for line in lines]
+    exponents = [slope(np.log(every), np.log(each)) for each in times.values()]
     ratios = [float((each[-1] - each[-2]) / (each[1] - each[0])) for each in times.values()]
     return Growth(exponents[0], ratios[0], exponents[1], ratios[1], {"modes": every, **times})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,8 @@ import torch
 
 from drift_cli.config.objects import Settings, chosen
 from drift_cli.errors import RunFailed
-from drift_cli.runs.executor import ExecutorConfig
 from drift_cli.schedules.optimal import OF_KERNELS
-from drift_cli.studies import kept_runs, training
+from drift_cli.studies import training
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
 from drift_cli.theory.annealing import SWEEPS
 from drift_cli.training import step as steps
@@ -24,8 +23,8 @@ from drift_cli.training.setup import assemble
 
 
 @dataclass(frozen=True)
-class Case:
-    """What one run differs in."""
+class ScheduleRun:
+    """What one training differs in."""
 
     target: str
     schedule: str
@@ -37,13 +36,12 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Job:
-    """A run's settings."""
+class Training:
+    """A training by its settings, whose SW-2 is followed."""
 
     settings: TrainConfig
 
     def asked(self) -> dict[str, Any]:
-        """What a kept result must have been made with."""
         return {"train": training.plain(self.settings)}
 
     def made(self, unfinished: Path) -> dict[str, Any]:
@@ -51,7 +49,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Run:
+class Curve:
     """SW-2 of one run at `steps` (of the averaged weights), with the floor of each evaluation."""
 
     target: str
@@ -62,10 +60,10 @@ class Run:
     floor: np.ndarray
 
 
-def planned(config: AblateScheduleConfig) -> dict[Case, Job]:
+def planned(config: AblateScheduleConfig) -> dict[ScheduleRun, Training]:
     """The runs by target, schedule and seed; everything but these three is the same."""
     return {
-        Case(target, schedule, seed): Job(_settings(config, data, bandwidths, scale, seed))
+        ScheduleRun(target, schedule, seed): Training(_settings(config, data, bandwidths, scale, seed))
         for target, data in targets(config).items()
         for schedule, (bandwidths, scale) in schedules(config).items()
         for seed in config.seeds
@@ -104,14 +102,10 @@ def _settings(
     )  # fmt: skip
 
 
-def carried_out(
-    plan: dict[Case, Job], folder: Path, jobs: int | None, executor: ExecutorConfig | None = None
-) -> Iterator[tuple[Case, Run]]:
-    """Every run of the plan as it is done: read from `folder` where it stands with the same settings, else trained."""
-    device = next(iter(plan.values())).settings.device
-    for case, kept in kept_runs.each(plan, folder, kept_runs.at_once_on(device, jobs, executor), executor):
-        columns = [np.array(kept[name], dtype=float) for name in ("steps", "sw", "floor")]
-        yield case, Run(case.target, case.schedule, case.seed, *columns)
+def curve(run: ScheduleRun, kept: Mapping[str, Any]) -> Curve:
+    """What a kept run found."""
+    columns = [np.array(kept[name], dtype=float) for name in ("steps", "sw", "floor")]
+    return Curve(run.target, run.schedule, run.seed, *columns)
 
 
 def _curve(settings: TrainConfig) -> dict[str, list[float]]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from drift_cli.studies.compare_operators import plan
 from drift_cli.studies.compare_operators.plan import Runs
-from drift_cli.studies.compare_operators.runs import Case
+from drift_cli.studies.compare_operators.runs import OperatorRun
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
-from drift_cli.studies.numbers import Kept, Mean, Measured, Table, columns, finite_mean
+from drift_cli.studies.numbers import Kept, Mean, Measured, Table, before, columns, finite_mean
 
 _SINKHORN = "sinkhorn"
 _FAMILIES = {_SINKHORN: "sinkhorn", "from_discrepancy": "discrepancies"}  # of drifts, by their name
@@ -45,7 +45,9 @@ def step_sizes(config: CompareOperatorsConfig, tried: Runs) -> StepSizes:
     """The step size of each operator that diverged from the fewest starts, and of those the one with the least SW-2."""
     found, rows = {}, []
     for label in config.compared() if "particles" in config.forms else ():
-        scores = {eta: _score(tried[Case("eta", label, "all", config.eta_seed, eta)]["ratios"]) for eta in config.etas}
+        scores = {
+            eta: _score(tried[OperatorRun("eta", label, "all", config.eta_seed, eta)]["ratios"]) for eta in config.etas
+        }
         eta = min(sorted(scores), key=scores.__getitem__)
         found[label] = StepSize(eta, float(len(scores) > 1 and eta in (min(scores), max(scores))))
         rows += [(label, eta, *score) for eta, score in scores.items()]
@@ -104,22 +106,18 @@ class Outcome(Measured):
 
 
 @dataclass(frozen=True)
-class Overall(Measured):
-    """Of an operator in one form: the geometric mean over starts of SW-2 over its floor."""
-
-    sw_over_floor: float
-
-
-@dataclass(frozen=True)
 class Comparison(Measured):
-    """Every operator: its field, the checks of its template, and its outcome by `<operator>.<start>.<form>`."""
+    """Every operator: its field, the checks of its template, and its outcome by `<operator>.<start>.<form>`.
+
+    `sw_over_floor`: of an operator in one form, the geometric mean over starts of SW-2 over its floor.
+    """
 
     fields: dict[str, OfField]
     largest: dict[str, Largest]
     template: dict[str, Kept]
     starts: dict[str, Onto]
     outcomes: dict[str, Outcome]
-    overall: dict[str, Overall]
+    sw_over_floor: dict[str, float] = field(metadata=before("."))
 
     def outcome(self, operator: str, start: str, form: str) -> Outcome:
         return self.outcomes[f"{operator}.{start}.{form}"]
@@ -149,16 +147,13 @@ def comparison(config: CompareOperatorsConfig, prepared: Runs, runs: Runs) -> Co
         _of_the_template(config, prepared),
         _starts(config, prepared),
         outcomes,
-        _overall(config, outcomes),
+        _sw_over_floor(config, outcomes),
     )
 
 
 def _of_field(config: CompareOperatorsConfig, prepared: Runs, label: str) -> OfField:
     found = [prepared[plan.field_of(label, seed)] for seed in config.seeds]
-    curls, norms = (
-        [np.nan if each[what] is None else each[what] for each in found] for what in ("curl", "at_equality")
-    )
-    return OfField(finite_mean(curls), finite_mean(norms))
+    return OfField(*(finite_mean([each[what] for each in found]) for what in ("curl", "at_equality")))
 
 
 def _largest(config: CompareOperatorsConfig, fields: dict[str, OfField]) -> dict[str, Largest]:
@@ -192,8 +187,8 @@ def _starts(config: CompareOperatorsConfig, prepared: Runs) -> dict[str, Onto]:
     return found
 
 
-def _outcome(config: CompareOperatorsConfig, runs: Runs, case: Case) -> Outcome:
-    own = [runs[Case(case.form, case.operator, case.start, seed)] for seed in config.seeds]
+def _outcome(config: CompareOperatorsConfig, runs: Runs, case: OperatorRun) -> Outcome:
+    own = [runs[OperatorRun(case.form, case.operator, case.start, seed)] for seed in config.seeds]
     diverged = float(np.mean([r["diverged"] is not None for r in own]))
     start = float(np.mean([r["sw"][0] for r in own]))
     if diverged:
@@ -217,14 +212,14 @@ def _mean_iterations(found: Mapping[str, Any]) -> float:
     return float((lengths * found["iterations"][1:]).sum() / lengths.sum())
 
 
-def _overall(config: CompareOperatorsConfig, outcomes: dict[str, Outcome]) -> dict[str, Overall]:
+def _sw_over_floor(config: CompareOperatorsConfig, outcomes: dict[str, Outcome]) -> dict[str, float]:
     found = {}
     for form in config.forms:
         for label in config.compared():
             ratios = [outcomes[f"{label}.{start}.{form}"].sw_over_floor for start in config.starts]
             if all(ratio is not None for ratio in ratios):
                 logs = np.log(ratios)  # type: ignore[arg-type]
-                found[f"{label}.{form}"] = Overall(float(np.exp(np.mean(logs))))
+                found[f"{label}.{form}"] = float(np.exp(np.mean(logs)))
     return found
 
 

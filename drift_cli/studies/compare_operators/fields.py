@@ -18,7 +18,7 @@ from drift_cli.data import target_of
 from drift_cli.drift import Random
 from drift_cli.studies.compare_operators.runs import generator_run, start_distribution
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig, OperatorConfig
-from drift_cli.studies.numbers import Measured
+from drift_cli.studies.numbers import Kept
 from drift_cli.studies.training import plain
 from drift_cli.theory.curl import curl_fraction, differentiable, jacobians
 from drift_cli.training import step as steps
@@ -98,23 +98,11 @@ def mean_norm(vectors: Tensor) -> float:
     return float(vectors.norm(dim=1).mean())
 
 
-@dataclass(frozen=True)
-class Cost(Measured):
-    """Milliseconds of one core: of a drift of the batch, and of a whole training step of the generator."""
+def milliseconds(config: CompareOperatorsConfig) -> Kept:
+    """Of one core: the median of a drift and of a whole training step of the generator, in turns of the operators.
 
-    ms_per_drift: float
-    ms_per_step: float
-
-
-@dataclass(frozen=True)
-class Costs(Measured):
-    """Of every operator."""
-
-    operators: dict[str, Cost]
-
-
-def milliseconds(config: CompareOperatorsConfig) -> Costs:
-    """Of one core: the median of a drift and of a whole training step of the generator, in turns of the operators."""
+    They are `<operator>.ms_per_drift` and `<operator>.ms_per_step`.
+    """
     torch.set_num_threads(1)
     calls: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {}
     for label, operator in config.compared().items():
@@ -126,8 +114,13 @@ def milliseconds(config: CompareOperatorsConfig) -> Costs:
             times = (_seconds(one_drift), _seconds(one_step))
             if turn:  # the first one warms up
                 taken[label].append(times)
-    medians = {label: 1e3 * np.median(times, axis=0) for label, times in taken.items()}
-    return Costs({label: Cost(float(of_drift), float(of_step)) for label, (of_drift, of_step) in medians.items()})
+    return Kept(
+        {
+            f"{label}.{what}": float(median)
+            for label, times in taken.items()
+            for what, median in zip(("ms_per_drift", "ms_per_step"), 1e3 * np.median(times, axis=0), strict=True)
+        }
+    )
 
 
 def _one_drift(config: CompareOperatorsConfig, setup: Setup) -> Callable[[], Tensor]:

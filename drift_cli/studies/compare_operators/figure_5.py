@@ -11,7 +11,7 @@ import numpy as np
 
 from drift_cli.studies.compare_operators.comparison import Comparison
 from drift_cli.studies.compare_operators.plan import Runs
-from drift_cli.studies.compare_operators.runs import Case
+from drift_cli.studies.compare_operators.runs import OperatorRun
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig, OperatorConfig
 from drift_cli.studies.numbers import Mean, Measured, Ratio, before, finite_mean
 from drift_cli.studies.training import first_within
@@ -60,7 +60,7 @@ class Figure5(Measured):
 def figure_5(config: CompareOperatorsConfig, found: Comparison, runs: Runs) -> Figure5:
     """The runs from the generator's own initialisation."""
     compared = config.compared()
-    every = {label: [runs[Case("generator", label, "own", seed)] for seed in config.seeds] for label in compared}
+    every = {label: [runs[OperatorRun("generator", label, "own", seed)] for seed in config.seeds] for label in compared}
     own = {label: each for label, each in every.items() if all(r["diverged"] is None for r in each)}
     reached = {
         name: {label: [_first_within(r, name) for r in each] for label, each in own.items()}

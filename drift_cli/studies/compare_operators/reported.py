@@ -14,7 +14,7 @@ import torch
 from drift_cli.data import target_of
 from drift_cli.metrics.sliced_wasserstein import sliced_1
 from drift_cli.studies.compare_operators.plan import Runs
-from drift_cli.studies.compare_operators.runs import Case
+from drift_cli.studies.compare_operators.runs import OperatorRun
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig, OperatorConfig
 from drift_cli.studies.numbers import Measured, NextRun
 from drift_cli.studies.units import units
@@ -62,7 +62,7 @@ def _finals(config: CompareOperatorsConfig, runs: Runs) -> tuple[dict[str, list[
     finals: dict[str, list[float]] = {}
     floors: list[float] = []
     for label, operator in config.compared().items():
-        own = [runs[Case("generator", label, "own", seed)] for seed in config.seeds]
+        own = [runs[OperatorRun("generator", label, "own", seed)] for seed in config.seeds]
         if _name(operator) and all(run["diverged"] is None for run in own):
             finals[label] = [run["final"] for run in own]
             floors += [run["sw_floor"] for run in own]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,16 @@ from drift_cli.console import make as make_console
 from drift_cli.data import target_of
 from drift_cli.figures.attempts import Drawing
 from drift_cli.files import whole
-from drift_cli.studies import kept_runs
 from drift_cli.studies.compare_operators import comparison, fields, figure_5, figures, plan, reported, runs
-from drift_cli.studies.compare_operators.comparison import Comparison, Courses, StepSizes
+from drift_cli.studies.compare_operators.comparison import Comparison
 from drift_cli.studies.compare_operators.figures import Panel
 from drift_cli.studies.compare_operators.plan import Runs
-from drift_cli.studies.compare_operators.runs import Case
+from drift_cli.studies.compare_operators.runs import OperatorRun
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
 from drift_cli.studies.compare_operators.table import markdown
+from drift_cli.studies.kept_runs import finished_runs
 from drift_cli.studies.numbers import Kept, Measured
-from drift_cli.studies.study import Study, refuse_another, study
+from drift_cli.studies.study import Study, study
 from drift_cli.studies.training import plain
 from drift_cli.training.bandwidth import found_on
 from drift_cli.training.streams import stream
@@ -32,30 +32,18 @@ from drift_cli.training.streams import stream
 _SHOWN = 400  # points of the target behind the gallery
 
 
-@dataclass(frozen=True)
-class Result(Measured):
-    costs: Kept
-    step_sizes: StepSizes
-    comparison: Comparison
-    courses: Courses
-    figure_5: figure_5.Figure5 | None
-    digest: reported.Figure5 | None
-
-
-def run(config: CompareOperatorsConfig, path: Path) -> Result:
+def run(config: CompareOperatorsConfig, path: Path) -> None:
     """Choose the step sizes, make every run that is not made yet, and write table, curves, figures and summary."""
     config = _with_bandwidths(config)
     runs.check(config)
-    config.executor.check_installed()
-    refuse_another(config, path)
-    path.mkdir(parents=True, exist_ok=True)
     before = plan.preparations(config)
     parts = len(before) + len(plan.cases(config)) + 2
     with study("compare-operators", config, path, config.seeds[0], parts, resumable=True) as s:
         costs = _costs(config, s)
-        prepared = _made(config, s, before, "prepared")
+        prepared = finished_runs(config, s, before, _told)
         etas = comparison.step_sizes(config, prepared)
-        found = _made(config, s, plan.jobs(config, etas.of, path / "runs"), "run")
+        s.leave(etas)
+        found = finished_runs(config, s, plan.jobs(config, etas.of, path / "runs"), _told)
         s.part("evaluating the runs")
         compared = comparison.comparison(config, prepared, found)
         for told in comparison.capped(config, compared):
@@ -64,17 +52,16 @@ def run(config: CompareOperatorsConfig, path: Path) -> Result:
         with whole(path / "table.md") as beside:
             beside.write_text(table, encoding="utf-8")
         s.console.print(table, highlight=False, soft_wrap=True)
-        papers = config.dataset.name == "checkerboard" and "own" in config.starts  # as in Figure 5
-        result = Result(
-            costs,
-            etas,
-            compared,
-            comparison.courses(config, found),
-            figure_5.figure_5(config, compared, found) if papers else None,
-            reported.figure_5(config, found) if papers else None,
-        )
-        s.leave(result, _drawn(config, compared, found, s.drawings))
-    return result
+        s.leave(comparison.courses(config, found))
+        if config.dataset.name == "checkerboard" and "own" in config.starts:  # as in Figure 5
+            s.leave(figure_5.figure_5(config, compared, found))
+            s.leave(reported.figure_5(config, found))
+        s.leave(compared, _drawn(config, compared, found, s.drawings))
+
+
+def _told(run: OperatorRun) -> str:
+    step = "" if run.eta is None else f", eta {run.eta:g}"
+    return f"{run.form}, {run.operator}, {run.start}, seed {run.seed}{step}"
 
 
 def _with_bandwidths(config: CompareOperatorsConfig) -> CompareOperatorsConfig:
@@ -104,25 +91,15 @@ def _costs(config: CompareOperatorsConfig, s: Study) -> Kept:
     return s.once("milliseconds", asked, 1, measure)
 
 
-def _made(config: CompareOperatorsConfig, s: Study, jobs: Mapping[Case, kept_runs.Job], what: str) -> Runs:
-    """The runs in the order of the jobs, whichever was done first."""
-    found: Runs = {}
-    for case, kept in kept_runs.each(jobs, s.path / "runs", config.executor.at_once(config.jobs), config.executor):
-        found[case] = kept
-        told = f", eta {case.eta:g}" if case.eta is not None else ""
-        s.part(
-            f"{what} ({len(found)} of {len(jobs)}): {case.form}, {case.operator}, {case.start}, seed {case.seed}{told}"
-        )
-    return {case: found[case] for case in jobs}
-
-
 def _drawn(config: CompareOperatorsConfig, compared: Comparison, found: Runs, folder: Path) -> Iterator[Drawing]:
     draw = stream(config.seeds[0], "snapshot")
     target = target_of(config.dataset.made()).sample(_SHOWN, draw, torch.float64).points.numpy()
     labels = list(config.compared())
     for form in config.forms:
         shown = {
-            (label, start): _panel(found[Case(form, label, start, config.seeds[0])], compared, label, start, form)
+            (label, start): _panel(
+                found[OperatorRun(form, label, start, config.seeds[0])], compared, label, start, form
+            )
             for label in labels
             for start in config.starts
         }
@@ -130,7 +107,8 @@ def _drawn(config: CompareOperatorsConfig, compared: Comparison, found: Runs, fo
     if "own" in config.starts:
         names = figure_5.names(config)
         own = {
-            names[label]: [found[Case("generator", label, "own", seed)] for seed in config.seeds] for label in labels
+            names[label]: [found[OperatorRun("generator", label, "own", seed)] for seed in config.seeds]
+            for label in labels
         }
         yield "training", lambda: figures.training(own, target, folder)
 

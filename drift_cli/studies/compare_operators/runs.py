@@ -35,8 +35,8 @@ _MOVER = 0.2  # bandwidth of what trains a generator onto its start: a third of 
 
 
 @dataclass(frozen=True)
-class Case:
-    """What one run differs in; `eta` where it is a trial of a step size, over all starts."""
+class OperatorRun:
+    """What one run differs in from the others; `eta` where it is a trial of a step size, over all starts."""
 
     form: str
     operator: str

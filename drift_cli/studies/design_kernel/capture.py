@@ -26,8 +26,10 @@ from drift_cli.metrics.modes import total_variation
 from drift_cli.schedules import Schedule
 from drift_cli.studies import training
 from drift_cli.studies.design_kernel.methods import METHODS, PERIOD, REACH, bandwidths
-from drift_cli.studies.design_kernel.settings import CaptureConfig
+from drift_cli.studies.design_kernel.settings import CaptureConfig, DesignKernelConfig
+from drift_cli.studies.kept_runs import finished_runs
 from drift_cli.studies.numbers import Estimate, Mean, Measured, Table, columns, interval
+from drift_cli.studies.study import Study
 from drift_cli.training.streams import stream
 
 _WIDTH = 0.1  # of the modes on the line, whose lowest frequency has the wavelength 2π
@@ -82,7 +84,7 @@ class Capture(Measured):
 
 
 @dataclass(frozen=True)
-class Case:
+class CaptureRun:
     """What one run differs in."""
 
     method: str
@@ -125,28 +127,23 @@ class Captured:
         }
 
 
-def jobs(config: CaptureConfig) -> dict[Case, Captured]:
-    return {Case(name): Captured(config, name) for name in METHODS}
-
-
-def capture(config: CaptureConfig, found: Mapping[Case, Mapping[str, Any]]) -> Capture:
-    line = {f"capture.{case.method}": _read(run["line"]) for case, run in found.items() if run["line"]}
+def capture(config: DesignKernelConfig, s: Study) -> Capture:
+    """Every method from every start, on the line and in the plane."""
+    plan = {CaptureRun(method): Captured(config.capture, method) for method in METHODS}
+    found = {run.method: kept for run, kept in finished_runs(config, s, plan).items()}
+    line = {f"capture.{method}": _read(kept["line"]) for method, kept in found.items() if kept["line"]}
     plane = {
-        f"captured.{start}.{case.method}": InThePlane(interval([tv for tv, _ in each]), Mean([e for _, e in each]))
-        for case, run in found.items()
-        for start, each in run["plane"].items()
+        f"captured.{start}.{method}": InThePlane(interval([tv for tv, _ in each]), Mean([e for _, e in each]))
+        for method, kept in found.items()
+        for start, each in kept["plane"].items()
     }
-    laplace, optimal = (found[Case(name)]["plane"] for name in ("laplace", "optimal"))
+    laplace, optimal = (found[method]["plane"] for method in ("laplace", "optimal"))
     behind = {
         start: interval([a - b for (a, _), (b, _) in zip(laplace[start], optimal[start], strict=True)])
         for start in STARTS
     }
-    reach = {name: line[f"capture.{name}"].lost_range for name in ("optimal", "laplace", "gaussian")}
-    return Capture(line, plane, behind, *(_over(reach["optimal"], reach[name]) for name in ("laplace", "gaussian")))
-
-
-def _over(reach: float, other: float) -> float:
-    return reach / other if other else np.inf
+    best, *others = (line[f"capture.{method}"].lost_range for method in ("optimal", "laplace", "gaussian"))
+    return Capture(line, plane, behind, *(best / other if other else np.inf for other in others))
 
 
 def _read(line: Mapping[str, Any]) -> OnTheLine:

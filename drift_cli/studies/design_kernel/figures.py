@@ -118,11 +118,11 @@ def trainings(config: DesignKernelConfig, found: Trained, folder: Path) -> Path:
             axis.set_visible(False)
         for k, (axis, target) in enumerate(zip(axes, targets, strict=False)):
             for place, name in enumerate(names):
-                ratio = found.against.get(f"trained.{target}.{name}")
+                ratio = found.over_laplace.get(f"trained.{target}.{name}")
                 if ratio is None:
                     axis.text(1.0, place, "cannot be", fontsize=6, va="center", ha="center")
                     continue
-                _interval(axis, place, ratio.over_laplace, _colour(name))
+                _interval(axis, place, ratio, _colour(name))
             axis.axvline(1, color=FLOOR, linewidth=0.8)
             axis.set_xscale("log")
             axis.set_title(TARGETS[target])

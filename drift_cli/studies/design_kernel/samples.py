@@ -49,7 +49,7 @@ class Given(Measured):
 
 
 @dataclass(frozen=True)
-class Made(Measured):
+class CircleSteps(Measured):
     """Particles on the circle against fresh batches: the error that is left over the expected one."""
 
     left: float
@@ -62,7 +62,7 @@ class Sampled(Measured):
     noise: dict[str, Noise] = field(metadata={"before": "."})
     variance_error: float  # largest relative difference where a point sees 20 others and more
     given: dict[str, Given] = field(metadata={"before": "."})
-    made: dict[str, Made] = field(metadata={"before": "."})
+    circle: dict[str, CircleSteps] = field(metadata={"before": "."})
     made_error: float
     tilt_at_fewest: float
     tilt_at_most: float
@@ -94,7 +94,7 @@ def sampled(config: DesignKernelConfig) -> Sampled:
     given = {
         f"given.{spectrum:g}.{n}": _given(config, spectrum, n) for spectrum in config.spectra for n in config.batches
     }
-    made = _made(config, generator)
+    circle = _circle_steps(config, generator)
     steep, few, many = max(config.spectra), min(config.batches), max(config.batches)
     at_few = given[f"given.{steep:g}.{few}"]
     flat = given[f"given.{min(config.spectra):g}.{many}"]
@@ -102,15 +102,15 @@ def sampled(config: DesignKernelConfig) -> Sampled:
         noises,
         max(abs(each.variance_over_predicted - 1) for each in noises.values() if each.effective_samples >= 20),
         given,
-        made,
-        max(abs(each.error) for each in made.values()),
+        circle,
+        max(abs(each.error) for each in circle.values()),
         at_few.tilt,
         given[f"given.{steep:g}.{many}"].tilt,
         at_few.over_best["level"],
         at_few.over_best["laplace"],
         at_few.over_best["optimal"],
         flat.over_best["level"] / flat.over_best["laplace"],
-        made["made.laplace"].left / made["made.optimal"].left,
+        circle["made.laplace"].left / circle["made.optimal"].left,
     )
 
 
@@ -166,7 +166,7 @@ def _given(config: DesignKernelConfig, spectrum: float, n: int) -> Given:
     return Given(best.error / start, best.eta, float(rate[0] / rate[1]), effective_samples(kernel, n, d), over)
 
 
-def _made(config: DesignKernelConfig, generator: torch.Generator) -> dict[str, Made]:
+def _circle_steps(config: DesignKernelConfig, generator: torch.Generator) -> dict[str, CircleSteps]:
     """Steps of particles on the circle against fresh batches, each kernel at its best step size for them."""
     k, batch = np.arange(1.0, _CIRCLE + 1), config.made_batch
     energy, count = _ENERGY * k**-2, np.ones(len(k))
@@ -179,12 +179,12 @@ def _made(config: DesignKernelConfig, generator: torch.Generator) -> dict[str, M
             found = [best_step(rate_of(t, 1), k, count, energy, 1 / batch, _STEPS) for t in tried]
             at = int(np.argmin([error for _, error in found]))
             kernels[name] = tried[at], found[at][0]
-    made = {}
+    steps = {}
     for name, (kernel, eta) in kernels.items():
         expected = float(after(eta * kernel.rate(k, 1), energy, 1 / batch, _STEPS).sum())
         left = float(np.mean([_left(kernel, eta, energy, batch, generator) for _ in range(config.made_repeats)]))
-        made[f"made.{name}"] = Made(left, expected, left / expected - 1)
-    return made
+        steps[f"made.{name}"] = CircleSteps(left, expected, left / expected - 1)
+    return steps
 
 
 def _left(kernel: Spectral, eta: float, energy: np.ndarray, batch: int, generator: torch.Generator) -> float:

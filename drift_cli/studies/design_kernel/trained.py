@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,12 +19,12 @@ from drift_cli.data.nested import Nested
 from drift_cli.metrics.energy_distance import energy_distance
 from drift_cli.metrics.modes import total_variation
 from drift_cli.metrics.sliced_wasserstein import directions, sliced_wasserstein
-from drift_cli.studies import training
+from drift_cli.studies import training, tuning
 from drift_cli.studies.at_factor import CODES, AtFactor, OfImages
 from drift_cli.studies.design_kernel.methods import METHODS, REACH
 from drift_cli.studies.design_kernel.settings import DesignKernelConfig
-from drift_cli.studies.kept_runs import best_by
-from drift_cli.studies.numbers import Mean, Measured, Ratio, Table, columns
+from drift_cli.studies.numbers import Mean, Measured, Ratio, Table, before, columns
+from drift_cli.studies.study import Study
 from drift_cli.training.settings import EvaluationConfig
 
 _STANDARD = "laplace"  # against which ratios are
@@ -36,8 +37,8 @@ _OUTCOMES = ("distance", "floor", "other", "other_floor", "seconds")
 
 
 @dataclass(frozen=True)
-class Case:
-    """What one run differs in."""
+class KernelRun:
+    """What one training differs in."""
 
     target: str
     method: str
@@ -46,7 +47,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        return "_".join(map(str, ("trained", self.target, self.method, f"{self.factor:g}", self.seed)))
+        return f"trained_{self.target}_{self.method}_{self.factor:g}_{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -91,44 +92,11 @@ def methods(config: DesignKernelConfig, target: str) -> list[str]:
     return [name for name in config.trained.methods if (target, name) not in _IMPOSSIBLE]
 
 
-def trials(config: DesignKernelConfig) -> dict[Case, OfPoints | OfImages]:
-    """Every factor on the seed that is for choosing."""
-    own = config.trained
-    cases = (
-        Case(target, method, factor, own.tuning_seed)
-        for target in own.targets
-        for method, factor in itertools.product(methods(config, target), own.factors)
-    )
-    return {case: _job(config, case) for case in cases}
-
-
-def runs(config: DesignKernelConfig, choices: Mapping[tuple[str, str], float]) -> dict[Case, OfPoints | OfImages]:
-    """The chosen factor on the seeds that are for judging."""
-    cases = (Case(*each, factor, seed) for each, factor in choices.items() for seed in config.trained.seeds)
-    return {case: _job(config, case) for case in cases}
-
-
-def chosen(config: DesignKernelConfig, found: Mapping[Case, Mapping[str, Any]]) -> dict[tuple[str, str], float]:
-    """The factor with the least distance."""
-    own = config.trained
-    return {
-        (target, method): best_by(
-            _measure(target), {factor: found[Case(target, method, factor, own.tuning_seed)] for factor in own.factors}
-        )
-        for target in own.targets
-        for method in methods(config, target)
-    }
-
-
-def _measure(target: str) -> str:
-    return "frechet" if target == "mnist5k" else "distance"
-
-
-def _job(config: DesignKernelConfig, case: Case) -> OfPoints | OfImages:
-    own, method = config.trained, METHODS[case.method]
-    on_images = case.target == "mnist5k"
+def _job(config: DesignKernelConfig, run: KernelRun) -> OfPoints | OfImages:
+    own, method = config.trained, METHODS[run.method]
+    on_images = run.target == "mnist5k"
     settings = training.settings(
-        dataset=_dataset(case.target, case.seed),
+        dataset=_dataset(run.target, run.seed),
         kernel=method.kernel_at("auto", own.modes, "auto"),
         drift=method.drift("exclude"),
         schedule=method.schedule(own.steps),
@@ -137,10 +105,10 @@ def _job(config: DesignKernelConfig, case: Case) -> OfPoints | OfImages:
         evaluation=EvaluationConfig(every=own.steps, points=1, projections=1, draws=1),
         batch_size=own.batch_size,
         steps=own.steps,
-        seed=case.seed,
+        seed=run.seed,
         **({"space": with_defaults("space", "autoencoder", seed=CODES)} if on_images else {}),
     )
-    factor = case.factor * (REACH if method.annealed else 1.0)
+    factor = run.factor * (REACH if method.annealed else 1.0)
     return OfImages(settings, factor, min(own.samples, 1000)) if on_images else OfPoints(settings, factor, own.samples)
 
 
@@ -171,18 +139,14 @@ class Outcome(Measured):
 
 
 @dataclass(frozen=True)
-class Against(Measured):
-    """Distance over that under the Laplace kernel, seed by seed, with the 95 % interval."""
-
-    over_laplace: Ratio
-
-
-@dataclass(frozen=True)
 class Trained(Measured):
-    """By `trained.<target>.<kernel>`; `wins`, `losses`: targets on which an interval of the ratio leaves out 1."""
+    """By `trained.<target>.<kernel>`; `wins`, `losses`: targets on which an interval of the ratio leaves out 1.
 
-    outcomes: dict[str, Outcome] = field(metadata={"before": "."})
-    against: dict[str, Against] = field(metadata={"before": "."})
+    `over_laplace`: the distance over that under the Laplace kernel, seed by seed, with the 95 % interval.
+    """
+
+    outcomes: dict[str, Outcome]
+    over_laplace: dict[str, Ratio] = field(metadata=before("."))
     wins: dict[str, int]
     losses: dict[str, int]
     good_factors: dict[str, float]  # mean over targets, of so many
@@ -193,46 +157,52 @@ class Trained(Measured):
         return {"trained": columns(("target", "kernel", "factor", "seed", *_OUTCOMES), self.rows)}
 
 
-def trained(
-    config: DesignKernelConfig,
-    choices: Mapping[tuple[str, str], float],
-    found: Mapping[Case, Mapping[str, Any]],
-) -> Trained:
-    """What the runs came to; `found` holds the trials as well."""
-    own, plain = config.trained, {case: _plain(run) for case, run in found.items()}
-    outcomes, against = {}, {}
+def trained(config: DesignKernelConfig, s: Study) -> Trained:
+    """Every kernel on every target, the factor chosen by the least distance."""
+    own = config.trained
+    tuned = tuning.tuned(
+        config,
+        s,
+        {
+            (target, method): {factor: KernelRun(target, method, factor, own.tuning_seed) for factor in own.factors}
+            for target in own.targets
+            for method in methods(config, target)
+        },
+        lambda factors: (KernelRun(*group, factors[group], seed) for group in factors for seed in own.seeds),
+        partial(_job, config),
+        lambda found: tuning.worst_if_not_finite(_plain(found)["distance"]),
+    )
+    plain = {run: _plain(found) for run, found in tuned.found.items()}
+    outcomes, over_laplace = {}, {}
     for target in own.targets:
         at = {
-            method: [plain[Case(target, method, choices[target, method], seed)] for seed in own.seeds]
+            method: [plain[KernelRun(target, method, tuned.factors[target, method], seed)] for seed in own.seeds]
             for method in methods(config, target)
         }
         tried = {
-            (method, factor): plain[Case(target, method, factor, own.tuning_seed)]["distance"]
+            (method, factor): plain[KernelRun(target, method, factor, own.tuning_seed)]["distance"]
             for method, factor in itertools.product(methods(config, target), own.factors)
         }
         for method, each in at.items():
             key = f"trained.{target}.{method}"
-            pairs = list(zip(each, at[_STANDARD], strict=True))
             outcomes[key] = Outcome(
-                choices[target, method],
+                tuned.factors[target, method],
                 sum(tried[method, factor] <= _GOOD * min(tried.values()) for factor in own.factors),
                 Ratio([run["distance"] / run["floor"] for run in each]),
                 Mean([run["other"] for run in each]),
                 sum(run["seconds"] for run in each) / sum(run["seconds"] for run in at[_STANDARD]),
             )
             if method != _STANDARD:
-                against[key] = Against(Ratio([run["distance"] / standard["distance"] for run, standard in pairs]))
+                pairs = zip(each, at[_STANDARD], strict=True)
+                over_laplace[key] = Ratio([run["distance"] / standard["distance"] for run, standard in pairs])
     return Trained(
         outcomes,
-        against,
-        {method: sum(_end(each, "ci_high") < 1 for each in _of(against, method)) for method in own.methods},
-        {method: sum(_end(each, "ci_low") > 1 for each in _of(against, method)) for method in own.methods},
+        over_laplace,
+        {name: sum(each.spread()["ci_high"] < 1 for each in _of(over_laplace, name)) for name in own.methods},
+        {name: sum(each.spread()["ci_low"] > 1 for each in _of(over_laplace, name)) for name in own.methods},
         {method: float(np.mean([each.good for each in _of(outcomes, method)])) for method in own.methods},
-        sum(factor in (min(own.factors), max(own.factors)) for factor in choices.values()),
-        [
-            (case.target, case.method, case.factor, case.seed, *(run[name] for name in _OUTCOMES))
-            for case, run in plain.items()
-        ],
+        sum(factor in (min(own.factors), max(own.factors)) for factor in tuned.factors.values()),
+        [(*vars(run).values(), *each.values()) for run, each in plain.items()],
     )
 
 
@@ -247,7 +217,3 @@ def _plain(run: Mapping[str, Any]) -> dict[str, float]:
 def _of(by_key: Mapping[str, Of], method: str) -> Iterator[Of]:
     """Those of one method, of every target."""
     return (each for key, each in by_key.items() if key.endswith(f".{method}"))
-
-
-def _end(against: Against, name: str) -> float:
-    return against.over_laplace.spread()[name]

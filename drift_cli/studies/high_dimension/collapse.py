@@ -9,23 +9,22 @@ in common, not what tells them apart.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from drift_cli.config.objects import Settings, chosen, with_defaults
-from drift_cli.data import target_of
+from drift_cli.config.objects import Settings, with_defaults
 from drift_cli.metrics.modes import total_variation
 from drift_cli.studies import training
 from drift_cli.studies.high_dimension.from_spread import FromSpread
 from drift_cli.studies.high_dimension.methods import SCALES
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
-from drift_cli.studies.high_dimension.targets import Place
+from drift_cli.studies.high_dimension.targets import Place, automatic
+from drift_cli.studies.kept_runs import finished_runs
 from drift_cli.studies.numbers import Estimate, Measured, interval
-from drift_cli.training.bandwidth import found_on
+from drift_cli.studies.study import Study
 from drift_cli.training.settings import EvaluationConfig, TrainConfig
 
 FORMS = {  # at the same three bandwidths
@@ -37,8 +36,8 @@ FORMS = {  # at the same three bandwidths
 
 
 @dataclass(frozen=True)
-class Case:
-    """What one run differs in; `spread` is that of the samples at the start, over the target's."""
+class CollapseRun:
+    """What one training differs in; `spread` is that of the samples at the start, over the target's."""
 
     dimension: int
     spread: float
@@ -64,7 +63,7 @@ def _radius(x: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Ended(Measured):
+class OfForm(Measured):
     """Spread of the samples over the target's, and TV of the mode shares. 95 % intervals over seeds."""
 
     spread: Estimate
@@ -75,50 +74,46 @@ class Ended(Measured):
 class Collapse(Measured):
     """By `collapse.<dimension>.<spread at the start>.<form>`."""
 
-    ended: dict[str, Ended]
+    ended: dict[str, OfForm]
 
-    def at(self, dimension: int, spread: float, form: str) -> Ended:
+    def at(self, dimension: int, spread: float, form: str) -> OfForm:
         return self.ended[f"collapse.{dimension}.{spread:g}.{form}"]
 
 
-def jobs(config: HighDimensionConfig) -> dict[Case, Narrow]:
+def jobs(config: HighDimensionConfig) -> dict[CollapseRun, Narrow]:
+    """Every form from every spread, at the automatic bandwidth of the Laplace kernel."""
     own = config.collapse
-    bandwidths = {dimension: _bandwidth(config, dimension) for dimension in own.dimensions}
+    units = {dimension: automatic(config, Place.everywhere(dimension), ["laplace"]) for dimension in own.dimensions}
     return {
-        case: Narrow(_settings(config, case, bandwidths[case.dimension]), case.spread, config.network.samples)
-        for case in itertools.starmap(Case, itertools.product(own.dimensions, own.spreads, FORMS, own.seeds))
+        run: Narrow(_settings(config, run, units[run.dimension]["laplace"]), run.spread, config.network.samples)
+        for run in itertools.starmap(CollapseRun, itertools.product(own.dimensions, own.spreads, FORMS, own.seeds))
     }
 
 
-def collapse(config: HighDimensionConfig, found: Mapping[Case, Mapping[str, Any]]) -> Collapse:
-    own, ended = config.collapse, {}
+def collapse(config: HighDimensionConfig, s: Study) -> Collapse:
+    """Every form from every spread in every dimension."""
+    own, ended, found = config.collapse, {}, finished_runs(config, s, jobs(config))
     for dimension, spread, form in itertools.product(own.dimensions, own.spreads, FORMS):
-        runs = [found[Case(dimension, spread, form, seed)] for seed in own.seeds]
-        ended[f"collapse.{dimension}.{spread:g}.{form}"] = Ended(
+        runs = [found[CollapseRun(dimension, spread, form, seed)] for seed in own.seeds]
+        ended[f"collapse.{dimension}.{spread:g}.{form}"] = OfForm(
             interval([run["spread"] for run in runs]), interval([run["tv"] for run in runs])
         )
     return Collapse(ended)
 
 
-def _bandwidth(config: HighDimensionConfig, dimension: int) -> float:
-    """The automatic one of the Laplace kernel, on the data of the seed that bandwidths are chosen on."""
-    target = target_of(Place.everywhere(dimension).dataset(config, config.tuning_seed).made())
-    return found_on(target, chosen("kernel", "laplace", bandwidth="auto"))[0].bandwidth
-
-
-def _settings(config: HighDimensionConfig, case: Case, bandwidth: float) -> TrainConfig:
+def _settings(config: HighDimensionConfig, run: CollapseRun, bandwidth: float) -> TrainConfig:
     own, network = config.collapse, config.network
     return training.settings(
-        dataset=Place.everywhere(case.dimension).dataset(config, case.seed),
+        dataset=Place.everywhere(run.dimension).dataset(config, run.seed),
         kernel=with_defaults("kernel", "laplace", bandwidth=bandwidth),
-        drift=_drift(config, case.form),
+        drift=_drift(config, run.form),
         schedule=with_defaults("schedule", "constant"),
         generator=config.generator,
         optimizer=config.optimizer,
         evaluation=EvaluationConfig(every=own.steps, points=1, projections=1, draws=1),
         batch_size=network.batch_size,
         steps=own.steps,
-        seed=case.seed,
+        seed=run.seed,
     )
 
 

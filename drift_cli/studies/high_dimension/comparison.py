@@ -4,19 +4,21 @@ ahead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from drift_cli.studies.high_dimension.judging import OUTCOMES
-from drift_cli.studies.high_dimension.particles import Case
+from drift_cli.studies.high_dimension.particles import Flow, ParticleRun
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
-from drift_cli.studies.high_dimension.targets import Place, places
-from drift_cli.studies.numbers import Estimate, Mean, Measured, Table, before, columns, interval
+from drift_cli.studies.high_dimension.targets import Place, automatic, places
+from drift_cli.studies.kept_runs import finished_runs
+from drift_cli.studies.numbers import Estimate, Mean, Measured, Table, before, columns, finite_mean, interval
+from drift_cli.studies.study import Study
 
-Runs = Mapping[Case, Mapping[str, Any]]
+Runs = Mapping[ParticleRun, Mapping[str, Any]]
 Chosen = dict[str, dict[str, float]]  # the factor of each method, by place
 
 
@@ -75,21 +77,43 @@ class Particles(Measured):
         return {"particles": columns(names, self.rows)}
 
 
+def particles(config: HighDimensionConfig, s: Study) -> Particles:
+    """Choose each method's factor on one seed, and compare the methods on others."""
+    s.part("bandwidths at which a data point sees a tenth")
+    units = {place: automatic(config, place, config.methods) for place in places(config)}
+
+    def finished(plan: Mapping[ParticleRun, Mapping[str, list[float]]]) -> dict[ParticleRun, dict[str, Any]]:
+        flows = {run: Flow(config, run.place, run.seed, tried, units[run.place]) for run, tried in plan.items()}
+        return finished_runs(config, s, flows)
+
+    every = dict.fromkeys(config.methods, config.factors)
+    found = finished({ParticleRun("choosing", place, config.tuning_seed): every for place in places(config)})
+    choices = chosen(config, found)
+    found |= finished(
+        {
+            ParticleRun("judging", place, seed): {
+                method: config.factors if method in config.whole else [choices[place.name][method]]
+                for method in config.methods
+            }
+            for place in places(config)
+            for seed in config.seeds
+        }
+    )
+    s.part("evaluating the particles")
+    return comparison(config, choices, found)
+
+
 def chosen(config: HighDimensionConfig, found: Runs) -> Chosen:
-    """The factor with the least TV on the seed that is for choosing, the least energy distance among equals."""
+    """The factor with the least `badness` on the seed that is for choosing."""
     choices: Chosen = {}
     for place in places(config):
-        outcomes = found[Case("choosing", place, config.tuning_seed)]["outcomes"]
-        choices[place.name] = {method: best(outcomes[method]) for method in config.methods}
+        outcomes = found[ParticleRun("choosing", place, config.tuning_seed)]["outcomes"]
+        choices[place.name] = {method: min(outcomes[method], key=badness)["factor"] for method in config.methods}
     return choices
 
 
-def best(tried: Sequence[Mapping[str, Any]]) -> float:
-    """The factor of the best of these outcomes."""
-    return min(tried, key=_worse)["factor"]
-
-
-def _worse(outcome: Mapping[str, float | None]) -> tuple[float, float]:
+def badness(outcome: Mapping[str, Any]) -> tuple[float, float]:
+    """The TV, and among equals the energy distance; what there is none of is the worst."""
     tv, energy = outcome["tv"], outcome["energy"]
     return (1.0 if tv is None else tv, np.inf if energy is None else energy)
 
@@ -97,7 +121,7 @@ def _worse(outcome: Mapping[str, float | None]) -> tuple[float, float]:
 def comparison(config: HighDimensionConfig, choices: Chosen, found: Runs) -> Particles:
     outcomes, floor = {}, {}
     for place in places(config):
-        own = [found[Case("judging", place, seed)] for seed in config.seeds]
+        own = [found[ParticleRun("judging", place, seed)] for seed in config.seeds]
         for method in config.methods:
             outcomes[f"{place.name}.{method}"] = _outcome(config, choices, place, method, found)
         floor[f"floor.{place.name}"] = Floors(**{
@@ -113,19 +137,14 @@ def comparison(config: HighDimensionConfig, choices: Chosen, found: Runs) -> Par
 
 def _outcome(config: HighDimensionConfig, choices: Chosen, place: Place, method: str, found: Runs) -> Outcome:
     factor = choices[place.name][method]
-    own = [_at_factor(found[Case("judging", place, seed)], method, factor) for seed in config.seeds]
-
-    def mean(name: str) -> Mean | None:
-        values = [each[name] for each in own]
-        return None if None in values else Mean(values)
-
+    own = [_at_factor(found[ParticleRun("judging", place, seed)], method, factor) for seed in config.seeds]
     return Outcome(
         factor,
         interval([each["tv"] for each in own]),
         Mean([each["found"] for each in own]),
-        mean("variance"),
-        mean("covariance_error"),
-        mean("energy"),
+        finite_mean([each["variance"] for each in own]),
+        finite_mean([each["covariance_error"] for each in own]),
+        finite_mean([each["energy"] for each in own]),
         float(np.mean([each["seconds"] for each in own])),
         interval([_good(config, place, method, seed, found) for seed in config.seeds])
         if method in config.whole
@@ -138,7 +157,7 @@ def _at_factor(run: Mapping[str, Any], method: str, factor: float) -> Mapping[st
 
 
 def _good(config: HighDimensionConfig, place: Place, method: str, seed: int, found: Runs) -> float:
-    tried = found[Case("judging", place, seed)]["outcomes"][method]
+    tried = found[ParticleRun("judging", place, seed)]["outcomes"][method]
     return float(sum(each["tv"] < config.good for each in tried))
 
 
@@ -162,7 +181,7 @@ def _against(config: HighDimensionConfig, choices: Chosen, found: Runs) -> Itera
 
 
 def _mean_tv(choices: Chosen, own: list[Place], method: str, seed: int, found: Runs) -> float:
-    runs = {place: found[Case("judging", place, seed)] for place in own}
+    runs = {place: found[ParticleRun("judging", place, seed)] for place in own}
     return float(np.mean([_at_factor(runs[place], method, choices[place.name][method])["tv"] for place in own]))
 
 
@@ -174,7 +193,7 @@ def _widest(config: HighDimensionConfig, found: Runs) -> Iterator[tuple[str, flo
     """TV of each method at the widest bandwidth, mean over the places of a range and over what was tried there."""
     for span, own in spans(config).items():
         for method in config.methods:
-            runs = [found[Case("choosing", place, config.tuning_seed)] for place in own]
+            runs = [found[ParticleRun("choosing", place, config.tuning_seed)] for place in own]
             yield (
                 f"{span}.{method}",
                 float(np.mean([_at_factor(run, method, config.factors[-1])["tv"] for run in runs])),

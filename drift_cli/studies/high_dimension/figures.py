@@ -55,7 +55,7 @@ def networks(config: HighDimensionConfig, found: Network, folder: Path) -> Path:
                 values = [found.ended[f"network.{start}.{budget}.{method}"].tv for method in own.methods]
                 number = own.short if budget == "short" else own.long
                 _points(axis, ticks + 0.2 * k - 0.1, values, 1 - k, f"{number:,} steps")
-            axis.axhline(found.floor["network.floor"].tv, color=FLOOR, linewidth=1)
+            axis.axhline(found.floor.numbers["network.floor.tv"], color=FLOOR, linewidth=1)
             axis.set_xticks(ticks, [METHODS[method].title.replace(", ", ",\n") for method in own.methods], fontsize=7)
             axis.set(ylim=(0, 1.02), title=f"from {start} samples")
         axes[0].set_ylabel(f"TV of the mode shares, D = {own.dimension}")
@@ -91,7 +91,9 @@ def of_images(config: HighDimensionConfig, found: Images, folder: Path) -> Path:
         figure, axes = panels(1, len(own.spaces), 3.9, 2.7)
         for axis, space in zip(axes, own.spaces, strict=True):
             for k, classes in enumerate(own.classes):
-                means = [found.made[f"images.{space}.{classes}.{method}"].frechet_over_floor for method in own.methods]
+                means = [
+                    found.generated[f"images.{space}.{classes}.{method}"].frechet_over_floor for method in own.methods
+                ]
                 values, spreads = [each.value for each in means], [each.spread().get("sd", 0.0) for each in means]
                 axis.errorbar(ticks + 0.2 * k - 0.1, values, spreads, color=_COLOURS[k], marker=_MARKERS[k],
                               markersize=4, linestyle="", elinewidth=0.8, label=classes)  # fmt: skip

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from drift_cli.config.objects import with_defaults
-from drift_cli.studies import training
+from drift_cli.studies import training, tuning
 from drift_cli.studies.at_factor import CODES, OfImages
 from drift_cli.studies.high_dimension.methods import METHODS
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
-from drift_cli.studies.kept_runs import best_by
-from drift_cli.studies.numbers import Estimate, Mean, Measured, Ratio, Table, columns, interval
+from drift_cli.studies.numbers import Estimate, Mean, Measured, Ratio, Table, before, columns, finite_mean, interval
+from drift_cli.studies.study import Study
 from drift_cli.training.settings import ClassesConfig, EvaluationConfig
 
-_OUTCOMES = ("frechet", "frechet_floor", "class_tv", "accuracy")
+_OUTCOMES = ("frechet", "frechet_floor", "class_tv", "accuracy", "seconds")
 
 
 @dataclass(frozen=True)
-class Case:
-    """What one run differs in: `space` is pixels or codes, `classes` labelled or unlabelled."""
+class ImageRun:
+    """What one training differs in: `space` is pixels or codes, `classes` labelled or unlabelled."""
 
     method: str
     space: str
@@ -31,43 +30,37 @@ class Case:
 
     @property
     def name(self) -> str:
-        return "_".join(map(str, ("images", self.space, self.classes, self.method, f"{self.factor:g}", self.seed)))
+        return f"images_{self.space}_{self.classes}_{self.method}_{self.factor:g}_{self.seed}"
 
 
-def trials(config: HighDimensionConfig) -> dict[Case, OfImages]:
-    """Every factor on the seed that is for choosing."""
+def _tuned(config: HighDimensionConfig, s: Study) -> tuning.Tuned[tuple[str, str, str], ImageRun]:
+    """Of each method in each space, with classes and without."""
     own = config.images
-    cases = itertools.product(own.methods, own.spaces, own.classes, own.factors, [config.tuning_seed])
-    return {case: _job(config, case) for case in itertools.starmap(Case, cases)}
+    return tuning.tuned(
+        config,
+        s,
+        {
+            group: {factor: ImageRun(*group, factor, config.tuning_seed) for factor in own.factors}
+            for group in itertools.product(own.methods, own.spaces, own.classes)
+        },
+        lambda factors: (ImageRun(*group, factors[group], seed) for group in factors for seed in own.seeds),
+        partial(_job, config),
+        lambda found: tuning.worst_if_not_finite(found["frechet"]),
+    )
 
 
-def chosen_factors(
-    config: HighDimensionConfig, found: Mapping[Case, Mapping[str, Any]]
-) -> dict[tuple[str, str, str], float]:
-    """The factor with the least Fréchet distance, of each method in each space, with classes and without."""
+def _job(config: HighDimensionConfig, run: ImageRun) -> OfImages:
     own = config.images
-    return {
-        each: best_by("frechet", {f: found[Case(*each, f, config.tuning_seed)] for f in own.factors})
-        for each in itertools.product(own.methods, own.spaces, own.classes)
-    }
-
-
-def runs(config: HighDimensionConfig, choices: Mapping[tuple[str, str, str], float]) -> dict[Case, OfImages]:
-    """The chosen factor on the seeds that are for judging."""
-    cases = (Case(*each, factor, seed) for each, factor in choices.items() for seed in config.images.seeds)
-    return {case: _job(config, case) for case in cases}
-
-
-def _job(config: HighDimensionConfig, case: Case) -> OfImages:
-    own = config.images
-    method = METHODS[case.method].at(1.0, replace(config, self_term=own.self_term), own.steps)
+    method = METHODS[run.method].at(1.0, replace(config, self_term=own.self_term), own.steps)
     unit = method.kernel.bandwidth  # the first bandwidth over the last
-    labelled = case.classes == "labelled"
+    labelled = run.classes == "labelled"
     settings = training.settings(
         dataset=with_defaults("dataset", own.dataset, labels=labelled),
-        space=with_defaults("space", "autoencoder", seed=CODES)
-        if case.space == "codes"
-        else with_defaults("space", "identity"),
+        space=(
+            with_defaults("space", "autoencoder", seed=CODES)
+            if run.space == "codes"
+            else with_defaults("space", "identity")
+        ),
         kernel=replace(method.kernel, **{"bandwidth": "auto"}),
         drift=method.drift,
         schedule=method.schedule,
@@ -76,14 +69,14 @@ def _job(config: HighDimensionConfig, case: Case) -> OfImages:
         evaluation=EvaluationConfig(every=own.steps, points=1, projections=1, draws=1),
         batch_size=own.batch_size,
         steps=own.steps,
-        seed=case.seed,
+        seed=run.seed,
         classes=ClassesConfig(balanced=labelled),
     )
-    return OfImages(settings, case.factor * unit, own.samples)
+    return OfImages(settings, run.factor * unit, own.samples)
 
 
 @dataclass(frozen=True)
-class Made(Measured):
+class Generated(Measured):
     """One method: means over the seeds, at the factor that was chosen. `accuracy`: of labelled images."""
 
     factor: float
@@ -94,55 +87,41 @@ class Made(Measured):
 
 
 @dataclass(frozen=True)
-class Farther(Measured):
-    """How many times as large a rival's Fréchet distance is as that of the first method, with its 95 % interval."""
-
-    frechet_over_first: Ratio
-
-
-@dataclass(frozen=True)
 class Images(Measured):
-    """By `images.<space>.<classes>.<method>`."""
+    """By `images.<space>.<classes>.<method>`.
 
-    made: dict[str, Made]
-    farther: dict[str, Farther]
+    `frechet_over_first`: how many times as large a rival's Fréchet distance is as that of the first method, with its
+    95 % interval.
+    """
+
+    generated: dict[str, Generated]
+    frechet_over_first: dict[str, Ratio] = field(metadata=before("."))
     rows: list[tuple]
 
     def tables(self) -> dict[str, Table]:
-        names = ("method", "space", "classes", "factor", "seed", *_OUTCOMES, "seconds")
-        return {"images": columns(names, self.rows)}
+        return {"images": columns(("method", "space", "classes", "factor", "seed", *_OUTCOMES), self.rows)}
 
 
-def images(
-    config: HighDimensionConfig,
-    choices: Mapping[tuple[str, str, str], float],
-    found: Mapping[Case, Mapping[str, Any]],
-) -> Images:
-    """What the runs came to; `found` holds the trials as well."""
-    own = config.images
-    made, farther = {}, {}
+def images(config: HighDimensionConfig, s: Study) -> Images:
+    """Every method in every space, with classes and without."""
+    own, tuned = config.images, _tuned(config, s)
+    generated, farther = {}, {}
     for space, classes in itertools.product(own.spaces, own.classes):
         frechet: dict[str, list[float]] = {}
         for method in own.methods:
-            factor = choices[method, space, classes]
-            each = [found[Case(method, space, classes, factor, seed)] for seed in own.seeds]
+            factor = tuned.factors[method, space, classes]
+            each = [tuned.found[ImageRun(method, space, classes, factor, seed)] for seed in own.seeds]
             frechet[method] = [run["frechet"] for run in each]
-            right = [run["accuracy"] for run in each]
-            made[f"images.{space}.{classes}.{method}"] = Made(
+            generated[f"images.{space}.{classes}.{method}"] = Generated(
                 factor,
                 Mean([run["frechet"] / run["frechet_floor"] for run in each]),
                 interval([run["class_tv"] for run in each]),
-                None if None in right else Mean(right),
+                finite_mean([run["accuracy"] for run in each]),
                 sum(run["seconds"] for run in each) / len(each),
             )
         first, *rivals = own.methods
         for rival in rivals:
             ratios = [theirs / ours for theirs, ours in zip(frechet[rival], frechet[first], strict=True)]
-            farther[f"images.{space}.{classes}.{rival}"] = Farther(Ratio(ratios))
-    return Images(made, farther, list(_rows(found)))
-
-
-def _rows(found: Mapping[Case, Mapping[str, Any]]) -> Iterator[tuple]:
-    for case, run in found.items():
-        outcomes = (run[name] for name in _OUTCOMES)
-        yield (case.method, case.space, case.classes, case.factor, case.seed, *outcomes, run["seconds"])
+            farther[f"images.{space}.{classes}.{rival}"] = Ratio(ratios)
+    rows = [(*vars(run).values(), *(each[name] for name in _OUTCOMES)) for run, each in tuned.found.items()]
+    return Images(generated, farther, rows)

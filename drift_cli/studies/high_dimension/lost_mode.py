@@ -24,10 +24,10 @@ class LostMode(Measured):
     lost_mode_energy_over_floor: float
 
 
-def lost_mode(config: HighDimensionConfig, places: list[Place]) -> LostMode:
+def lost_mode(config: HighDimensionConfig, where: list[Place]) -> LostMode:
     """As many points as there are particles."""
     short, ratios = [], []
-    for place in places:
+    for place in where:
         for seed in config.seeds:
             mixture: GaussianMixture = place.dataset(config, seed).made()
             without = GaussianMixture(mixture.means[1:], mixture.weights[1:], mixture.std)

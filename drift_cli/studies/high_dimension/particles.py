@@ -24,7 +24,7 @@ from drift_cli.training.streams import stream
 
 
 @dataclass(frozen=True)
-class Case:
+class ParticleRun:
     """What one run differs in; `stage` is choosing or judging."""
 
     stage: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +11,10 @@ from drift_cli.config.objects import Settings, chosen
 from drift_cli.data import target_of
 from drift_cli.metrics.modes import total_variation, within_modes
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
-from drift_cli.studies.high_dimension.targets import Place
+from drift_cli.studies.high_dimension.targets import Place, automatic
+from drift_cli.studies.kept_runs import finished_runs
 from drift_cli.studies.numbers import Estimate, Measured, interval
+from drift_cli.studies.study import Study
 from drift_cli.studies.training import plain
 from drift_cli.training.streams import stream
 
@@ -21,7 +22,9 @@ TERMS = ("include", "exclude", "balanced")
 
 
 @dataclass(frozen=True)
-class Case:
+class SelfTermRun:
+    """What one run differs in."""
+
     place: Place
     seed: int
 
@@ -71,7 +74,7 @@ class FromTheTruth:
 
 
 @dataclass(frozen=True)
-class Kept(Measured):
+class OfSelfTerm(Measured):
     """Of points that began as the target's: variance within the modes over the target's (None where a seed has none
     left), root mean square radius over that at the start, and TV of the mode shares. 95 % intervals over seeds."""
 
@@ -84,30 +87,26 @@ class Kept(Measured):
 class SelfTerms(Measured):
     """By `<dimension>.<term>`."""
 
-    self_term: dict[str, Kept]
+    self_term: dict[str, OfSelfTerm]
 
 
-def jobs(config: HighDimensionConfig, units: Mapping[Place, float]) -> dict[Case, FromTheTruth]:
-    return {
-        Case(place, seed): FromTheTruth(
+def self_terms(config: HighDimensionConfig, s: Study) -> SelfTerms:
+    """Every choice in every dimension, at the automatic bandwidth of the Gaussian kernel."""
+    everywhere = [Place.everywhere(dimension) for dimension in config.self_dimensions]
+    units = {place: automatic(config, place, ["gaussian"])["gaussian"] for place in everywhere}
+    plan = {
+        SelfTermRun(place, seed): FromTheTruth(
             place.dataset(config, seed), units[place], config.particles, config.particle_steps, seed
         )
-        for place in places(config)
+        for place in everywhere
         for seed in config.seeds
     }
-
-
-def places(config: HighDimensionConfig) -> list[Place]:
-    return [Place.everywhere(dimension) for dimension in config.self_dimensions]
-
-
-def self_terms(config: HighDimensionConfig, found: Mapping[Case, Mapping[str, Any]]) -> SelfTerms:
-    kept = {}
-    for place in places(config):
+    found, kept = finished_runs(config, s, plan), {}
+    for place in everywhere:
         for term in TERMS:
-            own = [found[Case(place, seed)][term] for seed in config.seeds]
+            own = [found[SelfTermRun(place, seed)][term] for seed in config.seeds]
             variances = [each["variance"] for each in own]
-            kept[f"self_term.{place.dimension}.{term}"] = Kept(
+            kept[f"self_term.{place.dimension}.{term}"] = OfSelfTerm(
                 None if None in variances else interval(variances),
                 interval([each["size"] for each in own]),
                 interval([each["tv"] for each in own]),

@@ -7,12 +7,13 @@ predicted, and compared with the full nonlinear equation on the torus and with p
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from drift_cli.kernels import Gaussian, Laplace, RationalQuadratic, Spectral
-from drift_cli.studies.numbers import Measured, Table, after
+from drift_cli.studies.numbers import Measured, Table, after, columns
 from drift_cli.studies.spectral.settings import SpectralConfig
 from drift_cli.theory import particle_rates, rates, torus_flow
 from drift_cli.theory.torus_flow import PERIOD, Torus
@@ -41,14 +42,12 @@ class Predictions(Measured):
     rates: list[Prediction]
 
     def tables(self) -> dict[str, Table]:
-        rows = [(each, i) for each in self.rates for i in range(len(each.frequencies))]
-        return {"predicted_rates": {
-            "kernel": [each.name for each, _ in rows],
-            "d": [each.d for each, _ in rows],
-            "frequency": [each.frequencies[i] for each, i in rows],
-            "rate_exact": [each.exact[i] for each, i in rows],
-            "rate_paper": [each.paper[i] for each, i in rows],
-        }}  # fmt: skip
+        rows = [
+            (each.name, each.d, *row)
+            for each in self.rates
+            for row in zip(each.frequencies, each.exact, each.paper, strict=True)
+        ]
+        return {"predicted_rates": columns(("kernel", "d", "frequency", "rate_exact", "rate_paper"), rows)}
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,13 @@ class Comparison(Measured):
             "standard_error": found.errors,
             "resolved": found.resolved,
         }}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparisons(Measured):
+    """By kernel and dimension: `rate_error_gaussian_1d`."""
+
+    comparisons: dict[str, Comparison] = field(metadata=after("_"))
 
 
 @dataclass(frozen=True)
@@ -166,8 +172,12 @@ def measure(config: SpectralConfig, name: str, kernel: Spectral, modes: np.ndarr
     return Measurement(name, kernel, d, frequencies, exact, paper, measured, errors, exact * horizon >= RESOLVED)
 
 
-def compare(found: Measurement) -> Comparison:
-    """A measurement with at least one resolved mode, compared with both formulas."""
+def compare(measured: Sequence[Measurement]) -> Comparisons:
+    """Measurements with at least one resolved mode each, compared with both formulas."""
+    return Comparisons({f"{each.name}_{each.d}d": _compared(each) for each in measured})
+
+
+def _compared(found: Measurement) -> Comparison:
     measured, exact, paper = (each[found.resolved] for each in (found.measured, found.exact, found.paper))
     constant, left = rates.best_constant(measured, paper)
     return Comparison(

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from drift_cli.kernels import Gaussian, Kernel, Laplace
-from drift_cli.studies.numbers import Interval, Measured, Table, after
+from drift_cli.studies.numbers import Interval, Measured, Table, after, slope
 from drift_cli.studies.spectral.rates import Measurement, measure
 from drift_cli.studies.spectral.settings import SpectralConfig
 from drift_cli.theory import convergence_times as ct
 from drift_cli.theory import torus_flow
-from drift_cli.theory.fits import Fit, fit
 from drift_cli.theory.torus_flow import PERIOD, Torus
 
 _STEP, _MOST_STEPS = 0.25, 2000  # of the nonlinear equation in Figure 2; the fastest rate is below 1
@@ -114,19 +113,16 @@ def growth(config: SpectralConfig, measurements: Sequence[Measurement]) -> Growt
         far = measure(config, "laplace", Laplace(config.far_bandwidth), modes, 10 * config.horizon)
         high = far.resolved
         if high.sum() >= 3:
-            exponents[f"laplace_{d}d"] = _interval(fit(np.log(far.frequencies[high]), -np.log(far.measured[high])))
+            exponents[f"laplace_{d}d"] = slope(np.log(far.frequencies[high]), -np.log(far.measured[high]))
             reported[f"spectral.bandwidth_exponent_laplace_{d}d"] = _power_of_bandwidth(config, far)
     return Growth(slopes, exponents, reported)
 
 
 def _log_time_slope_ratio(sigma: float, each: Measurement) -> Interval:
     """Where the time is exponential, ln(T_k σ²k²) is a straight line in k²."""
-    k, measured = each.frequencies[each.resolved], each.measured[each.resolved]
-    return _interval(fit(k**2, np.log((sigma * k) ** 2 / measured)), 2 / sigma**2)
-
-
-def _interval(found: Fit, unit: float = 1.0) -> Interval:
-    return Interval(found.slope * unit, found.low * unit, found.high * unit)
+    k, measured, unit = each.frequencies[each.resolved], each.measured[each.resolved], 2 / sigma**2
+    found = slope(k**2, np.log((sigma * k) ** 2 / measured))
+    return Interval(found.value * unit, found.low * unit, found.high * unit)
 
 
 def _fastest(each: Measurement) -> float | None:

@@ -16,12 +16,12 @@ from scipy import stats
 from drift_cli.studies.numbers import Estimate, Interval, Mean, Measured, Ratio, Table, before
 from drift_cli.studies.stop_grad_study.landscape import Landscape
 from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
-from drift_cli.studies.stop_grad_study.training import Case, Tracked
+from drift_cli.studies.stop_grad_study.training import PathsRun, Tracked
 from drift_cli.studies.training import first_within
 from drift_cli.theory import correlation
 
 _REACHED = 2.0  # deviations of the floor, within which a drift norm counts as having reached it
-Runs = dict[Case, Tracked]
+Runs = dict[PathsRun, Tracked]
 Number = TypeVar("Number", bound=float | Estimate)
 
 
@@ -101,13 +101,6 @@ class Beside(Measured):
 
 
 @dataclass(frozen=True)
-class AgainstLaplace(Measured):
-    """SW-2 with the Gaussian kernel over that with the Laplace kernel, the mean over datasets paired by seed."""
-
-    gaussian_over_laplace_sw: Ratio
-
-
-@dataclass(frozen=True)
 class Worst(Measured):
     """What decides the claims: the least ("min") or largest ("max") over all datasets and kernels."""
 
@@ -127,12 +120,16 @@ class Worst(Measured):
 
 @dataclass(frozen=True)
 class Comparison(Measured):
-    """Every dataset and kernel; over all of them the ratios of `both`, one mean a seed, and the worst case."""
+    """Every dataset and kernel; over all of them the ratios of `both`, one mean a seed, and the worst case.
+
+    `gaussian_over_laplace_sw`: SW-2 with the Gaussian kernel over that with the Laplace kernel, of `none`, the mean
+    over datasets paired by seed.
+    """
 
     settings: dict[str, Beside]
     both_drift_norm_over_floor: Ratio | None
     both_over_none_loss: Ratio | None
-    with_none: dict[str, AgainstLaplace]
+    gaussian_over_laplace_sw: dict[str, Ratio] = field(metadata=before("."))
     worst: Worst
 
 
@@ -151,9 +148,8 @@ class Collapses(Measured):
 
 def own_runs(config: StopGradStudyConfig, runs: Runs, dataset: str, kernel: str, paths: str) -> list[Tracked]:
     """The runs at the study's own bandwidth and batch, one per seed."""
-    return [
-        runs[Case(dataset, kernel, config.bandwidth, config.batch_size, paths, seed)] for seed in config.seeds
-    ]  # fmt: skip
+    own = (dataset, kernel, config.bandwidth, config.batch_size, paths)
+    return [runs[PathsRun(*own, seed)] for seed in config.seeds]
 
 
 def cases(config: StopGradStudyConfig) -> Iterable[tuple[str, str]]:
@@ -170,16 +166,16 @@ def comparison(config: StopGradStudyConfig, runs: Runs) -> Comparison:
             none, both = (own_runs(config, runs, dataset, kernel, paths) for paths in ("none", "both"))
             over_floor.append([r.drift_norm[-1] / r.norm_floor for r in both])
             losses.append([a.loss / b.loss for a, b in zip(both, none, strict=True)])
-    with_none = {}
+    over_laplace = {}
     if {"laplace", "gaussian"} <= set(config.kernels):
         gaussian, laplace = (
             [[r.final_sw for r in own_runs(config, runs, dataset, kernel, "none")] for dataset in config.datasets]
             for kernel in ("gaussian", "laplace")
         )
-        with_none["none"] = AgainstLaplace(Ratio(by_seed(np.divide(gaussian, laplace).tolist())))
+        over_laplace["none"] = Ratio(by_seed(np.divide(gaussian, laplace).tolist()))
     # Over all cases: a mean per seed first, so that the interval is one over seeds.
     fell, lost = (Ratio(by_seed(ratios)) if ratios else None for ratios in (over_floor, losses))
-    return Comparison(settings, fell, lost, with_none, _worst(settings))
+    return Comparison(settings, fell, lost, over_laplace, _worst(settings))
 
 
 def _beside(config: StopGradStudyConfig, runs: Runs, dataset: str, kernel: str) -> Beside:

@@ -16,9 +16,8 @@ from torch import Generator, Tensor
 
 from drift_cli.data import Target
 from drift_cli.kernels import Kernel, Weighted
-from drift_cli.studies.numbers import Interval, Measured, Table, after, columns
+from drift_cli.studies.numbers import Interval, Measured, Table, after, columns, slope
 from drift_cli.theory import drift_collapse, minibatch_loss
-from drift_cli.theory.fits import Fit, fit
 
 SIZES = (64, 128, 256, 512, 1024, 2048, 4096)
 STARTS = 16  # points of the data from which the densest mode is sought
@@ -92,9 +91,8 @@ def losses(targets: dict[str, Target], kernels: dict[str, Kernel], generator: Ge
 
 
 def _pair(truth: Minibatch, collapsed: Minibatch) -> Pair:
-    lines = {"truth": _exponent(truth), "collapsed": _exponent(collapsed)}
     return Pair(
-        {what: Interval(line.slope, line.low, line.high) for what, line in lines.items()},
+        {"truth": _exponent(truth), "collapsed": _exponent(collapsed)},
         _ratio(collapsed, truth),
         collapsed.constant / truth.constant,
         truth,
@@ -119,10 +117,10 @@ def _summarised(draws: list[Tensor], constant: float, rho: float) -> Minibatch:
     return Minibatch(mean, np.array([float(each.std()) / len(each) ** 0.5 for each in draws]), constant, rho)
 
 
-def _exponent(found: Minibatch) -> Fit:
+def _exponent(found: Minibatch) -> Interval:
     """The slope of log loss over log N where N/ρ is large, at the three largest N at least."""
     first = min(int(np.searchsorted(SIZES, _EFFECTIVE * found.rho)), len(SIZES) - 3)
-    return fit(np.log(SIZES[first:]), np.log(found.mean[first:]))
+    return slope(np.log(SIZES[first:]), np.log(found.mean[first:]))
 
 
 def _ratio(above: Minibatch, below: Minibatch) -> Interval:

@@ -10,22 +10,22 @@ from drift_cli.studies.numbers import Measured, Ratio, Table, columns
 from drift_cli.studies.stop_grad_study import training
 from drift_cli.studies.stop_grad_study.comparison import Runs, by_seed, cases
 from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
-from drift_cli.studies.stop_grad_study.training import Case, Tracked
+from drift_cli.studies.stop_grad_study.training import PathsRun, Tracked
 
 
 @dataclass(frozen=True)
 class Cell(Measured):
     """One setting: SW-2 of `samples` over `none` by seed, and the share of the `samples` runs that collapsed."""
 
-    setting: Case  # its seed is 0
+    setting: PathsRun  # its seed is 0
     runs: list[Tracked]  # of `samples`
     samples_over_none: Ratio
     samples_collapsed: float
 
     @property
     def key(self) -> str:
-        case = self.setting
-        return f"pairs.{case.dataset}.{case.kernel}.{case.bandwidth:g}.{case.batch_size}"
+        own = self.setting
+        return f"pairs.{own.dataset}.{own.kernel}.{own.bandwidth:g}.{own.batch_size}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Pairs(Measured):
 
 def pairs(config: StopGradStudyConfig, runs: Runs) -> Pairs:
     """`samples` over `none` in SW-2 at every bandwidth and batch size."""
-    halves: dict[Case, list[tuple[Tracked, Tracked]]] = {}
+    halves: dict[PathsRun, list[tuple[Tracked, Tracked]]] = {}
     for dataset, kernel in cases(config):
         for none in training.pairs(config, dataset, kernel, "none"):
             samples = replace(none, paths="samples")
@@ -70,7 +70,7 @@ def pairs(config: StopGradStudyConfig, runs: Runs) -> Pairs:
     return Pairs({cell.key: cell for cell in cells}, kernels, tuple(config.pairs.seeds))
 
 
-def _cell(setting: Case, both: list[tuple[Tracked, Tracked]]) -> Cell:
+def _cell(setting: PathsRun, both: list[tuple[Tracked, Tracked]]) -> Cell:
     ratios = [samples.final_sw / none.final_sw for samples, none in both]
     runs = [samples for samples, _ in both]
     return Cell(setting, runs, Ratio(ratios), float(np.mean([run.collapsed for run in runs])))

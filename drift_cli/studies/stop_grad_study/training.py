@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,6 @@ from drift_cli.config.objects import Settings, chosen
 from drift_cli.errors import RunFailed
 from drift_cli.metrics.coverage import reach, uncovered
 from drift_cli.metrics.spread import spread
-from drift_cli.runs.executor import ExecutorConfig
-from drift_cli.studies import kept_runs
 from drift_cli.studies import training as runs
 from drift_cli.studies.stop_grad_study.landscape import Landscape, flat, landscape
 from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
@@ -37,8 +35,8 @@ _SHOWN = 1500  # samples kept for the gallery
 
 
 @dataclass(frozen=True)
-class Case:
-    """What one run differs in."""
+class PathsRun:
+    """What one training differs in."""
 
     dataset: str
     kernel: str
@@ -53,15 +51,14 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Job:
-    """A run's settings, how many points of it are tracked, and the side of its landscape (0: none)."""
+class Training:
+    """A training by its settings, how many points of it are tracked, and the side of its landscape (0: none)."""
 
     settings: TrainConfig
     track: int
     plane: int
 
     def asked(self) -> dict[str, Any]:
-        """What a kept result must have been made with."""
         return {"train": runs.plain(self.settings), "track": self.track, "plane": self.plane}
 
     def made(self, unfinished: Path) -> dict[str, Any]:
@@ -100,31 +97,31 @@ class Tracked:
         return bool(self.uncovered[-1] > 0.5)
 
 
-def planned(config: StopGradStudyConfig) -> dict[Case, Job]:
+def planned(config: StopGradStudyConfig) -> dict[PathsRun, Training]:
     """Every run: all paths at the study's own bandwidth and batch, then the pairs. Only the first have landscapes."""
-    plan: dict[Case, Job] = {}
+    plan: dict[PathsRun, Training] = {}
     for dataset in config.datasets:
         for kernel in config.kernels:
             for seed in config.seeds:
                 for paths in config.paths:
-                    case = Case(dataset, kernel, config.bandwidth, config.batch_size, paths, seed)
+                    case = PathsRun(dataset, kernel, config.bandwidth, config.batch_size, paths, seed)
                     plan[case] = _job(config, case, config.plane if seed == config.seeds[0] else 0)
             for case in (*pairs(config, dataset, kernel, "none"), *pairs(config, dataset, kernel, "samples")):
                 plan.setdefault(case, _job(config, case, 0))
     return plan
 
 
-def pairs(config: StopGradStudyConfig, dataset: str, kernel: str, paths: str) -> list[Case]:
+def pairs(config: StopGradStudyConfig, dataset: str, kernel: str, paths: str) -> list[PathsRun]:
     """One half of the pairs: the runs of `paths` at every bandwidth, batch size and seed of them."""
     return [
-        Case(dataset, kernel, bandwidth, batch_size, paths, seed)
+        PathsRun(dataset, kernel, bandwidth, batch_size, paths, seed)
         for bandwidth in config.pairs.bandwidths
         for batch_size in config.pairs.batch_sizes
         for seed in config.pairs.seeds
     ]
 
 
-def _job(config: StopGradStudyConfig, case: Case, plane: int) -> Job:
+def _job(config: StopGradStudyConfig, case: PathsRun, plane: int) -> Training:
     settings = runs.settings(
         dataset=DATASETS[case.dataset],
         kernel=chosen("kernel", case.kernel, bandwidth=case.bandwidth),
@@ -140,19 +137,10 @@ def _job(config: StopGradStudyConfig, case: Case, plane: int) -> Job:
         device=config.device,
         gradient_paths=case.paths,
     )
-    return Job(settings, config.track, plane)
+    return Training(settings, config.track, plane)
 
 
-def carried_out(
-    plan: dict[Case, Job], folder: Path, jobs: int | None, executor: ExecutorConfig | None = None
-) -> Iterator[tuple[Case, Tracked]]:
-    """Every run of the plan as it is done: read from `folder` where it stands with the same settings, else trained."""
-    device = next(iter(plan.values())).settings.device
-    for case, kept in kept_runs.each(plan, folder, kept_runs.at_once_on(device, jobs, executor), executor):
-        yield case, _read(kept)
-
-
-def _trained(job: Job, unfinished: Path) -> dict[str, Any]:
+def _trained(job: Training, unfinished: Path) -> dict[str, Any]:
     """One run from its first step to its last, or to the first loss that is not finite, as plain numbers."""
     settings = job.settings
     sitting = Sitting(lambda: assemble(settings), unfinished, job.asked())
@@ -247,7 +235,8 @@ def _restore(parameters: list[torch.nn.Parameter], vector: Tensor) -> None:
         parameter.copy_(part.view_as(parameter))
 
 
-def _read(kept: dict[str, Any]) -> Tracked:
+def read(kept: Mapping[str, Any]) -> Tracked:
+    """What a kept run found."""
     entries = {field.name: kept[field.name] for field in fields(Tracked)}
     if entries["plane"]:
         entries["plane"] = Landscape(**{key: _array(value) for key, value in entries["plane"].items()})

@@ -13,9 +13,8 @@ import torch
 from torch import Generator, Tensor
 
 from drift_cli.kernels import Gaussian
-from drift_cli.studies.numbers import Interval, Measured, Table, after
+from drift_cli.studies.numbers import Interval, Measured, Table, after, slope
 from drift_cli.studies.verify_flow.settings import VerifyFlowConfig
-from drift_cli.studies.verify_flow.slopes import slope
 from drift_cli.studies.verify_flow.starts import mean_and_spread, single_mode
 from drift_cli.theory import smoothed_kl as theory
 from drift_cli.theory import torus_flow

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch import Tensor
 
-from drift_cli.studies.numbers import Interval, Measured, Table, after, before
+from drift_cli.studies.numbers import Interval, Measured, Table, after, before, slope
 from drift_cli.studies.verify_flow.settings import VerifyFlowConfig
-from drift_cli.studies.verify_flow.slopes import slope
 from drift_cli.studies.verify_flow.starts import STARTS, drift_of, quantiles
 from drift_cli.theory import descent, jko
 from drift_cli.theory.jko import jko_step, wasserstein

@@ -13,9 +13,8 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from drift_cli.studies.numbers import Interval, Measured, Table, after, columns
+from drift_cli.studies.numbers import Interval, Measured, Table, after, columns, slope
 from drift_cli.studies.verify_flow.settings import VerifyFlowConfig
-from drift_cli.studies.verify_flow.slopes import slope
 from drift_cli.studies.verify_flow.starts import STARTS, mean_and_spread, quantiles
 from drift_cli.theory import jko
 from drift_cli.theory.jko import jko_step, wasserstein

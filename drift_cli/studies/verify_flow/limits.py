@@ -10,8 +10,7 @@ import torch
 from scipy import stats
 from torch import Generator, Tensor
 
-from drift_cli.studies.numbers import Interval, Measured, Table, after, columns
-from drift_cli.studies.verify_flow.slopes import slope
+from drift_cli.studies.numbers import Interval, Measured, Table, after, columns, slope
 from drift_cli.theory import continuity as theory
 from drift_cli.theory import descent, mean_field
 from drift_cli.theory.mixture import GaussianMixture

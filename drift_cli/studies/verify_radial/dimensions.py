@@ -14,10 +14,9 @@ import torch
 from torch import Generator
 
 from drift_cli.kernels import Laplace
-from drift_cli.studies.numbers import Interval, Mean, Measured, Table, after
+from drift_cli.studies.numbers import Interval, Mean, Measured, Table, after, cells, slope
 from drift_cli.studies.verify_radial.settings import VerifyRadialConfig
 from drift_cli.theory import radial
-from drift_cli.theory.fits import fit
 from drift_cli.theory.radial_quadrature import Pair, effective_fraction, population
 
 TEMPERATURES = {"fixed": 0.0, "sqrt": 0.5, "linear": 1.0}  # τ grows as D to this power
@@ -107,9 +106,7 @@ class Sampled(Measured):
             }
         for name, estimates in vars(self.monte_carlo).items():
             found |= {f"sampled_{name}": estimates.mean(axis=2), f"sampled_{name}_sd": estimates.std(axis=2, ddof=1)}
-        temperature, dimension = np.meshgrid(list(TEMPERATURES), exact.dimensions, indexing="ij")
-        cells = {"temperature": temperature, "dimension": dimension} | found
-        return {"dimensions": {name: each.ravel() for name, each in cells.items()}}
+        return {"dimensions": cells({"temperature": list(TEMPERATURES), "dimension": exact.dimensions}, found)}
 
 
 def kernels(config: VerifyRadialConfig, dimension: int) -> list[Laplace]:
@@ -191,8 +188,7 @@ def _slopes(config: VerifyRadialConfig, name: str, residual: np.ndarray) -> dict
     dimensions, found = np.array(config.dimensions, dtype=float), {}
     used = dimensions >= config.fit_from
     for growth, row in zip(TEMPERATURES, residual, strict=True):
-        line = fit(np.log(dimensions[used]), np.log(row[used]))
-        found[f"{name}_{growth}"] = Interval(line.slope, line.low, line.high)
+        found[f"{name}_{growth}"] = slope(np.log(dimensions[used]), np.log(row[used]))
     return {name: max(found.values(), key=lambda line: line.value)} | found
 
 

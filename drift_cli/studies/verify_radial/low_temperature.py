@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from drift_cli.kernels import Laplace
-from drift_cli.studies.numbers import Interval, Measured, Table
+from drift_cli.studies.numbers import Interval, Measured, Table, cells, slope
 from drift_cli.studies.verify_radial.dimensions import pairs
 from drift_cli.studies.verify_radial.settings import VerifyRadialConfig
-from drift_cli.theory.fits import fit
 from drift_cli.theory.radial_quadrature import population
 
 
@@ -34,14 +33,8 @@ class LowTemperature(Measured):
     misalignment: np.ndarray
 
     def tables(self) -> dict[str, Table]:
-        temperatures, dimensions = np.meshgrid(self.temperatures, self.dimensions)
-        return {"low_temperature": {
-            "dimension": dimensions.ravel(),
-            "temperature": temperatures.ravel(),
-            "residual": self.residual.ravel(),
-            "away_from_limit": self.away_from_limit.ravel(),
-            "misalignment": self.misalignment.ravel(),
-        }}  # fmt: skip
+        found = {name: getattr(self, name) for name in ("residual", "away_from_limit", "misalignment")}
+        return {"low_temperature": cells({"dimension": self.dimensions, "temperature": self.temperatures}, found)}
 
 
 def low_temperature(config: VerifyRadialConfig) -> LowTemperature:
@@ -66,5 +59,4 @@ def _exponent(temperatures: np.ndarray, away: np.ndarray) -> Interval:
     """One slope for all dimensions, each with its own level."""
     logs = np.log(np.tile(temperatures, (len(away), 1))), np.log(away)
     x, y = ((values - values.mean(axis=1, keepdims=True)).ravel() for values in logs)
-    line = fit(x, y)
-    return Interval(line.slope, line.low, line.high)
+    return slope(x, y)

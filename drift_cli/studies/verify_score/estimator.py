@@ -14,7 +14,7 @@ from torch import Generator
 
 from drift_cli.fused import kernel_mean
 from drift_cli.kernels import Gaussian
-from drift_cli.studies.numbers import Measured, Table
+from drift_cli.studies.numbers import Measured, Table, cells
 from drift_cli.studies.verify_score.settings import VerifyScoreConfig
 from drift_cli.theory import mixture, self_normalised
 from drift_cli.theory.mixture import GaussianMixture
@@ -65,14 +65,8 @@ class Tails(Measured):
     effective: np.ndarray
 
     def tables(self) -> dict[str, Table]:
-        rows = [(b, r) for b in range(len(self.bandwidths)) for r in range(len(self.radii))]
-        return {"tails": {
-            "bandwidth": [self.bandwidths[b] for b, _ in rows],
-            "radius": [self.radii[r] for _, r in rows],
-            "relative_error": [self.error[at] for at in rows],
-            "sd": [self.spread[at] for at in rows],
-            "effective_samples": [self.effective[at] for at in rows],
-        }}  # fmt: skip
+        found = {"relative_error": self.error, "sd": self.spread, "effective_samples": self.effective}
+        return {"tails": cells({"bandwidth": self.bandwidths, "radius": self.radii}, found)}
 
 
 def expansion(q: GaussianMixture, generator: Generator) -> Expansion:

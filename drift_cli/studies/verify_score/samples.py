@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 
 from drift_cli.drift import MeanShift
 from drift_cli.kernels import Gaussian
-from drift_cli.studies.numbers import Interval, Measured, Table
+from drift_cli.studies.numbers import Interval, Measured, Table, cells
 from drift_cli.studies.verify_score.settings import VerifyScoreConfig
 from drift_cli.theory import mixture, self_normalised
 from drift_cli.theory.mixture import GaussianMixture
@@ -49,16 +49,10 @@ class Errors(Measured):
     largest_relative_error: float
 
     def tables(self) -> dict[str, Table]:
-        found, mean, sd = self.monte_carlo, self.monte_carlo.errors.mean(axis=2), self.monte_carlo.errors.std(2, ddof=1)
-        rows = [(b, n) for b in range(len(found.bandwidths)) for n in range(len(found.samples))]
-        return {"monte_carlo": {
-            "bandwidth": [found.bandwidths[b] for b, _ in rows],
-            "samples": [found.samples[n] for _, n in rows],
-            "error": [mean[at] for at in rows],
-            "sd": [sd[at] for at in rows],
-            "relative_error": [found.relative[at] for at in rows],
-            "effective_samples": [found.effective[at] for at in rows],
-        }}  # fmt: skip
+        found = self.monte_carlo
+        errors = {"error": found.errors.mean(axis=2), "sd": found.errors.std(axis=2, ddof=1)}
+        found_at = errors | {"relative_error": found.relative, "effective_samples": found.effective}
+        return {"monte_carlo": cells({"bandwidth": found.bandwidths, "samples": found.samples}, found_at)}
 
 
 @dataclass(frozen=True)
