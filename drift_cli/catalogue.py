@@ -18,6 +18,7 @@ from typing import Any
 
 from drift_cli.errors import UserError, did_you_mean
 from drift_cli.rules import one_of
+from drift_cli.setting import parameters
 
 PACKAGES = {
     "dataset": "drift_cli.data",
@@ -129,6 +130,20 @@ def check_name(key: str, group: str, name: str, without: Sequence[str] = ()) -> 
         find(group, name)
     else:
         one_of(key, name, [each for each in names(group) if each not in without])
+
+
+def check_member(key: str, name: str, group: str, choices: Sequence[str], needs: str, settings: Sequence[str]) -> None:
+    """Raise `UserError` unless `name` is one of `choices`, or a class from outside with the method `needs` and these
+    settings alone."""
+    if not (_is_of_others(name) or name in {*_offered(group), *_options(group)}):
+        one_of(key, name, choices)
+        return
+    kind = find(group, name)
+    if not hasattr(kind, needs) or list(parameters(kind)) != list(settings):
+        raise UserError(
+            f"{key} must be one of {', '.join(choices)}, or a class of your own with the method {needs} and the "
+            f"settings {', '.join(settings)} alone, got {name}."
+        )
 
 
 @cache

@@ -170,6 +170,32 @@ def test_a_mixture_takes_a_kernel_of_ones_own_at_the_users_word_alone(
         mixture()
 
 
+BASE = """
+from drift_cli.drift import MeanShift
+
+class Own(MeanShift):
+    pass
+
+class Bare:
+    def __call__(self, kernel, x, data, model, *, paired):
+        return data.mean(0) - x
+"""
+
+
+def test_a_base_of_ones_own_has_what_the_drift_asks_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(catalogue, "_trusted", {"my_base.Own", "my_base.Bare"})
+    (tmp_path / "my_base.py").write_text(BASE)
+
+    def of(base: str):
+        return chosen("drift", "multi_temperature", self_term="exclude", base=base, factors=[1.0], normalize="none")
+
+    assert type(of("my_base.Own").made().base).__name__ == "Own"
+    for wrong, told in (("my_base.Bare", "a class of your own with the method at_factors"), ("sharp", 'got "sharp"')):
+        with pytest.raises(UserError, match=told):
+            of(wrong)
+
+
 @pytest.mark.slow
 def test_a_kernel_of_ones_own_trains_and_is_loaded_at_the_users_word_alone(tmp_path: Path, outside) -> None:
     small = ["steps=3", "batch_size=32", "generator.widths=[8]", "evaluation.points=50", "evaluation.large_points=0",

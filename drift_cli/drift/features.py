@@ -14,7 +14,7 @@ from drift_cli.abilities import Abilities, abilities
 from drift_cli.catalogue import find
 from drift_cli.data import Target
 from drift_cli.drift.base import AtFactors, Data, Field, Queries, Samples, SelfTerm
-from drift_cli.drift.multi_temperature import BASES, Factors, Normalize
+from drift_cli.drift.multi_temperature import Factors, Normalize, is_a_base
 from drift_cli.features import KINDS, Encoder, groups
 from drift_cli.kernels import Kernel
 from drift_cli.ranks.pairs import mean_over_all, moments_over_all
@@ -59,7 +59,7 @@ class Features(Checked):
         cls,
         self_term: SelfTerm,
         encoder: Annotated[Encoder, Setting("encoder φ: a name or {name: …, setting: …}", group="encoder")],
-        base: Annotated[str, Setting("the drift of each group", (partial(one_of, choices=BASES),))],
+        base: Annotated[str, Setting("the drift of each group", (is_a_base,))],
         groups: Annotated[
             tuple[str, ...],
             Setting("of each map: locations; mean and standard deviation over it", (partial(one_of, choices=KINDS),)),

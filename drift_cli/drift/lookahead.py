@@ -9,13 +9,14 @@ from typing import Annotated
 import torch
 
 from drift_cli.abilities import Abilities, abilities
-from drift_cli.catalogue import find
+from drift_cli.catalogue import check_member, find
 from drift_cli.drift.base import Data, Drift, Field, Queries, Samples, SelfTerm
 from drift_cli.kernels import Kernel
-from drift_cli.rules import finite, one_of
+from drift_cli.rules import finite
 from drift_cli.setting import Checked, Setting
 
 _BASES = ("mean_shift", "batch_normalized", "sinkhorn_proxy", "sharp")
+_is_a_base = partial(check_member, group="drift", choices=_BASES, needs="__call__", settings=("self_term",))
 
 
 Weights = Annotated[
@@ -43,7 +44,7 @@ class Lookahead(Checked):
     def from_settings(
         cls,
         self_term: SelfTerm,
-        base: Annotated[str, Setting("the drift whose steps are looked ahead", (partial(one_of, choices=_BASES),))],
+        base: Annotated[str, Setting("the drift whose steps are looked ahead", (_is_a_base,))],
         weights: Weights,
     ) -> Lookahead:
         return cls(find("drift", base)(self_term), weights)

@@ -11,14 +11,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from drift_cli.abilities import Abilities, abilities
-from drift_cli.catalogue import find
+from drift_cli.catalogue import check_member, find
 from drift_cli.drift.base import AtFactors, Data, Field, Queries, Samples, SelfTerm
 from drift_cli.kernels import Kernel
 from drift_cli.ranks.pairs import mean_over_all
 from drift_cli.rules import between, one_of
 from drift_cli.setting import Checked, Setting
 
-BASES = ("mean_shift", "batch_normalized")  # those that take several bandwidths at once and vanish at q = p
+_BASES = ("mean_shift", "batch_normalized")  # those that take several bandwidths at once and vanish at q = p
+is_a_base = partial(check_member, group="drift", choices=_BASES, needs="at_factors", settings=("self_term",))
 Factors = Annotated[
     tuple[float, ...], Setting("each multiplies kernel.bandwidth", (partial(between, low=1e-6, high=1e6),))
 ]
@@ -50,7 +51,7 @@ class MultiTemperature(Checked):
     def from_settings(
         cls,
         self_term: SelfTerm,
-        base: Annotated[str, Setting("the drift at each bandwidth", (partial(one_of, choices=BASES),))],
+        base: Annotated[str, Setting("the drift at each bandwidth", (is_a_base,))],
         factors: Factors,
         normalize: Normalize,
     ) -> MultiTemperature:

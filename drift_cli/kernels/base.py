@@ -6,6 +6,7 @@ All code works with $\log\varphi$, so that distant points have a small weight in
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Protocol, Self, runtime_checkable
 
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from drift_cli.errors import UserError
 from drift_cli.rules import between, positive
-from drift_cli.setting import Setting
+from drift_cli.setting import Checked, Setting
 
 _AUTOMATIC = 0.1  # of the points that a point sees
 
@@ -62,6 +63,16 @@ class Kernel(Protocol):
     def scaled(self, factor: float) -> Self:
         """The same kernel at `factor` times its bandwidth."""
         ...
+
+
+@dataclass(frozen=True)
+class OfBandwidth(Checked):
+    """A kernel whose profile is a function of r/bandwidth, a length in the data's units."""
+
+    bandwidth: Bandwidth
+
+    def scaled(self, factor: float) -> Self:
+        return replace(self, bandwidth=factor * self.bandwidth)
 
 
 @runtime_checkable

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from drift_cli.kernels.base import Bandwidth
-from drift_cli.setting import Checked
+from drift_cli.kernels.base import OfBandwidth
+from drift_cli.kernels.sharp import Companion
 
 
 @dataclass(frozen=True)
-class Gaussian(Checked):
+class Gaussian(OfBandwidth):
     r"""The Gaussian kernel $\varphi(r) = e^{-r^2/2\sigma^2}$.
 
     Its drift is a score difference (Turan & Ovsjanikov, Theorem 4.1).
@@ -25,13 +24,8 @@ class Gaussian(Checked):
     dimensions.
     """
 
-    bandwidth: Bandwidth
-
     def log_profile(self, r: Tensor) -> Tensor:
         return r.square() * (-0.5 / self.bandwidth**2)
-
-    def scaled(self, factor: float) -> Self:
-        return replace(self, bandwidth=factor * self.bandwidth)
 
     def weight(self, r: Tensor) -> Tensor:
         return torch.full_like(r, 1 / self.bandwidth**2)
@@ -45,3 +39,11 @@ class Gaussian(Checked):
     def rate(self, frequency: np.ndarray, d: int) -> np.ndarray:
         rate: np.ndarray = (self.bandwidth * frequency) ** 2 * self.spectrum(frequency, d)
         return rate
+
+    def frequency_at(self, level: float, d: int) -> float:
+        """|ξ| with h(ξ) = `level`, in (0, 1]."""
+        return math.sqrt(-2 * math.log(level)) / self.bandwidth
+
+    def companion(self) -> Companion:
+        """Itself."""
+        return Companion(self, self.bandwidth**2)

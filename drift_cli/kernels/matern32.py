@@ -3,44 +3,30 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
+from typing import ClassVar
 
-import numpy as np
 from torch import Tensor
 
-from drift_cli.kernels.base import Bandwidth
-from drift_cli.kernels.spectral import matern_log_integral, matern_rate, matern_spectrum
-from drift_cli.setting import Checked
+from drift_cli.kernels.matern import Matern
+from drift_cli.kernels.matern52 import Matern52
 
 
 @dataclass(frozen=True)
-class Matern32(Checked):
+class Matern32(Matern):
     r"""The Matérn kernel of smoothness 3/2, $\varphi(r) = (1 + u)\,e^{-u}$ with $u = \sqrt3\,r/\ell$.
 
-    `bandwidth` is a length in the data's units. `log_profile`, `weight` and `rate` are elementwise and keep shape,
-    dtype and device; `spectrum` is the normalised Fourier transform, `rate` −d spectrum/d log|ξ|, both of |ξ| in d
-    dimensions.
+    `bandwidth` is a length in the data's units. `log_profile` and `weight` are elementwise and keep shape, dtype and
+    device; `spectrum` and `rate` are those of the family (`matern.py`).
     """
 
-    bandwidth: Bandwidth
+    smoothness: ClassVar[float] = 1.5
+    smoother: ClassVar[type[Matern]] = Matern52
 
     def log_profile(self, r: Tensor) -> Tensor:
         u = r * (math.sqrt(3) / self.bandwidth)
         return u.log1p() - u
 
-    def scaled(self, factor: float) -> Self:
-        return replace(self, bandwidth=factor * self.bandwidth)
-
     def weight(self, r: Tensor) -> Tensor:
         a = math.sqrt(3) / self.bandwidth
         return a**2 / (1 + a * r)
-
-    def log_integral(self, d: int) -> float:
-        return matern_log_integral(self.bandwidth / math.sqrt(3), 1.5, d)
-
-    def spectrum(self, frequency: np.ndarray, d: int) -> np.ndarray:
-        return matern_spectrum(frequency, self.bandwidth / math.sqrt(3), 1.5, d)
-
-    def rate(self, frequency: np.ndarray, d: int) -> np.ndarray:
-        return matern_rate(frequency, self.bandwidth / math.sqrt(3), 1.5, d)

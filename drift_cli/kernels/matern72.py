@@ -6,21 +6,18 @@ It cannot be selected by name: it is the sharp companion of the Matérn 5/2 kern
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
-from drift_cli.kernels.base import Bandwidth
+from drift_cli.kernels.matern import Matern
 
 
 @dataclass(frozen=True)
-class Matern72:
-    bandwidth: Bandwidth
+class Matern72(Matern):
+    smoothness: ClassVar[float] = 3.5
 
     def log_profile(self, r: Tensor) -> Tensor:
         u = r * (math.sqrt(7) / self.bandwidth)
         return (u * (1 + u * (2 / 5 + u / 15))).log1p() - u
-
-    def scaled(self, factor: float) -> Self:
-        return replace(self, bandwidth=factor * self.bandwidth)

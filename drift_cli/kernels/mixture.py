@@ -13,6 +13,7 @@ from torch import Tensor
 
 from drift_cli.catalogue import check_name, find
 from drift_cli.kernels.base import Bandwidth, Kernel, Weighted
+from drift_cli.kernels.sharp import Companion, companion
 from drift_cli.kernels.spectral import Spectral
 from drift_cli.rules import between, positive
 from drift_cli.setting import Setting, parameters
@@ -89,6 +90,13 @@ class Mixture:
     def rate(self, frequency: np.ndarray, d: int) -> np.ndarray:
         total: np.ndarray = np.sum([share * kernel.rate(frequency, d) for share, kernel in self._shares(d)], axis=0)
         return total
+
+    def companion(self) -> Companion:
+        """The companions of the components, each with its share of the height."""
+        parts = [companion(component) for component in self.components]
+        shares = [weight * part.height for weight, part in zip(self.weights, parts, strict=True)]
+        height = math.fsum(shares) / math.fsum(self.weights)
+        return Companion(Mixture(self.bandwidth, tuple(part.kernel for part in parts), tuple(shares)), height)
 
     def _log_parts(self, d: int) -> list[float]:
         total = math.fsum(self.weights)

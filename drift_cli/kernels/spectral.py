@@ -37,25 +37,13 @@ class Spectral(Kernel, Protocol):
         ...
 
 
-def matern_log_integral(scale: float, smoothness: float, d: int) -> float:
-    r"""$\log\big[2^d\pi^{d/2}\,\Gamma(\nu + d/2)/\Gamma(\nu)\big] + d\log s$ with s² = ℓ²/2ν the squared `scale`.
+@runtime_checkable
+class Invertible(Spectral, Protocol):
+    """A kernel whose spectrum has an inverse in closed form."""
 
-    The Laplace kernel is the member ν = 1/2 with s = τ.
-    """
-    gammas = math.lgamma(smoothness + d / 2) - math.lgamma(smoothness)
-    return d * math.log(2 * scale) + d / 2 * math.log(math.pi) + gammas
-
-
-def matern_spectrum(frequency: np.ndarray, scale: float, smoothness: float, d: int) -> np.ndarray:
-    r"""$(1 + s^2\xi^2)^{-(\nu + d/2)}$."""
-    return np.exp(-(smoothness + d / 2) * np.log1p((scale * frequency) ** 2))
-
-
-def matern_rate(frequency: np.ndarray, scale: float, smoothness: float, d: int) -> np.ndarray:
-    r"""$(2\nu + d)\,s^2\xi^2\,(1 + s^2\xi^2)^{-(\nu + d/2) - 1}$."""
-    u = (scale * frequency) ** 2
-    rate: np.ndarray = (2 * smoothness + d) * u / (1 + u) * matern_spectrum(frequency, scale, smoothness, d)
-    return rate
+    def frequency_at(self, level: float, d: int) -> float:
+        """|ξ| with h(ξ) = `level`, in (0, 1]."""
+        ...
 
 
 def scaled_bessel(order: float, z: np.ndarray) -> np.ndarray:

@@ -9,15 +9,16 @@ from typing import Annotated, Self, cast
 
 import numpy as np
 
-from drift_cli.catalogue import find
+from drift_cli.catalogue import check_member, find
 from drift_cli.kernels.spectral import Spectral
-from drift_cli.rules import at_least, between, one_of, positive_fraction
+from drift_cli.rules import at_least, between, positive_fraction
 from drift_cli.schedules.base import Steps
 from drift_cli.setting import Setting
 from drift_cli.theory.optimal_schedule import optimal
 
 _FREQUENCIES = 100
 OF_KERNELS = ("gaussian", "laplace", "matern32", "matern52")  # which have a rate in every dimension
+_has_rates = partial(check_member, group="kernel", choices=OF_KERNELS, needs="rate", settings=("bandwidth",))
 _not_narrow = partial(between, low=1e-4, high=0.8)  # one bandwidth serves a narrower sweep best
 _BEYOND = (1.2, 1.3, 1.4, 1.6, 2.0, 2.5, 3.0)
 
@@ -44,9 +45,7 @@ class Optimal:
         cls,
         floor: Annotated[float, Setting("the last factor, sigma_min / sigma_0", (positive_fraction, _not_narrow))],
         steps: Steps,
-        kernel: Annotated[
-            str, Setting("the kernel whose rates determine the schedule", (partial(one_of, choices=OF_KERNELS),))
-        ],
+        kernel: Annotated[str, Setting("the kernel whose rates determine the schedule", (_has_rates,))],
         dimension: Annotated[
             int, Setting("dimension of the data, on which the rates depend", (partial(at_least, least=1),))
         ],

@@ -20,6 +20,7 @@ from typing import Protocol
 import numpy as np
 
 from drift_cli.kernels import Gaussian, Laplace, Spectral
+from drift_cli.kernels.spectral import Invertible
 from drift_cli.theory import annealing
 from drift_cli.theory.annealing import Course
 from drift_cli.theory.rates import paper_rate
@@ -90,7 +91,7 @@ class Fixed:
 class Annealed:
     """`kernel` at bandwidth 1, scaled to max(σ₀e^{−rt}, σ_min)."""
 
-    kernel: Spectral
+    kernel: Invertible
     d: int
     sigma0: float
     sigma_min: float
@@ -117,21 +118,12 @@ class Annealed:
         decay = math.log(1 / epsilon)
         level = self._spectrum(self.sigma0 * frequency) + self.anneal_rate * decay
         if level < self._spectrum(self.sigma_min * frequency):
-            return math.log(self.sigma0 * frequency / self._inverse(level)) / self.anneal_rate
+            return math.log(self.sigma0 * frequency / self.kernel.frequency_at(level, self.d)) / self.anneal_rate
         missing = decay - float(self.accumulated(frequency, np.array(self.sweep)))
         return self.sweep + _over(missing, self._last(frequency))
 
     def _spectrum(self, u: float) -> float:
         return float(self.kernel.spectrum(np.asarray(u), self.d))
-
-    def _inverse(self, level: float) -> float:
-        """u with h(u) = level, in closed form for the two kernels that are annealed here."""
-        match self.kernel:
-            case Gaussian():
-                return math.sqrt(-2 * math.log(level))
-            case Laplace():
-                return math.sqrt(math.expm1(-2 / (self.d + 1) * math.log(level)))
-        raise TypeError(f"the spectrum of {type(self.kernel).__name__} has no inverse in closed form here")
 
     def _last(self, frequency: float) -> float:
         return float(self.rate(np.array([self.sigma_min * frequency]))[0])
