@@ -175,8 +175,16 @@ def test_a_file_of_another_kind_is_named_or_passed_over(file: str, content: str,
         assert shown.count("\n") == (1 if status else 0)
 
 
-@pytest.mark.parametrize("kind", ["bool", "text", "list", "huge", "negative"])
-@pytest.mark.parametrize("key", ["step", "seconds", "seed", "space", "tally", "format"])
+KINDS = ("bool", "text", "list", "huge", "negative")
+KEYS = ("step", "seconds", "seed", "space", "tally", "format")
+WRONG_TYPES = [  # each kind of value and each key once, and all of them in the slow tests
+    pytest.param(key, kind, marks=() if i % len(KINDS) == j else pytest.mark.slow)
+    for i, key in enumerate(KEYS)
+    for j, kind in enumerate(KINDS)
+]
+
+
+@pytest.mark.parametrize(("key", "kind"), WRONG_TYPES)
 def test_a_state_with_a_wrong_type_is_named(key: str, kind: str, run: Path, capfd) -> None:
     wrong = {"bool": True, "text": "x", "list": [[1]], "huge": 10**400, "negative": -1}[kind]
     for place in run.glob("checkpoints/*/state.json"):

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
 from drift_cli.fused import native
 
+SETS = ("AVX-512", "AVX2", "baseline")
 
-@pytest.fixture(params=["AVX-512", "AVX2", "baseline"])
+
+@pytest.fixture
+def instruction_sets() -> Iterator[Callable[[], Iterator[str]]]:
+    """`for name in instruction_sets():` goes through those that this machine has, each in use meanwhile."""
+    library, before = native.library(), native.instruction_set()
+    assert library is not None
+    assert before is not None
+    yield lambda: (name for name in SETS if library.drift_use(name.encode()))
+    library.drift_use(before.encode())
+
+
+@pytest.fixture(params=SETS)
 def instruction_set(request: pytest.FixtureRequest):
     library = native.library()
     assert library is not None

@@ -8,7 +8,6 @@ import dataclasses
 import pytest
 import torch
 
-from drift_cli import config as configs
 from drift_cli.drift import (
     BatchNormalized,
     KernelScore,
@@ -24,13 +23,12 @@ from drift_cli.kernels import Laplace
 from drift_cli.training import step as steps
 from drift_cli.training.settings import TrainConfig
 from drift_cli.training.setup import Setup, assemble
-from tests.problems.runs import train
+from tests.problems.settings import small
 
 
 @pytest.fixture
-def settings(tmp_path, request: pytest.FixtureRequest):
-    assert train(tmp_path / "run", "steps=1", "dtype=float64", *request.param) == 0
-    return configs.load(tmp_path / "run" / "config.yaml", TrainConfig)
+def settings(request: pytest.FixtureRequest) -> TrainConfig:
+    return small("steps=1", "dtype=float64", *request.param)
 
 
 def weights_after(advance: steps.Step, setup: Setup, count: int) -> torch.Tensor:
