@@ -227,13 +227,18 @@ def test_a_kernel_of_ones_own_trains_and_is_loaded_at_the_users_word_alone(tmp_p
         ("", "which cannot be imported: module 'my_package' has no attribute 'Sech'"),
     ],
 )
-def test_a_class_that_is_no_kernel_is_refused_in_one_line(text: str, told: str, tmp_path: Path, outside) -> None:
+def test_a_class_that_is_no_kernel_is_refused_in_one_line(
+    text: str, told: str, tmp_path: Path, outside, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "my_package", raising=False)
     (tmp_path / "my_package.py").write_text(text)
-    words = ("train", "kernel=sech", "--config-dir", "my_conf", "hydra.run.dir=run")
-    refused = drift(*words, where=tmp_path, environment=outside)
-    assert refused.returncode == 2, refused.stderr
-    assert told in refused.stderr
-    assert refused.stderr.count("\n") == 1
+    settings_class.cache_clear()
+    assert main(["train", "kernel=sech", "--config-dir", "my_conf", "hydra.run.dir=run"]) == 2
+    refused = capsys.readouterr().err
+    assert told in refused
+    assert refused.count("\n") == 1
     assert not (tmp_path / "run").exists()
 
 

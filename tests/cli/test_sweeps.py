@@ -25,7 +25,7 @@ LONG = [word for word in WORDS if not word.startswith(("steps", "evaluation.ever
 LONG += ["steps=600", "evaluation.every=600", "checkpoint.every=20"]
 PARALLEL = [
     ("joblib", "hydra_joblib_launcher"),
-    ("submitit_local", "hydra_submitit_launcher"),
+    pytest.param("submitit_local", "hydra_submitit_launcher", marks=pytest.mark.slow),
 ]
 
 
