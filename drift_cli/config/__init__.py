@@ -76,13 +76,13 @@ def _merged(
         for key in map(str, merged):
             if OmegaConf.is_missing(merged, key) and key not in given:
                 raise UserError(f"{prefix}{key} has no value yet: give one with {prefix}{key}=…")
-        return {key: None if key in given else _object(merged._get_node(key)) for key in map(str, merged)}
+        return {key: None if key in given else _object(merged[key]) for key in map(str, merged)}
     except OmegaConfBaseException as error:
         raise UserError(describe(error, prefix, node, words)) from error
 
 
 def _object(node: Any) -> Any:
-    return OmegaConf.to_object(node) if OmegaConf.is_config(node) else node._value()
+    return OmegaConf.to_object(node) if OmegaConf.is_config(node) else node
 
 
 def save(config: Any, path: Path) -> None:

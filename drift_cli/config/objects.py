@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Union, cast, get_args, get_origin
 
-from omegaconf import MISSING, FloatNode, OmegaConf
+from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from drift_cli import catalogue
@@ -103,10 +103,15 @@ def standing_at(key: str, group: str, given: Any) -> Settings:
         raise UserError(describe(error, f"{key}.", OmegaConf.create(values))) from error
 
 
+@dataclass
+class _Number:
+    value: float = MISSING
+
+
 def _number_or_word(key: str, given: Any) -> Any:
     """A number as OmegaConf reads it, or what is none: the word that its rule then judges."""
     try:
-        return FloatNode(given, is_optional=False)._value()
+        return OmegaConf.merge(OmegaConf.structured(_Number), {"value": given}).value
     except OmegaConfBaseException as error:
         if isinstance(given, str):
             return given

@@ -146,7 +146,7 @@ def _composed(command: Command, for_hydra: list[str], job: list[Override], bases
 
     The first job is composed of all its words: a name that is none is none in every job.
     """
-    plain = [each for each in job if bases and _sets_a_value(each)]
+    plain = [each for each in job if bases and _sets_a_value(command, each)]
     others = tuple(str(each.input_line) for each in job if each not in plain)
     if others not in bases:
         every = [str(each.input_line) for each in job]
@@ -157,10 +157,9 @@ def _composed(command: Command, for_hydra: list[str], job: list[Override], bases
     return composed
 
 
-def _sets_a_value(override: Override) -> bool:
+def _sets_a_value(command: Command, override: Override) -> bool:
     """Whether it sets a value (seed=1) and neither adds or removes one nor chooses an option (kernel=gaussian)."""
-    loader = GlobalHydra.instance().config_loader()
-    group = "." not in override.key_or_group and override.key_or_group in loader.list_groups("")
+    group = "/" in override.key_or_group or bool(command.options(override.key_or_group))
     return not (override.is_add() or override.is_force_add() or override.is_delete() or group)
 
 
