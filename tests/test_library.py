@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import runpy
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from drift_cli.shell.cli import main
 from drift_cli.space import Identity
 from drift_cli.trained import Trained
 from tests.problems.runs import train
+from tests.test_mathematics import MATHEMATICS
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -30,6 +32,42 @@ def test_every_public_name_is_there_and_documented() -> None:
         assert not told.startswith(f"{name}("), name  # a dataclass without one has its signature
     with pytest.raises(AttributeError, match="drift_cli has no 'MeanShft'"):
         drift_cli.MeanShft  # noqa: B018
+
+
+def test_what_the_mathematics_offers_is_documented() -> None:
+    """Every class and function without an underscore, in the packages that a Python user imports."""
+    root = Path(drift_cli.__file__).parent
+    files = [file for package in MATHEMATICS for file in sorted((root / package).rglob("*.py"))]
+    assert len(files) > 150
+    missing = [
+        f"{file.relative_to(root)}: {node.name}"
+        for file in files
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        if not node.name.startswith("_") and not ast.get_docstring(node)
+    ]
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "told"),
+    [
+        ("Laplace", (-1.0,), "Laplace.bandwidth must be a finite number above 0, got -1.0: give a length"),
+        ("Gaussian", ("auto",), 'Gaussian.bandwidth must be a number, got "auto": only a run, which has data'),
+        ("MeanShift", ("exlude",), 'MeanShift.self_term must be one of include, exclude, balanced, got "exlude". Did'),
+        ("Sinkhorn", (0.1, 0.01, 0), "Sinkhorn.max_iter must be at least 1, got 0: give the most iterations"),
+        (
+            "MultiTemperature",
+            (drift_cli.MeanShift("include"), (), False),
+            "MultiTemperature.factors must name at least",
+        ),
+        ("Exponential", (0.0, 10), "Exponential.floor must be above 0 and at most 1, got 0.0"),
+    ],
+)
+def test_an_object_obeys_the_rules_of_the_command_line(name: str, values: tuple, told: str) -> None:
+    with pytest.raises(drift_cli.UserError) as refused:
+        getattr(drift_cli, name)(*values)
+    assert str(refused.value).startswith(told)
 
 
 def test_to_import_it_costs_no_torch() -> None:

@@ -1,4 +1,4 @@
-"""The user's own points as a finite target, each column centred and scaled to the same size."""
+"""The user's own points."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ from drift_cli.setting import Checked, Setting
 
 @dataclass(frozen=True)
 class Array(Checked):
+    """The user's own points as a finite target, each column centred and scaled to the same size.
+
+    Raises `UserError` for a file that cannot be read as one.
+    """
+
     path: Annotated[str, Setting("the file")]
     columns: Annotated[tuple[str, ...] | None, Setting("which columns, by name; null: all")] = None
     header: Annotated[bool | None, Setting("of a .csv: whether its first line names the columns; null: guessed")] = None

@@ -1,8 +1,4 @@
-r"""The checkerboard: uniform on eight of the sixteen tiles of $[-1, 1]^2$, plus isotropic noise.
-
-With $b, i, j$ fair bits and $U$ uniform on $[0, 1]^2$ a point is $\tfrac12\big((2i + b, 2j + b) + U - 2\big)$
-(Deng et al.'s toy code, whose noise is 0.05).
-"""
+"""The checkerboard."""
 
 from __future__ import annotations
 
@@ -18,6 +14,13 @@ from drift_cli.setting import Checked
 
 @dataclass(frozen=True)
 class Checkerboard(Checked):
+    r"""The checkerboard: uniform on eight of the sixteen tiles of $[-1, 1]^2$, plus isotropic noise.
+
+    With $b, i, j$ fair bits and $U$ uniform on $[0, 1]^2$ a point is $\tfrac12\big((2i + b, 2j + b) + U - 2\big)$ (Deng
+    et al.'s toy code, whose noise is 0.05). `draw` returns n points [n, 2] in float32 or float64, on the device of its
+    generator.
+    """
+
     noise: Noise
     dimension: int = 2
 

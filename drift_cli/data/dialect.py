@@ -40,6 +40,7 @@ class Dialect:
 
 
 def is_number(cell: str, decimal: str = ".") -> bool:
+    """Whether a cell holds a number, with this decimal mark."""
     try:
         float(cell.strip().replace(",", ".") if decimal == "," else cell)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The 1,797 images of 8×8 pixels of the UCI optical digits test set, as scikit-learn ships them."""
+"""Images of digits, 8×8 pixels."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from drift_cli.setting import Checked, before
 
 @dataclass(frozen=True)
 class Digits(Checked):
+    """The 1,797 images of 8×8 pixels of the UCI optical digits test set, as scikit-learn ships them."""
+
     labels: Labels
     held_out: HeldOut = before(default=0.0)
 

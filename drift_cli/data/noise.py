@@ -15,10 +15,12 @@ Noise = Annotated[float, Setting("standard deviation of the noise, after scaling
 
 
 def normal(*shape: int, generator: Generator, dtype: torch.dtype) -> Tensor:
+    """Standard normal numbers of this shape, on the generator's device."""
     return torch.randn(*shape, generator=generator, device=generator.device, dtype=dtype)
 
 
 def uniform(*shape: int, generator: Generator, dtype: torch.dtype) -> Tensor:
+    """Numbers uniform on [0, 1) of this shape, on the generator's device."""
     return torch.rand(*shape, generator=generator, device=generator.device, dtype=dtype)
 
 

@@ -1,4 +1,4 @@
-"""Patches of the two colour photographs that scikit-learn ships, a temple and a flower: the photograph is the class."""
+"""Patches of photographs."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ _NAMES = ("temple", "flower")
 
 @dataclass(frozen=True)
 class Photographs(Checked):
+    """Patches of the two colour photographs that scikit-learn ships, a temple and a flower: the photograph is the
+    class.
+    """
+
     labels: Labels = False
     size: Annotated[int, Setting("height and width of a patch, in pixels", (partial(between, low=4, high=64),))] = 16
     held_out: HeldOut = before(default=0.0)

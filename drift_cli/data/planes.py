@@ -26,4 +26,5 @@ def to_planes(x: Float[Tensor, "n d"], shape: Shape) -> Float[Tensor, "n c h w"]
 
 
 def from_planes(planes: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
+    """Planes as rows, the inverse of `to_planes`."""
     return planes.permute(0, 2, 3, 1).flatten(1)

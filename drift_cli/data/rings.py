@@ -1,4 +1,4 @@
-r"""Concentric circles, each with a share of the points in proportion to its radius, plus isotropic noise."""
+"""Concentric circles."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ from drift_cli.setting import Checked, Setting
 
 @dataclass(frozen=True)
 class Rings(Checked):
+    """Concentric circles, each with a share of the points in proportion to its radius, plus isotropic noise.
+
+    `draw` returns n points [n, 2] in float32 or float64, on the device of its generator.
+    """
+
     radii: Annotated[tuple[float, ...], Setting("radii of the circles", (positive,))]
     noise: Noise
     dimension: int = 2

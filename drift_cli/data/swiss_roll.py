@@ -1,7 +1,4 @@
-r"""The swiss roll: $(t\cos t, t\sin t)/4.5\pi$ with $t$ uniform on $[\pi/2, 9\pi/2]$, plus isotropic noise.
-
-Divided by its largest radius, not by that of each batch, so that the target is the same at every step.
-"""
+"""The swiss roll."""
 
 from __future__ import annotations
 
@@ -18,6 +15,12 @@ from drift_cli.setting import Checked
 
 @dataclass(frozen=True)
 class SwissRoll(Checked):
+    r"""The swiss roll: $(t\cos t, t\sin t)/4.5\pi$ with $t$ uniform on $[\pi/2, 9\pi/2]$, plus isotropic noise.
+
+    Divided by its largest radius, not by that of each batch, so that the target is the same at every step. `draw`
+    returns n points [n, 2] in float32 or float64, on the device of its generator.
+    """
+
     noise: Noise
     dimension: int = 2
 

@@ -1,10 +1,4 @@
-r"""Half the energy distance (Székely & Rizzo 2013), the MMD of the kernel $-|x - y|$, which has no bandwidth:
-
-$$D = \mathbb E|x - y| - \tfrac12\mathbb E|x - x'| - \tfrac12\mathbb E|y - y'|, \qquad
--N\partial_{x_i}D = \tfrac1M\sum_j\frac{y_j - x_i}{|y_j - x_i|} - \tfrac1N\sum_{l\ne i}\frac{x_l - x_i}{|x_l - x_i|}.$$
-
-The distances are built as an array.
-"""
+"""The energy distance as a discrepancy."""
 
 from __future__ import annotations
 
@@ -21,6 +15,15 @@ from drift_cli.kernels import Kernel
 
 @dataclass(frozen=True)
 class Energy:
+    r"""Half the energy distance (Székely & Rizzo 2013), the MMD of the kernel $-|x - y|$, which has no bandwidth:
+
+    $$D = \mathbb E|x - y| - \tfrac12\mathbb E|x - x'| - \tfrac12\mathbb E|y - y'|, \qquad
+    -N\partial_{x_i}D = \tfrac1M\sum_j\frac{y_j - x_i}{|y_j - x_i|}
+    - \tfrac1N\sum_{l\ne i}\frac{x_l - x_i}{|x_l - x_i|}.$$
+
+    The distances are built as an array.
+    """
+
     abilities: ClassVar[Abilities] = Abilities(uses_kernel=False)
 
     def __call__(

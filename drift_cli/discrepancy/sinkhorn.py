@@ -1,8 +1,4 @@
-r"""The Sinkhorn divergence, $S_\varepsilon = OT_\varepsilon(q, p) - (OT_\varepsilon(q, q) + OT_\varepsilon(p, p))/2$.
-
-Each term is its dual value $\sum_i a_i f_i + \sum_j b_j g_j$ with the potentials g held fast: at the optimum nothing
-is gained by moving them, so the gradient needs no derivative of the iterations. `drift=sinkhorn` is its closed form.
-"""
+"""The Sinkhorn divergence."""
 
 from __future__ import annotations
 
@@ -24,6 +20,14 @@ from drift_cli.transport.tally import Tally
 
 @dataclass
 class Sinkhorn(Checked):
+    r"""The Sinkhorn divergence, $S_\varepsilon = OT_\varepsilon(q, p) - (OT_\varepsilon(q, q) + OT_\varepsilon(p,
+    p))/2$.
+
+    Each term is its dual value $\sum_i a_i f_i + \sum_j b_j g_j$ with the potentials g held fast: at the optimum
+    nothing is gained by moving them, so the gradient needs no derivative of the iterations. `drift=sinkhorn` is its
+    closed form.
+    """
+
     epsilon: Epsilon
     tol: Tolerance
     max_iter: MaxIter

@@ -1,12 +1,4 @@
-r"""Half the squared sliced Wasserstein distance, over fresh random directions θ at every call:
-
-$$D = \frac1{2L}\sum_\theta W_2^2(\theta_\# q, \theta_\# p),
-\qquad -N\partial_{x_i}D = \frac1L\sum_\theta\theta\,
-\big(\bar F^{-1}_{p,\theta}(\mathrm{rank}_\theta\,x_i) - \theta\cdot x_i\big),$$
-
-$\bar F^{-1}$ the mean of the data's quantile function over the interval that the sample's rank stands for. A
-translation decays at the rate $1/d$ in d dimensions.
-"""
+"""The sliced Wasserstein distance as a discrepancy."""
 
 from __future__ import annotations
 
@@ -27,6 +19,16 @@ from drift_cli.setting import Checked, Setting
 
 @dataclass(frozen=True)
 class SlicedWasserstein(Checked):
+    r"""Half the squared sliced Wasserstein distance, over fresh random directions θ at every call:
+
+    $$D = \frac1{2L}\sum_\theta W_2^2(\theta_\# q, \theta_\# p),
+    \qquad -N\partial_{x_i}D = \frac1L\sum_\theta\theta\,
+    \big(\bar F^{-1}_{p,\theta}(\mathrm{rank}_\theta\,x_i) - \theta\cdot x_i\big),$$
+
+    $\bar F^{-1}$ the mean of the data's quantile function over the interval that the sample's rank stands for. A
+    translation decays at the rate $1/d$ in d dimensions.
+    """
+
     projections: Annotated[
         int, Setting("number of random directions, redrawn at every step", (partial(at_least, least=1),))
     ]

@@ -1,12 +1,4 @@
-r"""The KL divergence of the smoothed samples, $F_\sigma = \mathrm{KL}(G_\sigma * q\,\|\,G_\sigma * p)$ (Turan &
-Ovsjanikov, eq. 12), with a Gaussian kernel of bandwidth σ:
-
-$$F_\sigma = \frac1N\sum_i\mathbb E_\xi\,\log\frac{q_\sigma}{p_\sigma}(x_i + \sigma\xi), \qquad
--N\partial_{x_i}F_\sigma = \frac1{\sigma^2}\,\mathbb E_\xi\,V(x_i + \sigma\xi),$$
-
-V the mean-shift drift: the derivative through the centres of $q_\sigma$ has the expectation zero. The expectation is
-over `draws` fresh normal ξ of each sample; `drift=noised_query` is the closed form, with less variance.
-"""
+"""The KL divergence of the smoothed samples."""
 
 from __future__ import annotations
 
@@ -38,6 +30,16 @@ def _gaussian(kernel: Kernel) -> None:
 
 @dataclass(frozen=True)
 class SmoothedKl(Checked):
+    r"""The KL divergence of the smoothed samples, $F_\sigma = \mathrm{KL}(G_\sigma * q\,\|\,G_\sigma * p)$ (Turan &
+    Ovsjanikov, eq. 12), with a Gaussian kernel of bandwidth σ:
+
+    $$F_\sigma = \frac1N\sum_i\mathbb E_\xi\,\log\frac{q_\sigma}{p_\sigma}(x_i + \sigma\xi), \qquad
+    -N\partial_{x_i}F_\sigma = \frac1{\sigma^2}\,\mathbb E_\xi\,V(x_i + \sigma\xi),$$
+
+    V the mean-shift drift: the derivative through the centres of $q_\sigma$ has the expectation zero. The expectation
+    is over `draws` fresh normal ξ of each sample; `drift=noised_query` is the closed form, with less variance.
+    """
+
     draws: Annotated[int, Setting("noise draws per sample at every step", (partial(at_least, least=1),))]
     abilities: ClassVar[Abilities] = Abilities(check_kernel=_gaussian)
 

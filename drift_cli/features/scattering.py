@@ -1,14 +1,4 @@
-r"""Wavelet scattering of second order (Bruna & Mallat 2013): features without training.
-
-With Morlet wavelets $\psi_{j\theta}$ of scales $2^j$, $j < J$, and L angles, and the Gaussian low pass $\phi_J$,
-
-$$S_0 = x * \phi_J,\qquad S_1 = |x * \psi_{j\theta}| * \phi_J,\qquad
-S_2 = \bigl||x * \psi_{j_1\theta_1}| * \psi_{j_2\theta_2}\bigr| * \phi_J \;\;(j_1 < j_2),$$
-
-taken at every $2^J$-th pixel: $1 + JL + J(J-1)L^2/2$ maps for each channel. The filters are those of Kymatio
-(Andreux et al. 2020), divided by one number so that $|\hat\phi|^2 + \tfrac12\sum(|\hat\psi(\omega)|^2 +
-|\hat\psi(-\omega)|^2) \le 1$ at every frequency: then distances never grow.
-"""
+"""Wavelet scattering."""
 
 from __future__ import annotations
 
@@ -37,6 +27,18 @@ _CENTRE = 3 * math.pi / 4  # frequency of the finest wavelets
 
 @dataclass(frozen=True)
 class Scattering(Checked):
+    r"""Wavelet scattering of second order (Bruna & Mallat 2013): features without training.
+
+    With Morlet wavelets $\psi_{j\theta}$ of scales $2^j$, $j < J$, and L angles, and the Gaussian low pass $\phi_J$,
+
+    $$S_0 = x * \phi_J,\qquad S_1 = |x * \psi_{j\theta}| * \phi_J,\qquad
+    S_2 = \bigl||x * \psi_{j_1\theta_1}| * \psi_{j_2\theta_2}\bigr| * \phi_J \;\;(j_1 < j_2),$$
+
+    taken at every $2^J$-th pixel: $1 + JL + J(J-1)L^2/2$ maps for each channel. The filters are those of Kymatio
+    (Andreux et al. 2020), divided by one number so that $|\hat\phi|^2 + \tfrac12\sum(|\hat\psi(\omega)|^2 +
+    |\hat\psi(-\omega)|^2) \le 1$ at every frequency: then distances never grow.
+    """
+
     scales: Annotated[int, Setting("J: maps are 2^J times smaller than the image", (partial(between, low=1, high=6),))]
     angles: Annotated[int, Setting("L: wavelets per scale", (partial(between, low=1, high=16),))]
 

@@ -64,6 +64,7 @@ def packed(terms: tuple[Term, ...]) -> tuple[list[int], list[float]]:
 
 
 def unpacked(kinds: list[int], numbers: list[float]) -> tuple[Term, ...]:
+    """The terms again: the inverse of `packed`."""
     return tuple(Term(kind, *numbers[3 * k : 3 * k + 3]) for k, kind in enumerate(kinds))
 
 

@@ -18,6 +18,8 @@ MOST_TERMS = 16  # of one mixture, in the native loops
 
 @dataclass(frozen=True)
 class Term:
+    """`kind` is one of the five numbers above, `weight` the share of φ at zero."""
+
     kind: int
     bandwidth: float
     alpha: float

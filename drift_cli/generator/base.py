@@ -51,4 +51,5 @@ def check_labels(labels: Tensor | None, classes: int) -> None:
 
 
 def one_hot(labels: Int[Tensor, " n"], classes: int, dtype: torch.dtype) -> Float[Tensor, "n c"]:
+    """Classes [n] as rows [n, classes] with a single 1."""
     return nn.functional.one_hot(labels, classes).to(dtype)

@@ -1,9 +1,4 @@
-r"""A multilayer perceptron $x = f_\theta(\varepsilon)$, $\varepsilon \sim N(0, I)$.
-
-The paper's has three hidden layers of ReLU. Class labels enter as one-hot coordinates in addition to the noise.
-Conditions c are coordinates of the noise that are drawn from the data, and of the sample
-$(f_\theta(\varepsilon, c), c)$.
-"""
+"""A multilayer perceptron."""
 
 from __future__ import annotations
 
@@ -39,6 +34,13 @@ _MOST_NOISE = 32  # dimensions of noise where the settings leave it open
 
 
 class Mlp(Network):
+    r"""A multilayer perceptron $x = f_\theta(\varepsilon)$, $\varepsilon \sim N(0, I)$.
+
+    The paper's has three hidden layers of ReLU. Class labels enter as one-hot coordinates in addition to the noise.
+    Conditions c are coordinates of the noise that are drawn from the data, and of the sample $(f_\theta(\varepsilon,
+    c), c)$.
+    """
+
     at_once = 8192
     seen: Tensor  # conditions of the data
     capturable: ClassVar[bool] = True

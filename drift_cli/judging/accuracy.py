@@ -1,7 +1,4 @@
-r"""The share of the images in which a judge sees the class that was asked for: $\frac1n\sum_i 1[\hat c(x_i) = c_i]$.
-
-Collapsed class means are recognised always: this number is meaningless without the spread.
-"""
+"""Whether a judge sees the class that was asked for."""
 
 from __future__ import annotations
 
@@ -11,6 +8,11 @@ from torch import Tensor
 
 
 def accuracy(answers: Int[Tensor, " n"], classes: Int[Tensor, " n"]) -> float:
+    r"""The share of the images in which a judge sees the class that was asked for: $\frac1n\sum_i 1[\hat c(x_i) =
+    c_i]$.
+
+    Collapsed class means are recognised always: this number is meaningless without the spread.
+    """
     return float((answers == classes).double().mean())
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 
 def class_counts(answers: Int[Tensor, " n"], classes: int) -> Int[Tensor, " classes"]:
+    """How many images the judge sees of each class."""
     return torch.bincount(answers, minlength=classes)
 
 

@@ -1,9 +1,4 @@
-r"""Fidelity and diversity by balls that reach to the k-th neighbour, $B(x_i)$ of real and $B(y_j)$ of generated images.
-
-Precision: the share of the $y_j$ in any $B(x_i)$; recall: that of the $x_i$ in any $B(y_j)$ (Kynkäänniemi et al. 2019).
-Density: $\frac1{km}\sum_{ij}1[y_j\in B(x_i)]$; coverage: the share of the $B(x_i)$ with any $y_j$ in them (Naeem et al.
-2020, eqs. 3 and 4), of two samples of one distribution $1 - 2^{-k}$ at equal large sizes, .969 for k = 5.
-"""
+"""Fidelity and diversity."""
 
 from __future__ import annotations
 
@@ -18,6 +13,15 @@ _NEIGHBOURS = 5
 
 @dataclass(frozen=True)
 class Manifolds:
+    r"""Fidelity and diversity by balls that reach to the k-th neighbour, $B(x_i)$ of real and $B(y_j)$ of generated
+    images.
+
+    Precision: the share of the $y_j$ in any $B(x_i)$; recall: that of the $x_i$ in any $B(y_j)$ (Kynkäänniemi et al.
+    2019). Density: $\frac1{km}\sum_{ij}1[y_j\in B(x_i)]$; coverage: the share of the $B(x_i)$ with any $y_j$ in them
+    (Naeem et al. 2020, eqs. 3 and 4), of two samples of one distribution $1 - 2^{-k}$ at equal large sizes, .969 for k
+    = 5.
+    """
+
     precision: float
     recall: float
     density: float

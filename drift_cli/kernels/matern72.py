@@ -16,6 +16,8 @@ from drift_cli.kernels.matern import Matern
 
 @dataclass(frozen=True)
 class Matern72(Matern):
+    """Its `log_profile` and `scaled` serve the masses of `drift=sharp`; it has no `weight`."""
+
     smoothness: ClassVar[float] = 3.5
 
     def log_profile(self, r: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-r"""A power of a kernel, $\varphi(r)^p$; $p = 2$ gives the second moment of the kernel weights."""
+"""A power of a kernel."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from drift_cli.kernels.base import Kernel, Weighted
 
 @dataclass(frozen=True)
 class Power:
+    r"""A power of a kernel, $\varphi(r)^p$; $p = 2$ gives the second moment of the kernel weights."""
+
     base: Kernel
     exponent: float
 

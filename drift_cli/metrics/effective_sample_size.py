@@ -19,6 +19,7 @@ from drift_cli.kernels import Kernel, Power
 
 
 def effective_sample_size(kernel: Kernel, x: Float[Tensor, "n d"], data: Float[Tensor, "m d"]) -> Float[Tensor, " n"]:
+    r"""$(\sum_j k_{ij})^2 / \sum_j k_{ij}^2$ of each query $x_i$, from 1 to the number of points in `data`."""
     first = log_masses(kernel, (1.0,), x, data)[0]
     second = log_masses(Power(kernel, 2.0), (1.0,), x, data)[0]
     return (2 * first - second).exp()

@@ -51,6 +51,7 @@ def recovered(x: Float[Tensor, "n d"], mixture: GaussianMixture) -> Float[Tensor
 
 
 def total_variation(x: Float[Tensor, "n d"], mixture: GaussianMixture) -> float:
+    """TV of the shares of the samples, from 0 to 1; the mixture's weights are normalised first."""
     weights = torch.tensor(mixture.weights, dtype=torch.float64, device=x.device)
     found = recovered(x, mixture)
     return float(((found - weights / weights.sum()).abs().sum() + 1 - found.sum()) / 2)

@@ -9,8 +9,10 @@ COLLAPSED = 0.02  # a spread below this share of the target's is (nearly) one po
 
 
 def spread(x: Float[Tensor, "n d"]) -> float:
+    r"""$\sqrt{\operatorname{mean}_i|x_i - \bar x|^2}$, a length."""
     return float((x - x.mean(dim=0)).square().sum(dim=1).mean().sqrt())
 
 
 def is_collapsed(x: Float[Tensor, "n d"], target_spread: float) -> bool:
+    """Whether the spread is a small share (`COLLAPSED`) of the target's."""
     return spread(x) < COLLAPSED * target_spread

@@ -1,4 +1,4 @@
-"""Adam (Kingma & Ba 2015)."""
+"""Adam."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from drift_cli.optimizers.base import Fraction, Optimizer, fused
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015)."""
+
     capturable: ClassVar[bool] = True
     beta1: Fraction
     beta2: Fraction

@@ -1,4 +1,4 @@
-"""Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
+"""AdamW."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from drift_cli.setting import Setting
 
 @dataclass(frozen=True)
 class AdamW(Optimizer):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
+
     capturable: ClassVar[bool] = True
     beta1: Fraction
     beta2: Fraction

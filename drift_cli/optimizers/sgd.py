@@ -1,4 +1,4 @@
-"""Stochastic gradient descent; of particles at learning rate η, without momentum, the Euler step x + ηV."""
+"""Stochastic gradient descent."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from drift_cli.optimizers.base import Fraction, Optimizer
 
 @dataclass(frozen=True)
 class Sgd(Optimizer):
+    """Stochastic gradient descent; of particles at learning rate η, without momentum, the Euler step x + ηV."""
+
     momentum: Fraction
 
     def over(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:

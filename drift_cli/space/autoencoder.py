@@ -1,11 +1,4 @@
-r"""Codes of an autoencoder, learned from the data before drifting starts.
-
-An encoder E and a decoder D minimise the loss between an image u and D(E(u') + s ξ): the binary cross-entropy of
-pixels in [0, 1] (mean squared error of tables), ξ ~ N(0, I), s the share `noise` of the codes' spread, and u' = u is
-moved and turned a little at random. The drift sees (E(u) − c)/ρ, with c the mean of the codes of the training part and
-ρ their root mean square distance from it: the codes have unit size, as the training space itself, and a bandwidth keeps
-its meaning. No gradient of the drift passes through either network.
-"""
+"""Codes of an autoencoder."""
 
 from __future__ import annotations
 
@@ -34,6 +27,15 @@ _IMAGES, _TABLES = (32, 64), (256, 256)  # widths
 
 @dataclass(frozen=True)
 class Autoencoder(Checked):
+    """Codes of an autoencoder, learned from the data before drifting starts.
+
+    An encoder E and a decoder D minimise the loss between an image u and D(E(u') + s ξ): the binary cross-entropy of
+    pixels in [0, 1] (mean squared error of tables), ξ ~ N(0, I), s the share `noise` of the codes' spread, and u' = u
+    is moved and turned a little at random. The drift sees (E(u) − c)/ρ, with c the mean of the codes of the training
+    part and ρ their root mean square distance from it: the codes have unit size, as the training space itself, and a
+    bandwidth keeps its meaning. No gradient of the drift passes through either network.
+    """
+
     dimension: Annotated[int, Setting("dimension of the codes", (partial(between, low=1, high=65_536),))]
     widths: Annotated[
         tuple[int, ...] | None,
