@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from drift_cli.report import claims
 from drift_cli.report.claims import Verdict
 from drift_cli.shell.cli import main
+from tests.problems.left import assert_drawn, tables
 
 DRAWN = True
 
@@ -20,9 +21,31 @@ SMALL = [
     "grid_2d=96",
     "steps=20",
     "particles=300",
-    "starts=4",
+    "starts=3",
     "follow=10",
+    "dimensions=[1,2]",
 ]
+_COURSES = ("gaussian", "laplace_paper", "laplace", "annealed", "annealed_laplace", "linear", "cosine")
+_FOLLOWED = ("gaussian", "laplace", "annealed", "linear", "cosine")
+_ERRORS = ",".join(["time", "total", *(f"mode_{k}" for k in range(1, 13))])
+_RATES = "frequency,rate_exact,rate_paper,rate_measured,standard_error,resolved"
+TABLES = {
+    "predicted_rates": ("kernel,d,frequency,rate_exact,rate_paper", 2 * 2 * 200),
+    **{f"rates_{name}_1d": (_RATES, 12) for name in ("gaussian", "laplace")},
+    **{f"rates_{name}_2d": (_RATES, 5) for name in ("gaussian", "laplace")},
+    **{f"particles_{name}": ("mode,rate_exact,rate_measured,half_width_95", 12) for name in ("gaussian", "laplace")},
+    "convergence_times": (
+        ",".join(["mode", *(f"{name}_{how}" for name in _COURSES for how in ("closed_form", "by_integration"))]),
+        12,
+    ),
+    **{f"errors_{name}": (_ERRORS, 201) for name in _COURSES},
+    **{f"errors_{name}_nonlinear": (_ERRORS, 41) for name in _FOLLOWED},
+    "gaussian_target": ("order,exact,measured,homogeneous_estimate", 16),
+    **{f"multiplier_{name}": ("mode,predicted,measured", 12) for name in ("sinkhorn", "smoothed_kl")},
+    **{f"stability_{name}": ("step,growth_measured,limit", 9) for name in ("gaussian", "laplace")},
+    "tilted_oscillation": ("time,real,phase", 321),
+    "tilted_spectrum": ("real,imag,real_of_smoothed_kl", 80),
+}
 
 
 @pytest.fixture(scope="module")
@@ -62,21 +85,28 @@ def test_claims_are_judged(small: Path) -> None:
 
 
 def test_every_drawn_curve_is_left_as_numbers(small: Path) -> None:
-    for name in ("predicted_rates", "rates", "convergence_times", "beyond"):
-        assert (small / f"figures/{name}.png").stat().st_size > 10_000
-        assert (small / f"figures/{name}.svg").exists()
-    with (small / "data/rates_laplace_1d.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 12
-    assert abs(float(rows[2]["rate_measured"]) / float(rows[2]["rate_exact"]) - 1) < 1e-4
-    names = {path.stem for path in (small / "data").glob("*.csv")}
-    assert {
-        "convergence_times",
-        "errors_annealed",
-        "particles_gaussian",
-        "tilted_spectrum",
-        "stability_laplace",
-    } <= names
+    summary = json.loads((small / "summary.json").read_text())
+    assert_drawn(small / "figures", "predicted_rates", "rates", "convergence_times", "beyond")
+    found = tables(small / "data", TABLES)
+    for case, bound in (("gaussian_1d", 1e-6), ("gaussian_2d", 1e-3), ("laplace_1d", 1e-4), ("laplace_2d", 1e-3)):
+        rates = found[f"rates_{case}"]
+        np.testing.assert_allclose(rates["rate_measured"], rates["rate_exact"], rtol=bound)
+        assert set(rates["resolved"]) == {"True"}
+    for course in _COURSES:
+        times, errors = found["convergence_times"], found[f"errors_{course}"]
+        np.testing.assert_allclose(times[f"{course}_closed_form"], times[f"{course}_by_integration"], rtol=1e-10)
+        assert times[f"{course}_closed_form"].max() == summary[f"slowest_time_{course}"]
+        assert (np.diff(errors["total"]) < 0).all()
+    for course in _FOLLOWED:
+        drawn, solved = found[f"errors_{course}"], found[f"errors_{course}_nonlinear"]
+        np.testing.assert_allclose(solved["total"], drawn["total"][::5], rtol=0.01)
+    for name in ("sinkhorn", "smoothed_kl"):
+        multiplier = found[f"multiplier_{name}"]
+        np.testing.assert_allclose(multiplier["measured"], multiplier["predicted"], rtol=1e-6)
+    for name, stability in ((name, found[f"stability_{name}"]) for name in ("gaussian", "laplace")):
+        grows, long = stability["growth_measured"] > 1, stability["step"] > stability["limit"]
+        assert (grows == long).all(), name
+    assert np.abs(found["tilted_spectrum"]["imag"]).max() == pytest.approx(summary["complex_eigenvalue_imag"])
 
 
 @pytest.mark.parametrize(

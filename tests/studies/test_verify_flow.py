@@ -1,15 +1,17 @@
 from __future__ import annotations
 
-import csv
 import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from drift_cli.report import claims
 from drift_cli.report.claims import Verdict
 from drift_cli.shell.cli import main
+from drift_cli.studies.verify_flow import descent, limits
+from tests.problems.left import assert_drawn, tables
 
 DRAWN = True
 
@@ -24,17 +26,49 @@ SMALL = [
     "scheme_steps=5",
     "limit_horizon=2",
     "limit_steps=[4,8,16]",
-    "configurations=50",
-    "ascents=4",
+    "configurations=20",
+    "ascents=2",
     "noised_draws=[16]",
     "noised_runs=16",
 ]
+FEWER = {
+    "_STEPS": (32, 128, 512),
+    "_FEW": 10,
+    "_NUMBERS": (12, 100, 800),  # farther apart, so that fewer repeats tell their order as well
+    "_REPEATS": 16,
+    "_MANY": 800,
+    "_CROWDS": (25, 50, 100),
+    "_CROWD": 50,
+    "_PLACES": 21,
+}
+TABLES = {
+    "counterexample": ("time,position_drift,position_velocity,energy_drift,energy_velocity", 301),
+    "energies": ("tau,step,jko,frozen,drift", 2 * 6),
+    "energy_continuity": ("bandwidth,points,excess,escaping", 5),
+    "euler": ("eta,error", 3),
+    "gap": ("bandwidth,sup,norm,relative,bound", 4),
+    "jko_limit": ("tau,to_flow,to_drift_flow", 3),
+    "jko_steps": (
+        "bandwidth,start,tau,frozen,drift,step,residual,curvature,disorder,euler_lagrange,euler_lagrange_frozen",
+        3 * 3,
+    ),
+    "landscape": ("x,drift,velocity,energy", 801),
+    "mean_field": ("particles,distance,standard_error", 3),
+    "mode_gap": ("bandwidth,mode,rate_drift,rate_exact,measured,formula", 8),
+    "noised_queries": ("time,energy_mean_draws16,energy_sd_draws16", 1201),
+    "search": ("kind,particles,rising,low,high,least_agreement", 2 * 4),
+    "velocity_changes": ("bandwidth,distance,change", 6 * 5),
+}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("verify-flow")
-    assert main(["verify-flow", *SMALL, f"hydra.run.dir={path}"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in FEWER.items():
+            patch.setattr(limits, name, value)
+        patch.setattr(descent, "_TIMES", 301)
+        assert main(["verify-flow", *SMALL, f"hydra.run.dir={path}"]) == 0
     return path
 
 
@@ -73,29 +107,28 @@ def test_measured_numbers(summary: dict[str, float]) -> None:
     assert summary["mean_field_distance"] < 0.05 < summary["mean_field_distance_attraction"]
 
 
-def test_curves_and_figures_are_left_behind(folder: Path) -> None:
-    for name in ("gap", "jko", "energies", "counterexample", "limits"):
-        assert (folder / "figures" / f"{name}.png").exists()
-        assert (folder / "figures" / f"{name}.svg").exists()
-    for name in (
-        "gap",
-        "mode_gap",
-        "jko_limit",
-        "energies",
-        "landscape",
-        "noised_queries",
-        "search",
-        "euler",
-        "mean_field",
-        "energy_continuity",
-    ):
-        assert (folder / "data" / f"{name}.csv").exists()
-    with (folder / "data" / "velocity_changes.csv").open() as file:
-        assert len(list(csv.DictReader(file))) == 6 * 5
-    with (folder / "data" / "jko_steps.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 3 * 3
-    assert {"bandwidth", "start", "tau", "frozen", "drift", "step", "residual"} <= set(rows[0])
+def test_curves_and_figures_are_left_behind(folder: Path, summary: dict[str, float]) -> None:
+    assert_drawn(folder / "figures", "gap", "jko", "energies", "counterexample", "limits")
+    found = tables(folder / "data", TABLES)
+    assert (found["gap"]["sup"] <= found["gap"]["bound"]).all()
+    assert found["jko_steps"]["residual"].max() == summary["jko_residual"]
+    assert (found["jko_steps"]["frozen"] < found["jko_steps"]["drift"]).all()
+    assert found["euler"]["error"][-1] == summary["euler_error"]
+    assert found["mean_field"]["distance"][-1] == summary["mean_field_distance"]
+    for curve in (found["euler"]["error"], found["jko_limit"]["to_flow"], found["mean_field"]["distance"]):
+        assert (np.diff(curve) < 0).all()
+    assert (np.diff(found["energies"]["jko"].reshape(2, 6)) < 0).all()
+    assert (np.diff(np.abs(found["energy_continuity"]["excess"])) < 0).all()
+    assert found["counterexample"]["energy_drift"][-1] == summary["energy_end_drift"]
+    assert (np.diff(found["counterexample"]["energy_velocity"]) <= 0).all()
+    start, rows = found["counterexample"]["energy_drift"][0], found["landscape"]
+    assert np.interp(1.08, rows["x"], rows["energy"]) == pytest.approx(start, rel=1e-4)  # of the grid
+    assert found["noised_queries"]["energy_mean_draws16"][0] == pytest.approx(start, rel=1e-9)
+    np.testing.assert_allclose(found["mode_gap"]["measured"], found["mode_gap"]["formula"], rtol=1e-6)
+    assert (found["search"]["low"] <= found["search"]["rising"]).all()
+    assert (found["search"]["rising"] <= found["search"]["high"]).all()
+    ratio = found["velocity_changes"]["change"] / found["velocity_changes"]["distance"]
+    np.testing.assert_allclose(ratio.reshape(6, 5)[:, -1], ratio.reshape(6, 5)[:, -2], rtol=0.01)  # a Lipschitz one
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-import csv
 import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from drift_cli.report import claims
 from drift_cli.report.claims import Verdict
 from drift_cli.shell.cli import main
+from tests.problems.left import assert_drawn, tables
 
 DRAWN = True
 
@@ -23,7 +24,19 @@ SMALL = [
     "low_dimensions=[2,8]",
     "low_temperatures=[0.01,0.003,0.001]",
     "dmd_points=3",
+    "dmd_nodes=121",
 ]
+_MISMATCHES = ",".join(
+    f"residual_{name},cosine_{name},cosine_{name}_low,cosine_{name}_high,preconditioned_cosine_{name}"
+    for name in ("mean", "scale", "both")
+)
+_SAMPLED = ",".join(f"sampled_{name},sampled_{name}_sd" for name in ("one_sided", "difference", "cosine", "effective"))
+TABLES = {
+    "decomposition": ("kernel,dimension,error,covariance", 28),
+    "dimensions": (f"temperature,dimension,residual_one_sided,effective_predicted,{_MISMATCHES},{_SAMPLED}", 3 * 4),
+    "low_temperature": ("dimension,temperature,residual,away_from_limit,misalignment", 2 * 3),
+    "noised_query": ("x,plain,noised,dmd", 161),
+}
 
 
 @pytest.fixture(scope="module")
@@ -63,16 +76,24 @@ def test_samples_show_noise_where_the_population_has_none(summary: dict[str, flo
     assert summary["monte_carlo_over_population_d2"] == pytest.approx(1, abs=0.7)
 
 
-def test_curves_and_figures_are_left_behind(folder: Path) -> None:
-    for name in ("residual_against_dimension", "direction_against_dimension", "low_temperature", "noised_query"):
-        assert (folder / "figures" / f"{name}.png").exists()
-        assert (folder / "figures" / f"{name}.svg").exists()
-    with (folder / "data" / "dimensions.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 3 * 4
-    assert {"residual_one_sided", "cosine_both", "sampled_cosine", "sampled_cosine_sd"} <= set(rows[0])
-    for name in ("decomposition", "low_temperature", "noised_query"):
-        assert (folder / "data" / f"{name}.csv").exists()
+def test_curves_and_figures_are_left_behind(folder: Path, summary: dict[str, float]) -> None:
+    assert_drawn(
+        folder / "figures",
+        "residual_against_dimension",
+        "direction_against_dimension",
+        "low_temperature",
+        "noised_query",
+    )
+    found = tables(folder / "data", TABLES)
+    assert found["decomposition"]["error"].max() == summary["decomposition_error"]
+    sweep = found["dimensions"]
+    assert (np.diff(sweep["residual_one_sided"].reshape(3, 4)) < 0).all()
+    assert sweep["cosine_mean"][sweep["dimension"] == 1024].min() == summary["cosine_mean_mismatch_d1024"]
+    away = found["low_temperature"]["away_from_limit"].reshape(2, 3)  # of rising temperatures
+    assert (np.diff(away) > 0).all()
+    curves = found["noised_query"]
+    np.testing.assert_allclose(curves["noised"], curves["dmd"], atol=1e-10)
+    assert np.abs(curves["plain"] - curves["dmd"]).max() > 0.1  # the control
 
 
 @pytest.mark.parametrize(
@@ -94,7 +115,7 @@ def test_curves_and_figures_are_left_behind(folder: Path) -> None:
         ("tolerance=0", "tolerance must be from 1e-10 to 0.01, got 0.0."),
         ("nodes=3", "nodes must be from 4 to 1024, got 3."),
         (
-            "nodes=12",
+            "nodes=12 dmd_nodes=121",
             "nodes=12 is too coarse in 1024 dimensions (twice as many change a value by 1.4e-01): give nodes=96.",
         ),
         (
@@ -106,4 +127,4 @@ def test_curves_and_figures_are_left_behind(folder: Path) -> None:
     ],
 )
 def test_it_refuses_what_cannot_be_measured(setting: str, told: str, refusal) -> None:
-    assert refusal("verify-radial", setting) == told
+    assert refusal("verify-radial", *setting.split()) == told

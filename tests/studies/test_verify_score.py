@@ -6,18 +6,37 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from drift_cli import config as configs
 from drift_cli.shell.cli import main
+from drift_cli.studies.verify_score import reported
 from drift_cli.studies.verify_score.samples import MonteCarlo, fitted_exponent
+from drift_cli.studies.verify_score.settings import VerifyScoreConfig
+from tests.problems.left import assert_drawn, tables
 
 DRAWN = True
 
 QUICK = ("samples=[100,400,1600]", "repeats=3", "queries=32", "bandwidths=[0.5,1.0]", "field_samples=200")
 
 
+TABLES = {
+    "estimator": (
+        "x,effective,bias,bias_error,predicted_bias,variance,predicted_variance,included_bias,rms,included_rms",
+        7,
+    ),
+    "identifiability": ("frequency,sup_drift_0.25,sup_drift_0.5,sup_drift_1", 32),
+    "monte_carlo": ("bandwidth,samples,error,sd,relative_error,effective_samples", 2 * 3),
+    "reported_figure_1": ("radius,deviation,queries,sampled,error", 6 * 3 * 2),
+    "tails": ("bandwidth,radius,relative_error,sd,effective_samples", 2 * 8),
+}
+
+
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("verify-score")
-    assert main(["verify-score", *QUICK, f"hydra.run.dir={folder}"]) == 0
+    with pytest.MonkeyPatch.context() as patch:  # of 50,000 samples, that the digest reports, eight times
+        patch.setattr(reported, "SAMPLES", 1000)
+        patch.setattr(reported, "REPEATS", 2)
+        assert main(["verify-score", *QUICK, f"hydra.run.dir={folder}"]) == 0
     return folder
 
 
@@ -33,12 +52,18 @@ def test_the_identity_holds_and_the_controls_fail(done: Path) -> None:
 
 
 def test_everything_is_left_behind(done: Path) -> None:
-    for name in ("fields", "errors", "estimator", "identifiability"):
-        assert (done / "figures" / f"{name}.png").is_file()
-        assert (done / "figures" / f"{name}.svg").is_file()
-    for name in ("monte_carlo", "estimator", "tails", "identifiability"):
-        assert len((done / "data" / f"{name}.csv").read_text().splitlines()) > 2
-    assert (done / "config.yaml").is_file()
+    summary = json.loads((done / "summary.json").read_text())
+    assert_drawn(done / "figures", "fields", "errors", "estimator", "identifiability")
+    found = tables(done / "data", TABLES)
+    errors, fields = found["monte_carlo"], found["identifiability"]
+    assert (np.diff(errors["error"].reshape(2, 3)) < 0).all()  # in the number of samples
+    assert errors["relative_error"].reshape(2, 3)[:, -1].max() == summary["largest_relative_error"]
+    assert fields["sup_drift_1"][[0, 7]].tolist() == [summary["torus_drift_k1"], summary["torus_drift_k8"]]
+    assert (np.diff(found["estimator"]["effective"]) < 0).all()  # away from the data
+    assert found["tails"]["relative_error"].max() == summary["tail_relative_error"]
+    first = summary["reported.fig1.radius_2_std_0.5.at_target.target_sampled.drift"]
+    assert found["reported_figure_1"]["error"][0] == first
+    assert configs.load(done / "config.yaml", VerifyScoreConfig).samples == [100, 400, 1600]
     assert json.loads((done / "provenance.json").read_text())["seed"] == 0
 
 
