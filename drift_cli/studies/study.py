@@ -23,7 +23,7 @@ from drift_cli.errors import UserError
 from drift_cli.figures.attempts import Drawing, each_drawn
 from drift_cli.files import locked, read_object, refuse_links, remove_partial, whole, write_json
 from drift_cli.report import claims
-from drift_cli.report.claims import Judgement, Verdict
+from drift_cli.report.claims import Judgement
 from drift_cli.runs import provenance
 from drift_cli.runs.folder import RunFolder
 from drift_cli.runs.progress import Progress
@@ -183,14 +183,9 @@ def show(console: Console, judgements: list[Judgement]) -> None:
         table.add_column(heading, justify="right" if heading == "measured" else "left", overflow="fold")
     for each in judgements:
         claim = each.claim
-        where = f"{claim.paper}, {claim.place}".removesuffix(", ") + (
-            " (as reconstructed)" if claim.reconstructed else ""
-        )
         measured = "–" if each.value is None else f"{each.value:.3g}"
         if each.interval is not None:
             measured += " [{:.3g}, {:.3g}]".format(*each.interval)
-        beside = claim.condition if each.verdict is Verdict.CONDITIONAL else each.reason
-        verdict = f"{each.verdict}: {beside}" if beside else str(each.verdict)
         statement = f"control: {claim.statement}" if claim.control else claim.statement
-        table.add_row(statement, where, measured, claim.criterion, verdict)
+        table.add_row(statement, claim.where, measured, claim.criterion, each.told)
     console.print(table)
