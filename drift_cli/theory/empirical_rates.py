@@ -25,16 +25,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.integrate import simpson
+from scipy.optimize import minimize
 
-from drift_cli.kernels import Gaussian, Spectral
+from drift_cli.kernels import Gaussian, Mixture, Spectral
 
 Modes = Float[np.ndarray, " k"]
 
 
 def effective_samples(kernel: Spectral, n: int, d: int) -> float:
     """n ρ (∫k)²/∫k² at the uniform density, by quadrature of the profile."""
-    from scipy.integrate import simpson
-
     logs = np.linspace(math.log(1e-6 * kernel.bandwidth), math.log(1e6 * kernel.bandwidth), 20_001)
     profile = kernel.log_profile(torch.from_numpy(np.exp(logs))).numpy()
     surface = math.log(2) + d / 2 * math.log(math.pi) - math.lgamma(d / 2)
@@ -72,8 +72,6 @@ class Design:
 
     def kernel(self, d: int) -> Spectral:
         """The mixture of Gaussians; amplitudes are share over σ^d."""
-        from drift_cli.kernels import Mixture
-
         used = self.shares > 1e-6
         logs = np.log(self.shares[used]) - d * np.log(self.widths[used])
         parts = tuple(Gaussian(float(width)) for width in self.widths[used])
@@ -85,8 +83,6 @@ def best_design(k: Modes, count: Modes, energy: Modes, c: float, steps: int, wid
 
     The convex programme with all the noise, and from its optimum on that of `after`, which is a little less.
     """
-    from scipy.optimize import minimize
-
     rates = Gaussian(1.0).rate(widths[None, :] * k[:, None], 1)
     scale = rates.max(axis=0)  # variables are the fastest rate of each width: their sizes are alike
     rates = rates / scale

@@ -49,7 +49,7 @@ def best_constant(rate: Rate, k: Modes, smallest: float, largest: float) -> tupl
 
 
 @dataclass(frozen=True)
-class Setting:
+class Contest:
     """A sweep from σ₀ to σ_min over a horizon, for modes 1 … K of which mode k starts with energy ∝ k^(−spectrum)."""
 
     modes: int
@@ -72,7 +72,7 @@ def courses(rate: Rate, modes: int, sigma_0: float, sigma_min: float, horizon: f
 class Compared:
     """Logarithms of the total error of each contestant at the end of the sweep, and one held horizon later."""
 
-    setting: Setting
+    setting: Contest
     at_end: dict[str, float]
     held: dict[str, float]
 
@@ -89,7 +89,7 @@ def compare(rate: Rate, modes: int, sigma_0: float, sigma_min: float, horizons: 
         held = {name: accumulated(course, rate, k, 2 * horizon) for name, course in every.items()}
         for spectrum in spectra:
             errors = [{name: annealing.log_error(d, k, spectrum) for name, d in part.items()} for part in (end, held)]
-            found.append(Compared(Setting(modes, sigma_0, sigma_min, horizon, spectrum), errors[0], errors[1]))
+            found.append(Compared(Contest(modes, sigma_0, sigma_min, horizon, spectrum), errors[0], errors[1]))
     return found
 
 
