@@ -39,10 +39,14 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Kept(Measured):
-    """Numbers by their names in the summary, as an earlier sitting left them there."""
+class Numbers(Measured):
+    """Numbers by their names in the summary; None is left out."""
 
-    numbers: Mapping[str, float]
+    numbers: Mapping[str, Number | None]
+
+    def value(self, name: str) -> float:
+        """The number of this name. Raises `KeyError` where there is none."""
+        return summary(self)[name]
 
 
 def after(sign: str) -> dict[str, str]:
@@ -189,8 +193,8 @@ def tables(measured: Measured) -> dict[str, Table]:
 
 def _named(measured: Measured) -> Iterator[tuple[str, Number]]:
     """The numbers of `measured` and below by their names."""
-    if isinstance(measured, Kept):
-        yield from measured.numbers.items()
+    if isinstance(measured, Numbers):
+        yield from ((name, number) for name, number in measured.numbers.items() if number is not None)
         return
     for each in fields(measured):  # type: ignore[arg-type]
         yield from _below(each.name, getattr(measured, each.name), **each.metadata)

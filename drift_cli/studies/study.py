@@ -28,7 +28,7 @@ from drift_cli.runs import provenance
 from drift_cli.runs.folder import RunFolder
 from drift_cli.runs.progress import Progress
 from drift_cli.studies import numbers
-from drift_cli.studies.numbers import Kept, Measured, Table
+from drift_cli.studies.numbers import Measured, Numbers, Table
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Study:
 
     def once(
         self, name: str, settings: Any, parts: int, measure: Callable[[], tuple[Measured, Iterable[Drawing]]]
-    ) -> Kept:
+    ) -> Numbers:
         """The numbers that `measure` finds in `parts` parts; those that the folder holds, if made with these settings.
 
         `measure` returns what is to be drawn of them as well.
@@ -83,13 +83,13 @@ class Study:
         if kept.get("settings") == settings and all((self.path / figure).is_file() for figure in kept["figures"]):
             self.progress = self.progress.over(parts)
             self.bar.update(self.bar.tasks[0].id, completed=self.progress.done)
-            before = Kept(kept["summary"])
+            before = Numbers(kept["summary"])
             self.leave(before)
             self.figures += [self.path / figure for figure in kept["figures"]]
             return before
         found, drawings = measure()
         figures = self.leave(found, drawings)
-        now = Kept(numbers.summary(found))
+        now = Numbers(numbers.summary(found))
         place.parent.mkdir(exist_ok=True)
         drawn = [str(figure.relative_to(self.path)) for figure in figures]
         write_json(place, {"settings": settings, "summary": now.numbers, "figures": drawn})
