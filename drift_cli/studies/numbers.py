@@ -81,6 +81,7 @@ class Interval(Estimate):
     high: float
 
     def spread(self) -> Mapping[str, float]:
+        """`ci_low` and `ci_high`."""
         return {"ci_low": self.low, "ci_high": self.high}
 
 
@@ -92,9 +93,11 @@ class Mean(Estimate):
 
     @property
     def value(self) -> float:  # type: ignore[override]
+        """The arithmetic mean."""
         return float(np.mean(self.values))
 
     def spread(self) -> Mapping[str, float]:
+        """`sd`, by n − 1; nothing of a single value."""
         return {"sd": float(np.std(self.values, ddof=1))} if len(self.values) > 1 else {}
 
 
@@ -109,9 +112,11 @@ class NextRun(Estimate):
 
     @property
     def value(self) -> float:  # type: ignore[override]
+        """The arithmetic mean."""
         return float(np.mean(self.values))
 
     def spread(self) -> Mapping[str, float]:
+        """`next_low` and `next_high`; nothing of a single value."""
         n = len(self.values)
         if n < 2:
             return {}
@@ -127,9 +132,11 @@ class Ratio(Estimate):
 
     @property
     def value(self) -> float:  # type: ignore[override]
+        """The geometric mean."""
         return float(np.exp(np.log(self.ratios).mean()))
 
     def spread(self) -> Mapping[str, float]:
+        """`ci_low` and `ci_high`; nothing of a single ratio."""
         logs = np.log(self.ratios)
         if len(logs) < 2:
             return {}
@@ -138,7 +145,7 @@ class Ratio(Estimate):
 
 
 def interval(values: Sequence[float]) -> Estimate:
-    """The mean with its 95 % interval by Student's t, where there are several."""
+    """The mean with its 95 % interval by Student's t; of a single value without."""
     if len(values) < 2:
         return Mean(values)
     half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))

@@ -44,6 +44,7 @@ class Study:
 
     @property
     def drawings(self) -> Path:
+        """The folder of the figures."""
         return self.path / "figures"
 
     def part(self, what: str) -> None:
@@ -60,7 +61,10 @@ class Study:
             self.console.print(told, highlight=False, soft_wrap=True)
 
     def leave(self, found: Measured, drawings: Iterable[Drawing] = ()) -> list[Path]:
-        """Write the tables of what was found; its numbers go into the summary. Then its figures, which it returns."""
+        """Write the tables of what was found as data/*.csv; its numbers go into the summary. Then draw its figures.
+
+        Returns the figures' paths; one that cannot be drawn costs a warning.
+        """
         self.summary |= numbers.summary(found)
         for name, table in numbers.tables(found).items():
             self._write(name, table)
@@ -69,6 +73,7 @@ class Study:
         return drawn
 
     def warn(self, told: str) -> None:
+        """Print one line as a warning; the study goes on."""
         self.console.print(f"warning: {told}", style="yellow", highlight=False, soft_wrap=True)
 
     def once(
@@ -177,7 +182,7 @@ def refused(failure: type[Exception], remedy: str = "") -> Iterator[None]:
 
 
 def show(console: Console, judgements: list[Judgement]) -> None:
-    """The claims with the measured number, the criterion and the verdict."""
+    """Print the claims with the measured number, the criterion and the verdict, as a table."""
     table = Printed(box=None, pad_edge=False, header_style="bold")
     for heading in ("claim", "where", "measured", "criterion", "verdict"):
         table.add_column(heading, justify="right" if heading == "measured" else "left", overflow="fold")
