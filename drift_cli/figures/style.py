@@ -21,12 +21,11 @@ MODEL = "#D55E00"  # vermilion: what is generated
 FLOOR = "#7F7F7F"
 LINE_STYLES = ("-", "--", ":", "-.")
 
-KERNEL_NAMES = {
+_KERNEL_NAMES = {  # as they are written, where that is not the catalogue's name
     "gaussian": "Gaussian",
     "laplace": "Laplace",
     "matern32": "Matérn 3/2",
     "matern52": "Matérn 5/2",
-    "rational_quadratic": "rational quadratic",
 }
 
 _SETTINGS: dict[Any, Any] = {
@@ -44,6 +43,11 @@ _SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "drift",  # the same figure gives the same file
     "svg.fonttype": "none",
 }
+
+
+def kernel_name(kernel: str) -> str:
+    """What figures call a kernel of the catalogue."""
+    return _KERNEL_NAMES.get(kernel, kernel.replace("_", " "))
 
 
 @contextmanager

@@ -59,12 +59,18 @@ class Claim:
         if not _CRITERION.fullmatch(self.criterion):
             raise ValueError(f'{self.id}: a criterion is "<= x", ">= x" or "x .. y", got "{self.criterion}"')
 
+    @property
+    def where(self) -> str:
+        """The place in the paper."""
+        place = ", ".join(word for word in (self.paper, self.place) if word)
+        return f"{place} (as reconstructed)" if self.reconstructed else place
+
 
 @dataclass(frozen=True)
 class Judgement:
     """The verdict on a claim, with the measured value (None: not measured) and its 95 % interval where there is one.
 
-    `reason`: why it was not tested though it was measured.
+    `reason`: why it was not tested, where something says so.
     """
 
     claim: Claim
@@ -72,6 +78,12 @@ class Judgement:
     value: float | None = None
     interval: tuple[float, float] | None = None
     reason: str = ""
+
+    @property
+    def told(self) -> str:
+        """The verdict with its condition or reason."""
+        beside = self.claim.condition if self.verdict is Verdict.CONDITIONAL else self.reason
+        return f"{self.verdict}: {beside}" if beside else str(self.verdict)
 
 
 def load() -> list[Claim]:

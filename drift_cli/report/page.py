@@ -10,8 +10,8 @@ import io
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from drift_cli.report.reported import AGREES, DISAGREES, INCOMPARABLE, Beside, C
 from drift_cli.report.sizes import Row, Summaries
 
 VERDICTS = tuple(Verdict)
-PAPERS = {"TO": "Turan & Ovsjanikov", "Lai": "Lai et al.", "ours": "this project"}
 _DPI, _SHOWN_DPI = 160, 100  # of a picture (matplotlib's), and on the page
 _MOST_PIXELS = 3e6  # of a picture; a larger one, a table of scatter plots, is shrunk and as large on the page
 
@@ -63,11 +62,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Entry:
-    """A claim with its verdict, the part that decides it (None: there is none), and why it was not tested if so."""
+    """A claim with its verdict, and the part that decides it (None: there is none)."""
 
     judgement: Judgement
     part: Part | None
-    reason: str
 
     @property
     def claim(self) -> Claim:
@@ -78,19 +76,22 @@ class Entry:
         return self.judgement.verdict
 
     @property
+    def reason(self) -> str:
+        return self.judgement.reason
+
+    @property
     def told(self) -> str:
-        """The verdict with its condition or reason."""
-        beside = {Verdict.UNTESTED: self.reason, Verdict.CONDITIONAL: self.claim.condition}.get(self.kind)
-        return f"{self.kind}: {beside}" if beside else str(self.kind)
+        return self.judgement.told
 
     @property
     def where(self) -> str:
-        place = ", ".join(word for word in (self.claim.paper, self.claim.place) if word)
-        return f"{place} (as reconstructed)" if self.claim.reconstructed else place
+        return self.claim.where
 
     @property
     def paper(self) -> str:
-        return PAPERS.get(self.claim.paper, self.claim.paper)
+        """Whose claim it is."""
+        authors = {"ours": "this project"} | {paper.id: paper.authors for paper in papers.load()}
+        return authors.get(self.claim.paper, self.claim.paper)
 
     @property
     def measured(self) -> str:
@@ -222,7 +223,7 @@ class Report:
     @property
     def by_paper(self) -> list[tuple[str, list[int]]]:
         """How many of each verdict, by whose claim it is; checks that a test can fail are counted apart."""
-        rows = [(PAPERS[paper], paper, False) for paper in PAPERS if paper != "ours"]
+        rows = [(paper.authors, paper.id, False) for paper in self.papers]
         rows += [("Found here", "ours", False), ("Controls", "", True)]
         found = []
         for title, paper, control in rows:
@@ -232,7 +233,7 @@ class Report:
         return found
 
     @property
-    def papers(self) -> list[Paper]:
+    def papers(self) -> Sequence[Paper]:
         """The papers whose claims are tested, each with the version that the claims are of."""
         return papers.load()
 
@@ -265,6 +266,7 @@ class Report:
 
 
 def _entry(judgement: Judgement, part: Part | None) -> Entry:
+    """With the reason why there is no measurement, where there is none."""
     if judgement.claim.untestable:
         reason = judgement.claim.untestable
     elif part is None:
@@ -274,8 +276,8 @@ def _entry(judgement: Judgement, part: Part | None) -> Entry:
     elif judgement.value is None:
         reason = f"the runs at this size do not measure it ({judgement.claim.field})"
     else:
-        reason = judgement.reason
-    return Entry(judgement, part, reason)
+        return Entry(judgement, part)
+    return Entry(replace(judgement, reason=reason), part)
 
 
 def _quoted(parts: list[Part]) -> list[Quoted]:

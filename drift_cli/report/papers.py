@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from omegaconf import OmegaConf
+from drift_cli.report.entries import entries
 
 FILE = Path(__file__).with_name("papers.yaml")
 
@@ -27,7 +28,7 @@ class Paper:
         return f"https://arxiv.org/abs/{self.arxiv}"
 
 
-def load() -> list[Paper]:
-    entries = OmegaConf.to_container(OmegaConf.load(FILE)) or []
-    assert isinstance(entries, list)
-    return [Paper(**entry) for entry in entries]
+@cache
+def load() -> tuple[Paper, ...]:
+    """In the order of the file."""
+    return tuple(Paper(**entry) for entry in entries(FILE))

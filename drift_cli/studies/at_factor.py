@@ -34,6 +34,7 @@ class AtFactor:
     samples: int
 
     def asked(self) -> dict[str, Any]:
+        """The settings of the training, the factor and the number of samples."""
         return {"train": training.plain(self.settings), "factor": self.factor, "samples": self.samples}
 
     def trained(self, shelf: Shelf | None = None) -> tuple[Setup, float]:
@@ -51,14 +52,20 @@ class OfImages(AtFactor):
     """The same of images."""
 
     def made(self, unfinished: Path) -> dict[str, Any]:
-        """What is learned before the drift is shared by the runs of the study, in `learned/` of its folder."""
+        """Fréchet distance and class shares, each beside their floor; the seconds of a core that the steps took.
+
+        What is learned before the drift is shared by the runs of the study, in `learned/` of its folder.
+        """
         shelf = Shelf(common=unfinished.parent.parent / "learned")
         setup, seconds = self.trained(shelf)
         return {**_judged(setup, shelf, self.samples), "seconds": seconds}
 
 
 def _judged(setup: Setup, shelf: Shelf, samples: int) -> dict[str, float | None]:
-    """Fréchet distance to the training images beside that of as many unseen ones; TV of the classes a judge sees."""
+    """Fréchet distance to the training images beside that of as many unseen ones; TV of the classes a judge sees.
+
+    `accuracy` is the share of labelled images that the judge recognises, None of images without labels.
+    """
     target = setup.target
     assert isinstance(target, Finite)
     apart, shape, units = target.held_out, target.space.image, target.space.to_units

@@ -39,10 +39,14 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Kept(Measured):
-    """Numbers by their names in the summary, as an earlier sitting left them there."""
+class Numbers(Measured):
+    """Numbers by their names in the summary; None is left out."""
 
-    numbers: Mapping[str, float]
+    numbers: Mapping[str, Number | None]
+
+    def value(self, name: str) -> float:
+        """The number of this name. Raises `KeyError` where there is none."""
+        return summary(self)[name]
 
 
 def after(sign: str) -> dict[str, str]:
@@ -77,6 +81,7 @@ class Interval(Estimate):
     high: float
 
     def spread(self) -> Mapping[str, float]:
+        """`ci_low` and `ci_high`."""
         return {"ci_low": self.low, "ci_high": self.high}
 
 
@@ -88,9 +93,11 @@ class Mean(Estimate):
 
     @property
     def value(self) -> float:  # type: ignore[override]
+        """The arithmetic mean."""
         return float(np.mean(self.values))
 
     def spread(self) -> Mapping[str, float]:
+        """`sd`, by n − 1; nothing of a single value."""
         return {"sd": float(np.std(self.values, ddof=1))} if len(self.values) > 1 else {}
 
 
@@ -105,9 +112,11 @@ class NextRun(Estimate):
 
     @property
     def value(self) -> float:  # type: ignore[override]
+        """The arithmetic mean."""
         return float(np.mean(self.values))
 
     def spread(self) -> Mapping[str, float]:
+        """`next_low` and `next_high`; nothing of a single value."""
         n = len(self.values)
         if n < 2:
             return {}
@@ -123,9 +132,11 @@ class Ratio(Estimate):
 
     @property
     def value(self) -> float:  # type: ignore[override]
+        """The geometric mean."""
         return float(np.exp(np.log(self.ratios).mean()))
 
     def spread(self) -> Mapping[str, float]:
+        """`ci_low` and `ci_high`; nothing of a single ratio."""
         logs = np.log(self.ratios)
         if len(logs) < 2:
             return {}
@@ -134,7 +145,7 @@ class Ratio(Estimate):
 
 
 def interval(values: Sequence[float]) -> Estimate:
-    """The mean with its 95 % interval by Student's t, where there are several."""
+    """The mean with its 95 % interval by Student's t; of a single value without."""
     if len(values) < 2:
         return Mean(values)
     half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
@@ -189,8 +200,8 @@ def tables(measured: Measured) -> dict[str, Table]:
 
 def _named(measured: Measured) -> Iterator[tuple[str, Number]]:
     """The numbers of `measured` and below by their names."""
-    if isinstance(measured, Kept):
-        yield from measured.numbers.items()
+    if isinstance(measured, Numbers):
+        yield from ((name, number) for name, number in measured.numbers.items() if number is not None)
         return
     for each in fields(measured):  # type: ignore[arg-type]
         yield from _below(each.name, getattr(measured, each.name), **each.metadata)

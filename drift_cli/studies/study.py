@@ -23,12 +23,12 @@ from drift_cli.errors import UserError
 from drift_cli.figures.attempts import Drawing, each_drawn
 from drift_cli.files import locked, read_object, refuse_links, remove_partial, whole, write_json
 from drift_cli.report import claims
-from drift_cli.report.claims import Judgement, Verdict
+from drift_cli.report.claims import Judgement
 from drift_cli.runs import provenance
 from drift_cli.runs.folder import RunFolder
 from drift_cli.runs.progress import Progress
 from drift_cli.studies import numbers
-from drift_cli.studies.numbers import Kept, Measured, Table
+from drift_cli.studies.numbers import Measured, Numbers, Table
 
 
 @dataclass
@@ -44,6 +44,7 @@ class Study:
 
     @property
     def drawings(self) -> Path:
+        """The folder of the figures."""
         return self.path / "figures"
 
     def part(self, what: str) -> None:
@@ -60,7 +61,10 @@ class Study:
             self.console.print(told, highlight=False, soft_wrap=True)
 
     def leave(self, found: Measured, drawings: Iterable[Drawing] = ()) -> list[Path]:
-        """Write the tables of what was found; its numbers go into the summary. Then its figures, which it returns."""
+        """Write the tables of what was found as data/*.csv; its numbers go into the summary. Then draw its figures.
+
+        Returns the figures' paths; one that cannot be drawn costs a warning.
+        """
         self.summary |= numbers.summary(found)
         for name, table in numbers.tables(found).items():
             self._write(name, table)
@@ -69,11 +73,12 @@ class Study:
         return drawn
 
     def warn(self, told: str) -> None:
+        """Print one line as a warning; the study goes on."""
         self.console.print(f"warning: {told}", style="yellow", highlight=False, soft_wrap=True)
 
     def once(
         self, name: str, settings: Any, parts: int, measure: Callable[[], tuple[Measured, Iterable[Drawing]]]
-    ) -> Kept:
+    ) -> Numbers:
         """The numbers that `measure` finds in `parts` parts; those that the folder holds, if made with these settings.
 
         `measure` returns what is to be drawn of them as well.
@@ -83,13 +88,13 @@ class Study:
         if kept.get("settings") == settings and all((self.path / figure).is_file() for figure in kept["figures"]):
             self.progress = self.progress.over(parts)
             self.bar.update(self.bar.tasks[0].id, completed=self.progress.done)
-            before = Kept(kept["summary"])
+            before = Numbers(kept["summary"])
             self.leave(before)
             self.figures += [self.path / figure for figure in kept["figures"]]
             return before
         found, drawings = measure()
         figures = self.leave(found, drawings)
-        now = Kept(numbers.summary(found))
+        now = Numbers(numbers.summary(found))
         place.parent.mkdir(exist_ok=True)
         drawn = [str(figure.relative_to(self.path)) for figure in figures]
         write_json(place, {"settings": settings, "summary": now.numbers, "figures": drawn})
@@ -177,20 +182,15 @@ def refused(failure: type[Exception], remedy: str = "") -> Iterator[None]:
 
 
 def show(console: Console, judgements: list[Judgement]) -> None:
-    """The claims with the measured number, the criterion and the verdict."""
+    """Print the claims with the measured number, the criterion and the verdict, as a table."""
     table = Printed(box=None, pad_edge=False, header_style="bold")
     for heading in ("claim", "where", "measured", "criterion", "verdict"):
         table.add_column(heading, justify="right" if heading == "measured" else "left", overflow="fold")
     for each in judgements:
         claim = each.claim
-        where = f"{claim.paper}, {claim.place}".removesuffix(", ") + (
-            " (as reconstructed)" if claim.reconstructed else ""
-        )
         measured = "–" if each.value is None else f"{each.value:.3g}"
         if each.interval is not None:
             measured += " [{:.3g}, {:.3g}]".format(*each.interval)
-        beside = claim.condition if each.verdict is Verdict.CONDITIONAL else each.reason
-        verdict = f"{each.verdict}: {beside}" if beside else str(each.verdict)
         statement = f"control: {claim.statement}" if claim.control else claim.statement
-        table.add_row(statement, where, measured, claim.criterion, verdict)
+        table.add_row(statement, claim.where, measured, claim.criterion, each.told)
     console.print(table)

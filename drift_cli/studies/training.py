@@ -48,7 +48,7 @@ def settings(
 
 
 def plain(settings: Any) -> Any:
-    """Settings as what a kept result writes down of them; None of none."""
+    """Settings as plain numbers, lists and texts, as a kept result writes them down; None of none."""
     return None if settings is None else _without_later(settings, _written(settings))
 
 
@@ -76,11 +76,11 @@ def _without_later(settings: Any, written: Any) -> Any:
 
 
 def marks(steps: int, count: int) -> set[int]:
-    """About `count` steps from the first to the last, on a logarithmic scale."""
+    """At most `count` steps from the first to the last, evenly on a logarithmic scale."""
     return set(np.unique(np.round(np.geomspace(1, steps, count)).astype(int)).tolist())
 
 
 def first_within(values: np.ndarray, bound: np.ndarray | float) -> int | None:
-    """The place of the first value that is at most `bound`; None where there is none."""
+    """The index of the first of the values [n] that is at most `bound`, one for all or [n]; None where none is."""
     reached = np.flatnonzero(values <= bound)
     return int(reached[0]) if len(reached) else None

@@ -43,6 +43,7 @@ class Course:
 
     @property
     def duration(self) -> float:
+        """T, the time of the last edge."""
         return float(self.edges[-1])
 
     def at(self, time: np.ndarray) -> np.ndarray:
@@ -165,7 +166,10 @@ def log_error(decay: Modes, k: Modes, spectrum: float) -> float:
 
 
 def activation_times(name: str, sigma: np.ndarray, sigma_0: float, sigma_min: float, duration: float) -> np.ndarray:
-    """When the sweep `name` comes down to each of the bandwidths `sigma` of [σ_min, σ₀]."""
+    """When the sweep `name` comes down to each of the bandwidths `sigma` of [σ_min, σ₀], in the shape of `sigma`.
+
+    Raises `ValueError` for a name that is none of `SWEEPS`.
+    """
     fallen = (sigma_0 - sigma) / (sigma_0 - sigma_min)
     match name:
         case "exponential":

@@ -63,16 +63,25 @@ class Fixed:
 
     @property
     def course(self) -> Course:
+        """The kernel's own bandwidth, always."""
         return annealing.constant(self.kernel.bandwidth, 1.0)
 
     def rate(self, u: np.ndarray) -> np.ndarray:
+        """λ at the frequencies u/σ, in the shape of u."""
         rate = paper_rate if self.paper else type(self.kernel).rate
         return rate(self.kernel, u / self.kernel.bandwidth, self.d)
 
     def accumulated(self, frequency: float, t: np.ndarray) -> np.ndarray:
+        r"""$t\,\lambda_k$."""
         return np.asarray(t) * self._constant(frequency)
 
     def time(self, frequency: float, epsilon: float) -> float:
+        r"""$\ln(1/\varepsilon)/\lambda_k$, of the Gaussian and the Laplace kernel written out with $u = \sigma^2k^2$.
+
+        The rates are not those of `rate`, so that each checks the other: $\lambda = ue^{-u/2}$, and
+        $(d + 1)\,u\,(1 + u)^{-(d + 3)/2}$ or, of the paper, $u\,(1 + u)^{-(d + 1)/2}$. Infinite for the Gaussian kernel
+        from $u = 1300$ on.
+        """
         u, decay = (self.kernel.bandwidth * frequency) ** 2, math.log(1 / epsilon)
         match self.kernel, self.paper:
             case Gaussian(), _:
@@ -104,17 +113,24 @@ class Annealed:
 
     @property
     def course(self) -> Course:
+        r"""$\max(\sigma_0e^{-rt}, \sigma_{\min})$."""
         return sweep("exponential", self.sigma0, self.sigma_min, self.sweep)
 
     def rate(self, u: np.ndarray) -> np.ndarray:
+        """λ of u = σk, in the shape of u."""
         return self.kernel.rate(u, self.d)
 
     def accumulated(self, frequency: float, t: np.ndarray) -> np.ndarray:
+        """The annealing law up to t₁ and the rate at σ_min from there on, as in the module's docstring."""
         sigma = self.course.at(np.asarray(t, dtype=float))
         law = annealing.annealing_law(self.kernel, self.d, frequency, self.sigma0, sigma, self.anneal_rate)
         return law + np.maximum(np.asarray(t) - self.sweep, 0) * self._last(frequency)
 
     def time(self, frequency: float, epsilon: float) -> float:
+        r"""Where $h(\sigma(t)k) = h(\sigma_0k) + r\ln(1/\varepsilon)$, if that is before $t_1$; else after it.
+
+        Raises `TypeError` for a kernel whose spectrum has no inverse in closed form here.
+        """
         decay = math.log(1 / epsilon)
         level = self._spectrum(self.sigma0 * frequency) + self.anneal_rate * decay
         if level < self._spectrum(self.sigma_min * frequency):
@@ -141,17 +157,23 @@ class Swept:
     course: Course
 
     def rate(self, u: np.ndarray) -> np.ndarray:
+        """λ of u = σk, in the shape of u."""
         return self.kernel.rate(u, self.d)
 
     def accumulated(self, frequency: float, t: np.ndarray) -> np.ndarray:
+        """Λ_k at each of the times, by `integrated`."""
         return np.array([integrated(self, frequency, float(end)) for end in np.asarray(t).flat])
 
     def time(self, frequency: float, epsilon: float) -> float:
+        """T_k by `crossings`."""
         return float(crossings(self, np.array([frequency]), epsilon)[0])
 
 
 def sweep(name: str, sigma_0: float, sigma_min: float, duration: float) -> Course:
-    """One of `annealing.SWEEPS`; from a bandwidth to itself, which takes no time, the constant course."""
+    """One of `annealing.SWEEPS`; from a bandwidth to itself, which takes no time, the constant course.
+
+    Raises `KeyError` for another name.
+    """
     return annealing.SWEEPS[name](sigma_0, sigma_min, duration) if duration else annealing.constant(sigma_min, 1.0)
 
 
@@ -161,12 +183,12 @@ def integrated(decay: Decay, frequency: float, t: float) -> float:
 
 
 def times(course: Decay, frequencies: np.ndarray, epsilon: float) -> np.ndarray:
-    """T_k in closed form, if there is one."""
+    """T_k of each frequency [k], in closed form where there is one."""
     return np.array([course.time(float(k), epsilon) for k in frequencies])
 
 
 def crossings(decay: Decay, frequencies: np.ndarray, epsilon: float) -> np.ndarray:
-    """T_k by quadrature of the rate and root finding."""
+    """T_k of each frequency [k], by quadrature of the rate and root finding."""
     return annealing.crossing_times(decay.course, decay.rate, frequencies, math.log(1 / epsilon))
 
 
@@ -177,6 +199,6 @@ def remaining(decay: Callable[[float, np.ndarray], np.ndarray], frequencies: np.
 
 
 def total_error(parts: np.ndarray) -> np.ndarray:
-    """Σ_k |η_k|² over time, 1 at the start, for a flat initial spectrum."""
+    """Σ_k |η_k|² over time [times], from the parts [times, modes] that are left: 1 at the start, of a flat spectrum."""
     error: np.ndarray = (parts**2).mean(axis=1)
     return error

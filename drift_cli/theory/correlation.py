@@ -26,7 +26,10 @@ class Correlation:
 
 
 def log_log(x: Sequence[np.ndarray], y: Sequence[np.ndarray], seed: int) -> Correlation | None:
-    """Of log x and log y, one array per run; None where no run has `LEAST` points, or where nothing varies."""
+    """Pearson's r of log x and log y, one array of positive values per run.
+
+    None where no run has `LEAST` points, or where nothing varies.
+    """
     runs = [np.log(np.stack([a, b])) for a, b in zip(x, y, strict=True) if len(a) >= LEAST]
     if not runs:
         return None

@@ -31,7 +31,7 @@ def two_modes(rare: float, distance: float, deviation: float) -> GaussianMixture
 
 
 def change(along: Float[Tensor, "n 1"], velocity: Float[Tensor, "n 1"]) -> float:
-    """dF/dt of particles that move along the first, where v is the second."""
+    r"""$dF_\sigma/dt = -\langle w, v\rangle_q = -\frac1n\sum_iw_iv_i$ of particles that move along w = `along`."""
     return -float((along * velocity).mean())
 
 
@@ -54,7 +54,7 @@ def quadrature_energy(p: GaussianMixture, bandwidth: float, x: np.ndarray) -> fl
 
 
 def follow(field: Field, start: Float[Tensor, " n"], times: np.ndarray, tolerance: float = 1e-10) -> Tensor:
-    """The particles [times, n] that move with the field."""
+    """The particles [times, n] that move with the field from `start` at the first time, by a method of order 8."""
 
     def right(_: float, x: np.ndarray) -> np.ndarray:
         return field(torch.from_numpy(x)[:, None])[:, 0].numpy()

@@ -98,7 +98,7 @@ class Growth:
 
 
 def predicted(slope: Float[Tensor, "d d"], paths: str) -> Growth:
-    """The table of the module's docstring."""
+    """The table of the module's docstring, from the eigenvalues of `slope`, J at the mode."""
     j = torch.linalg.eigvalsh(slope).numpy()
     spread, centre = {
         "none": (j, j - 1),

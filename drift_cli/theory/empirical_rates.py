@@ -25,16 +25,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.integrate import simpson
+from scipy.optimize import minimize
 
-from drift_cli.kernels import Gaussian, Spectral
+from drift_cli.kernels import Gaussian, Mixture, Spectral
 
 Modes = Float[np.ndarray, " k"]
 
 
 def effective_samples(kernel: Spectral, n: int, d: int) -> float:
-    """n ρ (∫k)²/∫k² at the uniform density, by quadrature of the profile."""
-    from scipy.integrate import simpson
-
+    r"""$n\rho\,(\int k)^2/\int k^2$ at the uniform density $\rho = (2\pi)^{-d}$, by quadrature of the profile."""
     logs = np.linspace(math.log(1e-6 * kernel.bandwidth), math.log(1e6 * kernel.bandwidth), 20_001)
     profile = kernel.log_profile(torch.from_numpy(np.exp(logs))).numpy()
     surface = math.log(2) + d / 2 * math.log(math.pi) - math.lgamma(d / 2)
@@ -43,19 +43,22 @@ def effective_samples(kernel: Spectral, n: int, d: int) -> float:
 
 
 def noise(rate: Modes, k: Modes, n: int) -> Modes:
-    """E|V̂|² of one empirical mean shift of n points."""
+    r"""$E|\hat V|^2 = (\lambda/k)^2/n$ of one empirical mean shift of n points, by mode."""
     energy: Modes = (rate / k) ** 2 / n
     return energy
 
 
 def floor(moved: Modes, c: float) -> Modes:
-    """E|η|² at which a mode settles, for moved = ηλ < 2."""
+    r"""$E|\eta|^2 = \frac{\eta\lambda}{2 - \eta\lambda}\,c$ at which a mode settles, for `moved` = ηλ < 2."""
     energy: Modes = moved / (2 - moved) * c
     return energy
 
 
 def after(moved: Modes, energy: Modes, c: float, steps: int) -> Modes:
-    """E|η|² after so many steps, from the energy a² at the start."""
+    r"""$E|\eta|^2 = a^2s + \frac{\eta\lambda}{2 - \eta\lambda}(1 - s)\,c$ after T steps, $s = (1 - \eta\lambda)^{2T}$.
+
+    `moved` is ηλ, `energy` a² at the start.
+    """
     left = (1 - moved) ** (2 * steps)
     energy = energy * left + floor(moved, c) * (1 - left)
     return energy
@@ -72,8 +75,6 @@ class Design:
 
     def kernel(self, d: int) -> Spectral:
         """The mixture of Gaussians; amplitudes are share over σ^d."""
-        from drift_cli.kernels import Mixture
-
         used = self.shares > 1e-6
         logs = np.log(self.shares[used]) - d * np.log(self.widths[used])
         parts = tuple(Gaussian(float(width)) for width in self.widths[used])
@@ -85,8 +86,6 @@ def best_design(k: Modes, count: Modes, energy: Modes, c: float, steps: int, wid
 
     The convex programme with all the noise, and from its optimum on that of `after`, which is a little less.
     """
-    from scipy.optimize import minimize
-
     rates = Gaussian(1.0).rate(widths[None, :] * k[:, None], 1)
     scale = rates.max(axis=0)  # variables are the fastest rate of each width: their sizes are alike
     rates = rates / scale
@@ -117,7 +116,7 @@ def best_design(k: Modes, count: Modes, energy: Modes, c: float, steps: int, wid
 
 def best_step(rate: Callable[[np.ndarray], np.ndarray], k: Modes, count: Modes, energy: Modes, c: float, steps: int
               ) -> tuple[float, float]:  # fmt: skip
-    """The step size of a kernel that leaves the least Σ count·E|η|² after the steps, and that error."""
+    """The step size, of 400 up to 1.98/max λ, that leaves the least Σ count·E|η|² after the steps, and that error."""
     rates = rate(k)
     etas = np.geomspace(1e-4, 1.98 / rates.max(), 400)
     errors = [float((count * after(eta * rates, energy, c, steps)).sum()) for eta in etas]

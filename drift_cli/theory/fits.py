@@ -19,7 +19,7 @@ class Fit:
 
 
 def fit(x: np.ndarray, y: np.ndarray) -> Fit:
-    """The slope of y against x. Raises `ValueError` for fewer than three points."""
+    """The slope of y [n] against x [n], with Student's t for n − 2. Raises `ValueError` for fewer than three points."""
     if len(x) < 3:
         raise ValueError(f"a slope with an interval takes at least three points, got {len(x)}")
     found = stats.linregress(x, y)

@@ -18,7 +18,7 @@ from scipy import optimize
 
 
 def largest_drift(amplitude: float, frequency: Float[np.ndarray, " k"], bandwidth: float) -> Float[np.ndarray, " k"]:
-    """sup |V| by the formula above."""
+    r"""$\sup|V| = \sigma^2kc/\sqrt{1 - c^2}$ with $c = a\,e^{-\sigma^2k^2/2}$, for each frequency k."""
     c = amplitude * np.exp(-((bandwidth * frequency) ** 2) / 2)
     return bandwidth**2 * frequency * c / np.sqrt(1 - c**2)
 

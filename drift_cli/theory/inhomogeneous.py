@@ -113,7 +113,7 @@ class Pair:
 
 
 def most_oscillating(matrix: np.ndarray) -> Pair:
-    """The eigenvalue with the largest imaginary part, and its two eigenvectors."""
+    """Of an operator [m, m] on modes; of a conjugate pair the eigenvalue above the real axis."""
     values, left, right = linalg.eig(matrix, left=True, right=True)
     which = int(np.argmax(values.imag))
     return Pair(complex(values[which]), right[:, which], left[:, which])

@@ -45,7 +45,7 @@ class Step:
 
 
 def wasserstein(x: Float[Tensor, " n"], y: Float[Tensor, " n"]) -> float:
-    """W₂ between two sets of n points on a line."""
+    r"""$W_2 = \big(\frac1n\sum_i(x_{(i)} - y_{(i)})^2\big)^{1/2}$ of two sets of n points on a line, each in order."""
     return float((x.sort().values - y.sort().values).square().mean().sqrt())
 
 

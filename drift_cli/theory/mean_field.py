@@ -20,17 +20,17 @@ from drift_cli.theory.smoothed_kl import Field, drift_velocity
 
 
 def drift_field(p: GaussianMixture, bandwidth: float) -> Field:
-    """V of particles, at themselves."""
+    r"""$V = \sigma^2u$ of particles [n, 1], at themselves."""
     return lambda x: bandwidth**2 * drift_velocity(p, bandwidth, x, x)
 
 
 def attraction(p: GaussianMixture, bandwidth: float) -> Field:
-    """The mean shift toward the target alone: particles that do not repel one another."""
+    """M_p, the mean shift toward the target alone: particles that do not repel one another."""
     return lambda x: mixture.mean_shift(p, bandwidth, x)
 
 
 def steps(field: Field, x: Float[Tensor, " n"], eta: float) -> Iterator[Float[Tensor, " n"]]:
-    """The particles after one, two, … steps of length η, without end."""
+    """The particles after one, two, … Euler steps x ← x + ηV, without end."""
     while True:
         x = x + eta * field(x[:, None])[:, 0]
         yield x
@@ -48,5 +48,5 @@ def off_the_path(field: Field, path: Float[Tensor, "t n"], horizon: float, count
 
 
 def law_distance(x: Float[Tensor, " n"], y: Float[Tensor, " m"]) -> float:
-    """W₁ between two sets of points on a line."""
+    """W₁ between the empirical measures of two sets of points on a line, of any two sizes."""
     return float(wasserstein_distance(x.numpy(), y.numpy()))

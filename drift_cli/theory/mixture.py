@@ -27,6 +27,7 @@ class GaussianMixture:
 
     @property
     def dimension(self) -> int:
+        """d."""
         return self.means.shape[1]
 
     def smoothed(self, bandwidth: float) -> GaussianMixture:
@@ -34,19 +35,22 @@ class GaussianMixture:
         return GaussianMixture(self.weights, self.means, self.variances + bandwidth**2)
 
     def sample(self, n: int, generator: Generator) -> Float[Tensor, "n d"]:
+        """n independent draws."""
         component = torch.multinomial(self.weights, n, replacement=True, generator=generator)
         noise = torch.randn(n, self.dimension, generator=generator, dtype=torch.float64)
         return self.means[component] + self.variances[component].sqrt()[:, None] * noise
 
     def log_density(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        r"""$\log\sum_mw_m\,N(x; \mu_m, s_m^2I)$."""
         return torch.logsumexp(self._log_terms(x), dim=1)
 
     def score(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        """∇ log p(x)."""
+        r"""$\nabla\log p(x) = \sum_m\rho_m(x)\,(\mu_m - x)/s_m^2$."""
         toward = (self.means - x[:, None, :]) / self.variances[:, None]
         return (self.responsibilities(x)[:, :, None] * toward).sum(dim=1)
 
     def responsibilities(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
+        r"""$\rho_m(x) = w_m\,N(x; \mu_m, s_m^2I)/p(x)$: each row sums to 1."""
         return torch.softmax(self._log_terms(x), dim=1)
 
     def _log_terms(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:

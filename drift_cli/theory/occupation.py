@@ -18,7 +18,7 @@ _KERNEL = Gaussian(1.0)
 
 
 def total_error(q: np.ndarray) -> float:
-    """Σ|η_k|² of the density relative to the uniform one."""
+    r"""$\sum_{k\ge1}|\hat\eta_k|^2$ of a density [n] on the circle relative to the uniform one."""
     return float((np.abs(_TORUS.transform(q / q.mean() - 1)[1:] / _TORUS.n) ** 2).sum())
 
 
@@ -51,7 +51,10 @@ def _held(q: np.ndarray, bandwidths: np.ndarray, step: float, steps: int) -> np.
 
 
 def order_matters(modes: int, amplitude: float, bandwidths: np.ndarray, duration: float, seed: int) -> dict[str, float]:
-    """Total errors at the end: bandwidths from the largest down, up, all at once, and what the linear theory says."""
+    """Total errors at the end, from `perturbed`: bandwidths from the largest `down`, `up`, all at once (`mixture`).
+
+    `linear`: what the linear theory says of all three.
+    """
     q, falling = perturbed(modes, amplitude, seed), np.sort(bandwidths)[::-1]
     stairs = {"down": list(falling[:, None]), "up": list(falling[::-1, None]), "mixture": [falling] * len(falling)}
     decay = duration * _KERNEL.rate(falling * np.arange(1, modes + 1)[:, None], 1).mean(axis=1)

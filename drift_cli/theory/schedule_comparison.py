@@ -18,7 +18,7 @@ CONTESTANTS = (*SWEEPS, "constant", "optimal")
 
 
 def time_needed(course: Course, rate: Rate, k: Modes, level: float) -> float:
-    """When the last of the modes has collected the decay `level`."""
+    """max_k T_k: when the last of the modes has collected the decay `level`; infinite where one never does."""
     return float(crossing_times(course, rate, k, level).max())
 
 
@@ -41,7 +41,7 @@ def best_sweep(shape: Callable[[float, float, float], Course], rate: Rate, k: Mo
 
 
 def best_constant(rate: Rate, k: Modes, smallest: float, largest: float) -> tuple[float, float]:
-    """The constant bandwidth whose slowest mode is fastest, and the rate of that mode."""
+    r"""$\arg\max_\sigma\min_k\lambda(\sigma k)$ over 2,000 bandwidths on a logarithmic scale, and that rate."""
     grid = np.geomspace(smallest, largest, 2000)
     slowest = rate(grid[None, :] * k[:, None]).min(axis=0)
     at = int(np.argmax(slowest))
@@ -49,7 +49,7 @@ def best_constant(rate: Rate, k: Modes, smallest: float, largest: float) -> tupl
 
 
 @dataclass(frozen=True)
-class Setting:
+class Contest:
     """A sweep from σ₀ to σ_min over a horizon, for modes 1 … K of which mode k starts with energy ∝ k^(−spectrum)."""
 
     modes: int
@@ -72,14 +72,14 @@ def courses(rate: Rate, modes: int, sigma_0: float, sigma_min: float, horizon: f
 class Compared:
     """Logarithms of the total error of each contestant at the end of the sweep, and one held horizon later."""
 
-    setting: Setting
+    setting: Contest
     at_end: dict[str, float]
     held: dict[str, float]
 
 
 def compare(rate: Rate, modes: int, sigma_0: float, sigma_min: float, horizons: list[float], spectra: list[float]
             ) -> list[Compared]:  # fmt: skip
-    """Total errors for every horizon and spectrum."""
+    """Total errors of every contestant, for every horizon and within it for every spectrum."""
     k = np.arange(1.0, modes + 1)
     stairs = optimal(rate, k, sigma_min, sigma_0)
     found = []
@@ -89,7 +89,7 @@ def compare(rate: Rate, modes: int, sigma_0: float, sigma_min: float, horizons: 
         held = {name: accumulated(course, rate, k, 2 * horizon) for name, course in every.items()}
         for spectrum in spectra:
             errors = [{name: annealing.log_error(d, k, spectrum) for name, d in part.items()} for part in (end, held)]
-            found.append(Compared(Setting(modes, sigma_0, sigma_min, horizon, spectrum), errors[0], errors[1]))
+            found.append(Compared(Contest(modes, sigma_0, sigma_min, horizon, spectrum), errors[0], errors[1]))
     return found
 
 

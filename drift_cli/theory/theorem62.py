@@ -29,6 +29,7 @@ class Theorem62:
 
     @property
     def ratio(self) -> float:
+        """Measured time over the bound: at most 1 where the theorem holds."""
         return self.time / self.bound
 
 

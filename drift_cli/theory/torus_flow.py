@@ -51,11 +51,12 @@ class Torus:
         return 1j * np.stack(np.meshgrid(*[whole] * (self.d - 1), half, indexing="ij"))
 
     def transform(self, values: np.ndarray) -> np.ndarray:
-        """Over the last d axes."""
+        """Fourier coefficients of real values [..., n, …], over the last d axes; the last one is halved."""
         coefficients: np.ndarray = fft.rfftn(values, axes=self._axes)
         return coefficients
 
     def back(self, coefficients: np.ndarray) -> np.ndarray:
+        """The values [..., n, …] that have these coefficients: the inverse of `transform`."""
         values: np.ndarray = fft.irfftn(coefficients, s=(self.n,) * self.d, axes=self._axes)
         return values
 

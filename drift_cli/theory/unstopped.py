@@ -30,7 +30,7 @@ def direction(kernel: Kernel, x: np.ndarray, paths: str) -> np.ndarray:
 
 
 def predicted(kernel: Spectral, modes: np.ndarray, paths: str) -> np.ndarray:
-    """The rate of each mode [m] in the linear theory."""
+    """The rate of each mode [m] in the linear theory: λ for `none`, λ² for `samples` and `both`, 0 for `query`."""
     rate = kernel.rate(modes, 1)
     return {"none": rate, "query": np.zeros_like(rate), "samples": rate**2, "both": rate**2}[paths]
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from drift_cli.studies import numbers
-from drift_cli.studies.numbers import Interval, Kept, Mean, Measured, NextRun, Ratio, after
+from drift_cli.studies.numbers import Interval, Mean, Measured, NextRun, Numbers, Ratio, after
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ def test_every_number_stands_under_the_name_of_its_field() -> None:
 
 def test_what_an_earlier_sitting_measured_stands_as_it_was() -> None:
     kept = numbers.summary(WHOLE)
-    assert numbers.summary(Kept(kept)) == kept
+    assert numbers.summary(Numbers(kept)) == kept
 
 
 def test_tables_are_found_below() -> None:
     assert list(numbers.tables(WHOLE)) == ["curve"]
-    assert numbers.tables(Kept({})) == {}
+    assert numbers.tables(Numbers({})) == {}
 
 
 def test_a_mean_has_a_spread_where_there_are_several() -> None:

@@ -11,22 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drift_cli.kernels import Gaussian, Laplace, Matern32, Matern52, RationalQuadratic, Spectral
 from drift_cli.studies.ablate_schedule.optimum import measured_time
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
+from drift_cli.studies.kernels import every_kernel
 from drift_cli.studies.numbers import Measured, Table, columns
 from drift_cli.theory import annealing, optimal_schedule
 from drift_cli.theory import schedule_comparison as comparison
 from drift_cli.theory.annealing import rate_of
 
-_KERNELS: dict[str, Spectral] = {
-    "gaussian": Gaussian(1.0),
-    "laplace": Laplace(1.0),
-    "matern32": Matern32(1.0),
-    "matern52": Matern52(1.0),
-    "rational_quadratic": RationalQuadratic(1.0, alpha=1.5),
-}
-_CASES = [(name, kernel, d) for name, kernel in _KERNELS.items() for d in (1, 2)]
+_ALPHA = 1.5  # of the rational quadratic kernel
+_DIMENSIONS = (1, 2)
 _DUAL_MODES = 2000  # of the sum that the bound's condition is about
 
 
@@ -66,7 +60,8 @@ def law(config: AblateScheduleConfig) -> Law:
     duration = math.log(config.sigma_0 / config.last) / r
     course = annealing.exponential(config.sigma_0, config.last, duration)
     rows = []
-    for (name, kernel, d), share in itertools.product(_CASES, (0.25, 0.5, 1.0)):
+    kernels = every_kernel(1.0, _ALPHA).items()
+    for (name, kernel), d, share in itertools.product(kernels, _DIMENSIONS, (0.25, 0.5, 1.0)):
         sigma = config.sigma_0 * math.exp(-r * share * duration)
         expected = annealing.annealing_law(kernel, d, k, config.sigma_0, sigma, r)
         found = annealing.accumulated(course, rate_of(kernel, d), k, share * duration)
@@ -79,7 +74,7 @@ def lower_bound(config: AblateScheduleConfig) -> LowerBound:
     k, level = np.arange(1.0, config.modes + 1), math.log(1 / config.epsilon)
     bound = optimal_schedule.lower_bound(config.modes, config.epsilon)
     rows = []
-    for name, kernel, d in _CASES:
+    for (name, kernel), d in itertools.product(every_kernel(1.0, _ALPHA).items(), _DIMENSIONS):
         rate = rate_of(kernel, d)
         total = optimal_schedule.dual_sum(rate, _DUAL_MODES)
         time = measured_time(optimal_schedule.optimal(rate, k, 0.05 / config.modes, 20.0), rate, k, config.epsilon)

@@ -12,7 +12,7 @@ from drift_cli.studies.compare_operators import plan
 from drift_cli.studies.compare_operators.plan import Runs
 from drift_cli.studies.compare_operators.runs import OperatorRun
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
-from drift_cli.studies.numbers import Kept, Mean, Measured, Table, before, columns, finite_mean
+from drift_cli.studies.numbers import Mean, Measured, Numbers, Table, before, columns, finite_mean
 
 _SINKHORN = "sinkhorn"
 _FAMILIES = {_SINKHORN: "sinkhorn", "from_discrepancy": "discrepancies"}  # of drifts, by their name
@@ -69,22 +69,6 @@ class OfField(Measured):
 
 
 @dataclass(frozen=True)
-class Largest(Measured):
-    """The worst of the Sinkhorn drifts, which decides the claims about them: "max" of each."""
-
-    curl: dict[str, float]
-    at_equality: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Onto(Measured):
-    """How near a generator is to the start that it was trained onto, and the floor of that."""
-
-    sw: Mean
-    sw_floor: Mean
-
-
-@dataclass(frozen=True)
 class Outcome(Measured):
     """Where an operator took one form from one start: the share of seeds that diverged, and if none did the end.
 
@@ -109,13 +93,15 @@ class Outcome(Measured):
 class Comparison(Measured):
     """Every operator: its field, the checks of its template, and its outcome by `<operator>.<start>.<form>`.
 
+    `sinkhorn`: the largest of the Sinkhorn drifts' fields, which decides the claims about them. `starts`: how near a
+    generator is to the start that it was trained onto, and the floor of that.
     `sw_over_floor`: of an operator in one form, the geometric mean over starts of SW-2 over its floor.
     """
 
     fields: dict[str, OfField]
-    largest: dict[str, Largest]
-    template: dict[str, Kept]
-    starts: dict[str, Onto]
+    sinkhorn: Numbers
+    template: dict[str, Numbers]
+    starts: Numbers
     outcomes: dict[str, Outcome]
     sw_over_floor: dict[str, float] = field(metadata=before("."))
 
@@ -156,14 +142,15 @@ def _of_field(config: CompareOperatorsConfig, prepared: Runs, label: str) -> OfF
     return OfField(*(finite_mean([each[what] for each in found]) for what in ("curl", "at_equality")))
 
 
-def _largest(config: CompareOperatorsConfig, fields: dict[str, OfField]) -> dict[str, Largest]:
+def _largest(config: CompareOperatorsConfig, fields: dict[str, OfField]) -> Numbers:
     own = [fields[label] for label, operator in config.compared().items() if operator.drift.name == _SINKHORN]
     curls = [each.curl.value for each in own if each.curl is not None]
     norms = [each.at_equality.value for each in own if each.at_equality is not None]
-    return {"sinkhorn": Largest({"max": max(curls)} if curls else {}, {"max": max(norms)} if norms else {})}
+    largest = {"curl": max(curls, default=None), "at_equality": max(norms, default=None)}
+    return Numbers({f"sinkhorn.{what}.max": value for what, value in largest.items()})
 
 
-def _of_the_template(config: CompareOperatorsConfig, prepared: Runs) -> dict[str, Kept]:
+def _of_the_template(config: CompareOperatorsConfig, prepared: Runs) -> dict[str, Numbers]:
     """The least and largest over the seeds, of an operator and of its family: `sinkhorn`, `discrepancies`."""
     found: dict[str, dict[str, list[float]]] = {}
     for label, operator in config.compared().items():
@@ -173,18 +160,18 @@ def _of_the_template(config: CompareOperatorsConfig, prepared: Runs) -> dict[str
                 for whose in {label, family} - {None}:
                     found.setdefault(str(whose), {}).setdefault(what, []).append(kept[what])
     return {
-        whose: Kept({f"{what}.{end.__name__}": end(values) for what, values in each.items() for end in (min, max)})
+        whose: Numbers({f"{what}.{end.__name__}": end(values) for what, values in each.items() for end in (min, max)})
         for whose, each in found.items()
     }
 
 
-def _starts(config: CompareOperatorsConfig, prepared: Runs) -> dict[str, Onto]:
-    found = {}
+def _starts(config: CompareOperatorsConfig, prepared: Runs) -> Numbers:
+    found: dict[str, Mean] = {}
     for start in config.starts:
         own = [prepared[plan.start_of(start, seed)] for seed in config.seeds if plan.start_of(start, seed) in prepared]
         if own:
-            found[f"start.{start}.generator"] = Onto(*(Mean([r[what] for r in own]) for what in ("sw", "sw_floor")))
-    return found
+            found |= {f"start.{start}.generator.{what}": Mean([r[what] for r in own]) for what in ("sw", "sw_floor")}
+    return Numbers(found)
 
 
 def _outcome(config: CompareOperatorsConfig, runs: Runs, case: OperatorRun) -> Outcome:

@@ -18,7 +18,7 @@ from drift_cli.data import target_of
 from drift_cli.drift import Random
 from drift_cli.studies.compare_operators.runs import generator_run, start_distribution
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig, OperatorConfig
-from drift_cli.studies.numbers import Kept
+from drift_cli.studies.numbers import Numbers
 from drift_cli.studies.training import plain
 from drift_cli.theory.curl import curl_fraction, differentiable, jacobians
 from drift_cli.training import step as steps
@@ -98,7 +98,7 @@ def mean_norm(vectors: Tensor) -> float:
     return float(vectors.norm(dim=1).mean())
 
 
-def milliseconds(config: CompareOperatorsConfig) -> Kept:
+def milliseconds(config: CompareOperatorsConfig) -> Numbers:
     """Of one core: the median of a drift and of a whole training step of the generator, in turns of the operators.
 
     They are `<operator>.ms_per_drift` and `<operator>.ms_per_step`.
@@ -114,7 +114,7 @@ def milliseconds(config: CompareOperatorsConfig) -> Kept:
             times = (_seconds(one_drift), _seconds(one_step))
             if turn:  # the first one warms up
                 taken[label].append(times)
-    return Kept(
+    return Numbers(
         {
             f"{label}.{what}": float(median)
             for label, times in taken.items()

@@ -13,7 +13,7 @@ from drift_cli.studies.compare_operators.comparison import Comparison
 from drift_cli.studies.compare_operators.plan import Runs
 from drift_cli.studies.compare_operators.runs import OperatorRun
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig, OperatorConfig
-from drift_cli.studies.numbers import Mean, Measured, Ratio, before, finite_mean
+from drift_cli.studies.numbers import Mean, Measured, Numbers, Ratio, before, finite_mean
 from drift_cli.studies.training import first_within
 
 _LAPLACE, _SINKHORN = "laplace", "sinkhorn"
@@ -39,22 +39,15 @@ class OfOperator(Measured):
 
 
 @dataclass(frozen=True)
-class Largest(Measured):
-    """Over the operators and seeds, and over the Sinkhorn drifts: "max" of each."""
-
-    sw_over_floor: dict[str, float]
-    sinkhorn_over_laplace: dict[str, Ratio]
-    steps_to_2_floors_over_laplace: dict[str, Ratio]
-    seconds_to_2_floors_over_laplace: dict[str, Ratio]
-
-
-@dataclass(frozen=True)
 class Figure5(Measured):
-    """`fig5.<operator>.…`, the final SW-2 of each Sinkhorn drift over the Laplace drift's, and the largest."""
+    """`fig5.<operator>.…`, and the final SW-2 of each Sinkhorn drift over the Laplace drift's.
+
+    `largest`: over the operators and seeds, and over the Sinkhorn drifts.
+    """
 
     operators: dict[str, OfOperator]
     over_laplace: dict[str, Ratio] = field(metadata=before("_"))
-    largest: dict[str, Largest]
+    largest: Numbers
 
 
 def figure_5(config: CompareOperatorsConfig, found: Comparison, runs: Runs) -> Figure5:
@@ -90,8 +83,17 @@ def figure_5(config: CompareOperatorsConfig, found: Comparison, runs: Runs) -> F
             seconds.get(label),
         )
     worst = [ratio for each in ratios.values() for ratio in each]
-    largest = Largest({"max": max(worst)} if worst else {}, *map(_largest, (ends, steps, seconds)))
-    return Figure5(operators, {f"fig5.{label}": ratio for label, ratio in ends.items()}, {"fig5": largest})
+    largest: dict[str, float | Ratio | None] = {
+        "sw_over_floor": max(worst, default=None),
+        "sinkhorn_over_laplace": _largest(ends),
+        "steps_to_2_floors_over_laplace": _largest(steps),
+        "seconds_to_2_floors_over_laplace": _largest(seconds),
+    }
+    return Figure5(
+        operators,
+        {f"fig5.{label}": ratio for label, ratio in ends.items()},
+        Numbers({f"fig5.{what}.max": value for what, value in largest.items()}),
+    )
 
 
 def _over(found: Mapping[str, list[float]], labels: list[str], base: str | None) -> dict[str, Ratio]:
@@ -99,8 +101,8 @@ def _over(found: Mapping[str, list[float]], labels: list[str], base: str | None)
     return {label: Ratio((np.array(found[label]) / np.array(found[base])).tolist()) for label in labels if base}
 
 
-def _largest(found: Mapping[str, Ratio]) -> dict[str, Ratio]:
-    return {"max": max(found.values(), key=lambda ratio: ratio.value)} if found else {}
+def _largest(found: Mapping[str, Ratio]) -> Ratio | None:
+    return max(found.values(), key=lambda ratio: ratio.value, default=None)
 
 
 def _first_within(found: Mapping[str, Any], name: str) -> float:

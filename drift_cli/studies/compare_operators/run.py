@@ -23,7 +23,7 @@ from drift_cli.studies.compare_operators.runs import OperatorRun
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
 from drift_cli.studies.compare_operators.table import markdown
 from drift_cli.studies.kept_runs import finished_runs
-from drift_cli.studies.numbers import Kept, Measured
+from drift_cli.studies.numbers import Measured, Numbers
 from drift_cli.studies.study import Study, study
 from drift_cli.studies.training import plain
 from drift_cli.training.bandwidth import found_on
@@ -75,7 +75,7 @@ def _with_bandwidths(config: CompareOperatorsConfig) -> CompareOperatorsConfig:
     return replace(config, operators=operators)
 
 
-def _costs(config: CompareOperatorsConfig, s: Study) -> Kept:
+def _costs(config: CompareOperatorsConfig, s: Study) -> Numbers:
     asked = {
         "operators": {label: plain(operator) for label, operator in config.compared().items()},
         "dataset": plain(config.dataset),

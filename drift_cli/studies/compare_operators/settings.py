@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -17,6 +16,7 @@ from drift_cli.config.objects import Settings, defaults, standing_at
 from drift_cli.errors import UserError, did_you_mean
 from drift_cli.rules import different, not_empty, one_of, positive
 from drift_cli.runs.executor import ExecutorConfig
+from drift_cli.studies.settings import apart, some_of
 
 STARTS = ("standard", "far", "collapsed", "missing_mode", "imbalanced", "own")
 OF_MODES = ("missing_mode", "imbalanced")
@@ -41,8 +41,8 @@ class CompareOperatorsConfig(Checked):
     operators: Any  # label: {drift, kernel, bandwidth, options}; `compared` has them typed
     only: list[str] | None = None
     dataset: Settings
-    starts: Annotated[list[str], Different("", (partial(one_of, choices=STARTS),))]
-    forms: Annotated[list[str], Different("", (partial(one_of, choices=FORMS),))]
+    starts: Annotated[list[str], some_of(STARTS)]
+    forms: Annotated[list[str], some_of(FORMS)]
     seeds: Seeds
     particles: Annotated[int, within(8, 65_536)]
     particle_steps: Steps
@@ -66,11 +66,7 @@ class CompareOperatorsConfig(Checked):
     def check_together(self) -> None:
         self._check_operators()
         self._check_starts()
-        if self.eta_seed in self.seeds:
-            raise UserError(
-                "eta_seed must not be one of seeds, on which the chosen step sizes are evaluated, got "
-                f"{self.eta_seed}: choose another."
-            )
+        apart("eta_seed", self.eta_seed, {"seeds": self.seeds})
         if self.generator.name != "mlp":
             raise UserError(
                 f"generator must be mlp, got {self.generator.name}: particles are compared with forms=[particles]."

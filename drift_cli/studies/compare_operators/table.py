@@ -7,12 +7,12 @@ import numpy as np
 from drift_cli.studies.compare_operators.comparison import Comparison, Outcome, StepSizes
 from drift_cli.studies.compare_operators.runs import target_modes
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
-from drift_cli.studies.numbers import Kept
+from drift_cli.studies.numbers import Numbers
 
 Row = list[str]
 
 
-def markdown(config: CompareOperatorsConfig, etas: StepSizes, found: Comparison, costs: Kept) -> str:
+def markdown(config: CompareOperatorsConfig, etas: StepSizes, found: Comparison, costs: Numbers) -> str:
     """The table as Markdown, with what its cells are. `costs` are `<operator>.ms_per_drift` and `.ms_per_step`."""
     cells = "SW-2 over its floor (mean ± sd over seeds)"
     if target_modes(config.dataset) is not None:
@@ -28,13 +28,13 @@ def headings(config: CompareOperatorsConfig) -> Row:
     return ["operator", *eta, *starts, "ms per drift", "ms per step", "curl"]
 
 
-def table_rows(config: CompareOperatorsConfig, etas: StepSizes, found: Comparison, costs: Kept) -> list[Row]:
+def table_rows(config: CompareOperatorsConfig, etas: StepSizes, found: Comparison, costs: Numbers) -> list[Row]:
     """One row an operator: SW-2 over its floor and, where there are modes, the error of their weights, by start."""
     rows = []
     for label in config.compared():
         eta = [f"{etas.operators[label].eta:g}"] if "particles" in config.forms else []
         cells = [_cell(found.outcome(label, start, form)) for form in config.forms for start in config.starts]
-        times = [f"{costs.numbers[f'{label}.{what}']:.2f}" for what in ("ms_per_drift", "ms_per_step")]
+        times = [f"{costs.value(f'{label}.{what}'):.2f}" for what in ("ms_per_drift", "ms_per_step")]
         curl = found.fields[label].curl
         rows.append([label, *eta, *cells, *times, _small(np.nan if curl is None else curl.value)])
     return rows

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.integrate import simpson
 
 from drift_cli.kernels import Gaussian, Laplace, Matern52, Spectral
 from drift_cli.kernels.designed import Designed
@@ -105,8 +106,6 @@ def _scaled(each: Contender) -> annealing.Rate:
 
 
 def _integral(each: Contender) -> float:
-    from scipy.integrate import simpson
-
     logs = np.linspace(math.log(1e-12), math.log(1e8), 20_001)
     return float(simpson(each.rate(np.exp(logs)), x=logs))
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drift_cli.kernels import Gaussian, Laplace, Matern32, Matern52, Mixture, Spectral
+from drift_cli.kernels import Gaussian, Laplace, Mixture, Spectral
 from drift_cli.kernels.designed import DESIGNS, Designed, log_amplitudes, optimal_widths
+from drift_cli.studies.kernels import every_kernel
 from drift_cli.theory.annealing import Rate, rate_of
 from drift_cli.theory.schedule_comparison import best_constant
 
 TEMPERATURES = (1.0, 2.5, 10.0)  # of Deng et al., 0.02, 0.05 and 0.2, as multiples of the smallest
-TITLES = {
+TITLES = {  # in the order of the tables: the paper's kernels, sums of Laplace kernels, the designs
     "gaussian": "Gaussian",
     "laplace": "Laplace",
     "matern32": "Matérn 3/2",
@@ -37,16 +38,10 @@ class Contender:
     kernel: Spectral | None
 
 
-def shapes(d: int) -> dict[str, Spectral]:
+def shapes() -> dict[str, Spectral]:
     """The kernels at bandwidth 1 that are only to be scaled."""
-    laplaces: tuple[Laplace, ...] = tuple(map(Laplace, TEMPERATURES))
-    return {
-        "gaussian": Gaussian(1.0),
-        "laplace": Laplace(1.0),
-        "matern32": Matern32(1.0),
-        "matern52": Matern52(1.0),
-        "three_kernels": Mixture(1.0, laplaces, (1.0, 1.0, 1.0)),
-    }
+    laplaces = tuple(map(Laplace, TEMPERATURES))
+    return {**every_kernel(1.0), "three_kernels": Mixture(1.0, laplaces, (1.0, 1.0, 1.0))}
 
 
 def designs(modes: int, d: int) -> dict[str, Spectral]:
@@ -66,7 +61,7 @@ def contenders(modes: int, d: int) -> dict[str, Contender]:
     """All of them in d dimensions, in the order of `TITLES`."""
     k = np.arange(1.0, modes + 1)
     found = {}
-    for name, shape in shapes(d).items():
+    for name, shape in shapes().items():
         bandwidth, _ = best_constant(rate_of(shape, d), k, _SMALLEST, _LARGEST)
         kernel = shape.scaled(bandwidth)
         found[name] = Contender(rate_of(kernel, d), bandwidth, kernel)

@@ -6,23 +6,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, ClassVar
 
-from drift_cli.config.checked import (
-    Checked,
-    Different,
-    Jobs,
-    Maybe,
-    Positive,
-    Resume,
-    Seed,
-    Seeds,
-    Steps,
-    within,
-)
+from drift_cli.config.checked import Checked, Jobs, Maybe, Positive, Resume, Seed, Seeds, Steps, within
 from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
-from drift_cli.rules import between, different, one_of, positive
+from drift_cli.rules import between
 from drift_cli.runs.executor import ExecutorConfig
 from drift_cli.studies.design_kernel.methods import METHODS
+from drift_cli.studies.settings import Factors, any_of, apart, some_of
 
 TARGETS = {
     "swiss_roll": "swiss roll",
@@ -57,10 +47,10 @@ class TrainedConfig(Checked):
     """Of a network under every kernel. No targets: the part is left out."""
 
     prefix: ClassVar = "trained."
-    targets: Annotated[list[str], Maybe("", (partial(one_of, choices=tuple(TARGETS)),))]
-    methods: Annotated[list[str], Different("", (partial(one_of, choices=tuple(METHODS)),))]
+    targets: Annotated[list[str], any_of(TARGETS)]
+    methods: Annotated[list[str], some_of(METHODS)]
     modes: Annotated[int, within(2, 1000)]
-    factors: Annotated[list[float], Different("", (positive, partial(between, low=1e-3, high=1e3)))]
+    factors: Factors
     tuning_seed: Seed
     seeds: Seeds
     batch_size: Annotated[int, within(20, 65_536)]
@@ -69,18 +59,13 @@ class TrainedConfig(Checked):
 
     def check_together(self) -> None:
         self.factors = sorted(self.factors)
-        different("trained.targets", self.targets)
         if "laplace" not in self.methods:
             raise UserError(
                 f"trained.methods must name laplace, which the others are compared with, got {self.methods}."
             )
         if len(self.seeds) < 2:
             raise UserError(f"trained.seeds must be two or more, for an interval, got {self.seeds}: add some.")
-        if self.tuning_seed in self.seeds:
-            raise UserError(
-                f"trained.tuning_seed must not be one of trained.seeds, on which what it chose is judged, got "
-                f"{self.tuning_seed}: choose another."
-            )
+        apart("trained.tuning_seed", self.tuning_seed, {"trained.seeds": self.seeds})
 
 
 @dataclass(kw_only=True)

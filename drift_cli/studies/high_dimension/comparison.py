@@ -15,7 +15,7 @@ from drift_cli.studies.high_dimension.particles import Flow, ParticleRun
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place, automatic, places
 from drift_cli.studies.kept_runs import finished_runs
-from drift_cli.studies.numbers import Estimate, Mean, Measured, Table, before, columns, finite_mean, interval
+from drift_cli.studies.numbers import Estimate, Mean, Measured, Numbers, Table, before, columns, finite_mean, interval
 from drift_cli.studies.study import Study
 
 Runs = Mapping[ParticleRun, Mapping[str, Any]]
@@ -37,17 +37,6 @@ class Outcome(Measured):
 
 
 @dataclass(frozen=True)
-class Floors(Measured):
-    """What as many points of the target itself come to, mean over seeds."""
-
-    tv: float
-    found: float
-    variance: float
-    covariance_error: float
-    energy: float
-
-
-@dataclass(frozen=True)
 class Against(Measured):
     """A rival against the first method, over the places of a range of dimensions, with 95 % intervals over seeds.
 
@@ -61,13 +50,14 @@ class Against(Measured):
 
 @dataclass(frozen=True)
 class Particles(Measured):
-    """By `<placement>_<dimension>.<method>`; floors by place; rivals by `low.<method>` and `high.<method>`.
+    """By `<placement>_<dimension>.<method>`; rivals by `low.<method>` and `high.<method>`.
 
+    `floor`: what as many points of the target itself come to by place, means over seeds.
     `tv_at_widest`: at the widest bandwidth, on the seed that is for choosing.
     """
 
     particles: dict[str, Outcome]
-    floor: dict[str, Floors]
+    floor: Numbers
     against: dict[str, Against]
     tv_at_widest: dict[str, float] = field(metadata=before("."))
     rows: list[tuple]
@@ -124,15 +114,16 @@ def comparison(config: HighDimensionConfig, choices: Chosen, found: Runs) -> Par
         own = [found[ParticleRun("judging", place, seed)] for seed in config.seeds]
         for method in config.methods:
             outcomes[f"{place.name}.{method}"] = _outcome(config, choices, place, method, found)
-        floor[f"floor.{place.name}"] = Floors(**{
-            name: float(np.mean([each["floors"][name] for each in own])) for name in OUTCOMES
-        })  # fmt: skip
+        for outcome in OUTCOMES:
+            floor[f"floor.{place.name}.{outcome}"] = float(np.mean([each["floors"][outcome] for each in own]))
     rows = [
         (case.place.dimension, case.place.placement, method, case.stage, case.seed, each["factor"],
          *(each[name] for name in OUTCOMES), each["seconds"])
         for case, run in found.items() for method, tried in run["outcomes"].items() for each in tried
     ]  # fmt: skip
-    return Particles(outcomes, floor, dict(_against(config, choices, found)), dict(_widest(config, found)), rows)
+    return Particles(
+        outcomes, Numbers(floor), dict(_against(config, choices, found)), dict(_widest(config, found)), rows
+    )
 
 
 def _outcome(config: HighDimensionConfig, choices: Chosen, place: Place, method: str, found: Runs) -> Outcome:

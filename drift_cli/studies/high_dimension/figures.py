@@ -35,7 +35,7 @@ def against_dimension(config: HighDimensionConfig, found: Particles, folder: Pat
                 _line(above, own, [each.tv for each in outcomes], k, len(config.methods), METHODS[method].title)
                 if method in config.whole:
                     _line(below, own, [_good(each) for each in outcomes], k, len(config.methods))
-            floor = [found.floor[f"floor.{place.name}"].tv for place in own]
+            floor = [found.floor.value(f"floor.{place.name}.tv") for place in own]
             above.plot([p.dimension for p in own], floor, color=FLOOR, linewidth=1, label="the target's own points")
             above.set(yscale="log", ylabel="TV of the mode shares", title=title)
             below.set(ylim=(-0.2, len(config.factors) + 0.2), xlabel="dimension",
@@ -55,7 +55,7 @@ def networks(config: HighDimensionConfig, found: Network, folder: Path) -> Path:
                 values = [found.ended[f"network.{start}.{budget}.{method}"].tv for method in own.methods]
                 number = own.short if budget == "short" else own.long
                 _points(axis, ticks + 0.2 * k - 0.1, values, 1 - k, f"{number:,} steps")
-            axis.axhline(found.floor.numbers["network.floor.tv"], color=FLOOR, linewidth=1)
+            axis.axhline(found.floor.value("network.floor.tv"), color=FLOOR, linewidth=1)
             axis.set_xticks(ticks, [METHODS[method].title.replace(", ", ",\n") for method in own.methods], fontsize=7)
             axis.set(ylim=(0, 1.02), title=f"from {start} samples")
         axes[0].set_ylabel(f"TV of the mode shares, D = {own.dimension}")

@@ -17,7 +17,7 @@ from drift_cli.studies.high_dimension.judging import OUTCOMES, floors, judged
 from drift_cli.studies.high_dimension.methods import METHODS
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place, automatic
-from drift_cli.studies.numbers import Estimate, Kept, Mean, Measured, Table, before, columns, finite_mean, interval
+from drift_cli.studies.numbers import Estimate, Mean, Measured, Numbers, Table, before, columns, finite_mean, interval
 from drift_cli.studies.study import Study
 from drift_cli.training.settings import EvaluationConfig
 
@@ -117,7 +117,7 @@ class Network(Measured):
 
     ended: dict[str, OfNetwork]
     tv_behind: dict[str, Estimate] = field(metadata=before("."))
-    floor: Kept
+    floor: Numbers
     rows: list[tuple]
 
     def tables(self) -> dict[str, Table]:
@@ -146,6 +146,6 @@ def network(config: HighDimensionConfig, s: Study) -> Network:
         for rival in rivals:
             behind[f"network.{start}.{budget}.{rival}"] = interval((tv[rival] - tv[first]).tolist())
     floor = floors(place(config).dataset(config, own.seeds[0]).made(), own.samples, own.seeds[0])
-    kept = Kept({f"network.floor.{outcome}": floor[outcome] for outcome in ("tv", "energy")})
+    kept = Numbers({f"network.floor.{outcome}": floor[outcome] for outcome in ("tv", "energy")})
     rows = [(*vars(run).values(), *(each[name] for name in _COLUMNS)) for run, each in tuning.found.items()]
     return Network(ended, behind, kept, rows)

@@ -22,13 +22,14 @@ from drift_cli.config.checked import (
 )
 from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
-from drift_cli.rules import between, different, one_of, positive, positive_fraction
+from drift_cli.rules import between, one_of, positive, positive_fraction
 from drift_cli.runs.executor import ExecutorConfig
 from drift_cli.setting import before
 from drift_cli.studies.high_dimension.methods import METHODS, OF_KERNELS
+from drift_cli.studies.settings import Factors, any_of, any_that, apart, some_of
 
-_OF_METHODS = partial(one_of, choices=tuple(METHODS))
 _SUBSPACE = 4
+_DIMENSION = partial(between, low=2, high=1024)
 SelfTerm = Annotated[str, choice(("include", "exclude"))]
 SPACES, CLASSES = ("pixels", "codes"), ("labelled", "unlabelled")
 
@@ -41,10 +42,10 @@ class NetworkConfig(Checked):
     """
 
     prefix: ClassVar = "network."
-    methods: Annotated[list[str], Maybe("", (_OF_METHODS,))]
+    methods: Annotated[list[str], any_of(METHODS)]
     dimension: Annotated[int, within(2, 1024)]
-    starts: Annotated[list[str], Different("", (partial(one_of, choices=("collapsed", "spread")),))]
-    factors: Annotated[list[float], Different("", (positive, partial(between, low=1e-3, high=1e3)))]
+    starts: Annotated[list[str], some_of(("collapsed", "spread"))]
+    factors: Factors
     seeds: Seeds
     batch_size: Annotated[int, within(8, 65_536)]
     short: Steps
@@ -52,17 +53,15 @@ class NetworkConfig(Checked):
     samples: Annotated[int, within(8, 65_536)]
     self_term: SelfTerm = before(default="include")
 
-    def check_together(self) -> None:
-        different("network.methods", self.methods)
-
 
 @dataclass(kw_only=True)
 class ImagesConfig(Checked):
     """Of real images. No methods: the part is left out. Codes are of an autoencoder that is learned first."""
 
     prefix: ClassVar = "images."
-    methods: Annotated[list[str], Maybe("", (partial(one_of, choices=OF_KERNELS),))] = field(default_factory=list)
+    methods: Annotated[list[str], any_of(OF_KERNELS)] = field(default_factory=list)
     dataset: Annotated[str, choice(("mnist5k", "digits"))] = "mnist5k"
+<<<<<<< HEAD
     spaces: Annotated[list[str], Different("", (partial(one_of, choices=SPACES),))] = field(
         default_factory=lambda: list(SPACES)
     )
@@ -73,13 +72,16 @@ class ImagesConfig(Checked):
         default_factory=lambda: [0.4, 0.63, 1.0]
     )
     seeds: Seeds = before(default_factory=lambda: [0, 1, 2])
+=======
+    spaces: Annotated[list[str], some_of(SPACES)] = field(default_factory=lambda: list(SPACES))
+    classes: Annotated[list[str], some_of(CLASSES)] = field(default_factory=lambda: list(CLASSES))
+    factors: Factors = field(default_factory=lambda: [0.4, 0.63, 1.0])
+    seeds: Seeds = field(default_factory=lambda: [0, 1, 2])
+>>>>>>> 423703cbe413681e138a0cee8db3b0814c03fa0b
     batch_size: Annotated[int, within(20, 65_536)] = 512
     steps: Steps = 1000
     samples: Annotated[int, within(100, 65_536)] = 1000
     self_term: SelfTerm = before(default="include")
-
-    def check_together(self) -> None:
-        different("images.methods", self.methods)
 
 
 @dataclass(kw_only=True)
@@ -87,7 +89,11 @@ class CollapseConfig(Checked):
     """Of the forms of the drift that are trained from narrow starts. No dimensions: the part is left out."""
 
     prefix: ClassVar = "collapse."
+<<<<<<< HEAD
     dimensions: Annotated[list[int], Maybe("", (partial(between, low=2, high=1024),))] = before(default_factory=list)
+=======
+    dimensions: Annotated[list[int], any_that(_DIMENSION)] = field(default_factory=list)
+>>>>>>> 423703cbe413681e138a0cee8db3b0814c03fa0b
     spreads: Annotated[list[float], Different("", (positive, partial(between, low=1e-6, high=1e3)))] = field(
         default_factory=lambda: [0.01, 0.05, 0.2, 1.0]
     )
@@ -96,30 +102,29 @@ class CollapseConfig(Checked):
 
     def check_together(self) -> None:
         self.spreads = sorted(self.spreads)
-        different("collapse.dimensions", self.dimensions)
 
 
 @dataclass(kw_only=True)
 class HighDimensionConfig(Checked):
     changeable: ClassVar = ("jobs", "executor")  # with resume=
 
-    methods: Annotated[list[str], Different("", (_OF_METHODS,))]
-    dimensions: Annotated[list[int], Different("", (partial(between, low=2, high=1024),))]
-    subspace: Annotated[list[int], Maybe("", (partial(between, low=_SUBSPACE + 1, high=1024),))]
+    methods: Annotated[list[str], some_of(METHODS)]
+    dimensions: Annotated[list[int], Different("", (_DIMENSION,))]
+    subspace: Annotated[list[int], any_that(partial(between, low=_SUBSPACE + 1, high=1024))]
     high: Annotated[int, within(2, 1024)]
     modes: Annotated[int, within(2, 1000)]
     std: Positive
-    factors: Annotated[list[float], Different("", (positive, partial(between, low=1e-3, high=1e3)))]
+    factors: Factors
     tuning_seed: Seed
     seeds: Seeds
-    whole: Annotated[list[str], Maybe("", (_OF_METHODS,))]
+    whole: Annotated[list[str], Maybe("", (partial(one_of, choices=tuple(METHODS)),))]
     good: Annotated[float, within(0, 1)]
     reach: Annotated[float, within(1, 1000)]
     sweep: Annotated[float, obeys(positive_fraction)]
     self_term: SelfTerm
     particles: Annotated[int, within(8, 65_536)]
     particle_steps: Steps
-    self_dimensions: Annotated[list[int], Maybe("", (partial(between, low=2, high=1024),))]
+    self_dimensions: Annotated[list[int], any_that(_DIMENSION)]
     network: NetworkConfig
     generator: Settings
     optimizer: Settings
@@ -131,14 +136,9 @@ class HighDimensionConfig(Checked):
 
     def check_together(self) -> None:
         self.factors = sorted(self.factors)
-        different("subspace", self.subspace)
         if len(self.methods) < 2:
             raise UserError(f"methods must name at least two, to be compared, got {self.methods}: add some.")
-        different("self_dimensions", self.self_dimensions)
         if self.generator.name != "mlp":
             raise UserError(f"generator must be mlp, because a start sets its last layer, got {self.generator.name}.")
-        if self.tuning_seed in (*self.seeds, *self.network.seeds, *self.images.seeds):
-            raise UserError(
-                "tuning_seed must not be one of seeds, network.seeds and images.seeds, on which its choices are "
-                f"evaluated, got {self.tuning_seed}: choose another."
-            )
+        judged = {"seeds": self.seeds, "network.seeds": self.network.seeds, "images.seeds": self.images.seeds}
+        apart("tuning_seed", self.tuning_seed, judged)

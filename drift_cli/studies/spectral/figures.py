@@ -9,20 +9,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from drift_cli.figures.style import FLOOR, KERNEL_NAMES, panels, save, style
+from drift_cli.figures.style import FLOOR, kernel_name, panels, save, style
 from drift_cli.studies.spectral.beyond import Beyond, GaussianTarget, Multiplier, Stability, TiltedTarget
 from drift_cli.studies.spectral.rates import Measurement, Particles, Prediction
 from drift_cli.studies.spectral.times import Figure2
 from drift_cli.theory.convergence_times import total_error
 from drift_cli.theory.rates import paper_rate
 
-_KERNELS = {  # colour, line style, marker
+_LOOKS = {  # colour, line style, marker of each kernel
     "gaussian": ("#0072B2", "-", "o"),
     "laplace": ("#D55E00", "--", "s"),
     "matern32": ("#009E73", "-.", "^"),
     "matern52": ("#CC79A7", ":", "D"),
     "rational_quadratic": ("#56B4E9", (0, (5, 1, 1, 1)), "v"),
 }
+_OTHER = ("#000000", (0, (1, 1)), "x")  # of one that is added to the catalogue
 _COURSES = {
     "gaussian": ("fixed Gaussian", "#0072B2", "-", "o"),
     "laplace_paper": ("fixed Laplace, paper's rate", "#E69F00", ":", "x"),
@@ -43,10 +44,10 @@ def draw_predictions(predictions: list[Prediction], bandwidth: float, folder: Pa
     with style():
         figure, axes = panels(2, len(dimensions), 2.7, 2.5)
         for each in predictions:
-            colour, line, _ = _KERNELS[each.name]
+            colour, line, _ = _LOOKS.get(each.name, _OTHER)
             column = dimensions.index(each.d)
             u = bandwidth * each.frequencies
-            axes[column].plot(u, each.exact, color=colour, linestyle=line, label=KERNEL_NAMES[each.name])
+            axes[column].plot(u, each.exact, color=colour, linestyle=line, label=kernel_name(each.name))
             axes[len(dimensions) + column].plot(u, each.paper, color=colour, linestyle=line)
         for i, axis in enumerate(axes):
             which = "exact rate" if i < len(dimensions) else "paper's formula"
@@ -101,11 +102,11 @@ def draw_rates(measurements: list[Measurement], particles: dict[str, Particles],
 
 
 def _rates(axis: Axes, each: Measurement) -> None:
-    colour, line, marker = _KERNELS[each.name]
+    colour, line, marker = _LOOKS.get(each.name, _OTHER)
     order = np.argsort(each.frequencies)
     fine = np.geomspace(each.frequencies.min(), each.frequencies.max(), 200)
     exact = each.kernel.rate(fine, each.d)
-    axis.plot(fine, exact, color=colour, linestyle=line, label=f"{KERNEL_NAMES[each.name]}, exact")
+    axis.plot(fine, exact, color=colour, linestyle=line, label=f"{kernel_name(each.name)}, exact")
     if each.name in ("gaussian", "laplace"):
         axis.plot(fine, paper_rate(each.kernel, fine, each.d), color=colour, linestyle=(0, (1, 2)), linewidth=1.0)
     shown = order[each.resolved[order]]
@@ -114,7 +115,7 @@ def _rates(axis: Axes, each: Measurement) -> None:
 
 
 def _differences(axis: Axes, each: Measurement) -> None:
-    colour, _, marker = _KERNELS[each.name]
+    colour, _, marker = _LOOKS.get(each.name, _OTHER)
     k, measured = each.frequencies[each.resolved], each.measured[each.resolved]
     exact = np.maximum(np.abs(measured / each.exact[each.resolved] - 1), _SMALLEST_ERROR)
     axis.plot(k, exact, color=colour, marker=marker, markersize=3.5, **_OPEN)
@@ -124,7 +125,7 @@ def _differences(axis: Axes, each: Measurement) -> None:
 
 
 def _particles(axis: Axes, name: str, each: Particles) -> None:
-    colour, line, marker = _KERNELS[name]
+    colour, line, marker = _LOOKS.get(name, _OTHER)
     axis.plot(each.modes, each.exact, color=colour, linestyle=line, label="exact")
     axis.errorbar(
         each.modes, each.measured, each.half_width, color="black", marker=marker, markersize=3.5, capsize=2,
@@ -132,7 +133,7 @@ def _particles(axis: Axes, name: str, each: Particles) -> None:
     )  # fmt: skip
     axis.axhline(0, color=FLOOR, linewidth=0.6)
     axis.set_ylim(-0.15, 1.15)
-    axis.set_title(f"particles in 1-D, {KERNEL_NAMES[name]}", loc="left")
+    axis.set_title(f"particles in 1-D, {kernel_name(name)}", loc="left")
     axis.set_xlabel("frequency k (1/length)")
     axis.set_ylabel("rate λ (1/time)")
     axis.legend(loc="upper right")
@@ -252,9 +253,9 @@ def _other_drifts(axis: Axes, found: dict[str, Multiplier], regularisation: floa
 
 def _stability(axis: Axes, found: dict[str, Stability]) -> None:
     for name, each in found.items():
-        colour, line, marker = _KERNELS[name]
+        colour, line, marker = _LOOKS.get(name, _OTHER)
         eta = np.linspace(each.steps[0], each.steps[-1], 50)
-        label = f"{KERNEL_NAMES[name]}, 2/max λ = {each.limit:.3f}"
+        label = f"{kernel_name(name)}, 2/max λ = {each.limit:.3f}"
         axis.plot(eta, 2 * eta / each.limit - 1, color=colour, linestyle=line, label=label)
         axis.plot(each.steps, each.growth, color=colour, marker=marker, markersize=4, **_OPEN)
         axis.axvline(each.limit, color=FLOOR, linestyle=":", linewidth=0.8)

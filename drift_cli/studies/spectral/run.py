@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
 from drift_cli.errors import UserError
 from drift_cli.kernels import Gaussian, Laplace, RationalQuadratic, Spectral
-from drift_cli.kernels.mixture import Component
+from drift_cli.studies.kernels import every_kernel
 from drift_cli.studies.spectral import beyond, figures, rates, times
 from drift_cli.studies.spectral.settings import SpectralConfig
 from drift_cli.studies.study import study
@@ -18,9 +17,10 @@ from drift_cli.theory import torus_flow
 
 def run(config: SpectralConfig, path: Path) -> None:
     """Everything, into the run folder `path`."""
-    kernels = {
-        name: cast(Spectral, Component(name, alpha=config.alpha).at(config.bandwidth)) for name in config.kernels
-    }
+    every = every_kernel(config.bandwidth, config.alpha)
+    if without := [name for name in config.kernels if name not in every]:
+        raise UserError(f"each of kernels must have a Fourier transform, got {without[0]}: leave it out.")
+    kernels = {name: every[name] for name in config.kernels}
     _refuse_what_cannot_be_measured(config, kernels)
     with study("spectral", config, path, config.seed, parts=2 * len(kernels) + 4) as s:
         predicted = rates.predict(config, kernels)

@@ -9,8 +9,7 @@ from typing import Annotated
 from drift_cli.config.checked import Checked, Positive, Seed, choice, obeys, within
 from drift_cli.errors import UserError
 from drift_cli.rules import between, positive
-
-KERNELS = ("gaussian", "laplace", "matern32", "matern52", "rational_quadratic")
+from drift_cli.studies.kernels import with_settings
 
 # Points times bandwidth from which sampling the exponential kernel's cusp costs less than 1e-4 (1-D) and 1e-3 (2-D) of
 # a rate; the error falls as the square of the spacing.
@@ -21,7 +20,7 @@ _CUSP = {"grid": 200.0, "grid_2d": 24.0}
 class SpectralConfig(Checked):
     """Lengths are in the units of a torus of period 2π; times are the flow's."""
 
-    kernels: Annotated[list[str], choice(KERNELS)]
+    kernels: Annotated[list[str], choice(with_settings("alpha"))]
     bandwidth: Positive
     alpha: Annotated[float, within(1.5, 1e3)]
     dimensions: Annotated[list[int], within(1, 4096)]

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from scipy import stats
 
-from drift_cli.studies.numbers import Estimate, Interval, Mean, Measured, Ratio, Table, before
+from drift_cli.studies.numbers import Estimate, Interval, Mean, Measured, Numbers, Ratio, Table, before
 from drift_cli.studies.stop_grad_study.landscape import Landscape
 from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
 from drift_cli.studies.stop_grad_study.training import PathsRun, Tracked
@@ -101,24 +101,6 @@ class Beside(Measured):
 
 
 @dataclass(frozen=True)
-class Worst(Measured):
-    """What decides the claims: the least ("min") or largest ("max") over all datasets and kernels."""
-
-    none_over_floor: dict[str, float | None]
-    both_over_none_sw: dict[str, Ratio | None]
-    query_over_none_sw: dict[str, Ratio | None]
-    samples_over_none_sw: dict[str, Ratio | None]
-    both_over_none_loss: dict[str, Ratio | None]
-    none_drift_norm_over_floor: dict[str, Ratio | None]
-    both_drift_norm_over_floor: dict[str, Ratio | None]
-    correlation_none: dict[str, Interval | None]
-    correlation_none_laplace: dict[str, Interval | None]
-    plane_none_sw_over_least: dict[str, float | None]
-    plane_both_sw_over_floor: dict[str, float | None]
-    plane_both_over_none_loss: dict[str, float | None]
-
-
-@dataclass(frozen=True)
 class Comparison(Measured):
     """Every dataset and kernel; over all of them the ratios of `both`, one mean a seed, and the worst case.
 
@@ -130,7 +112,7 @@ class Comparison(Measured):
     both_drift_norm_over_floor: Ratio | None
     both_over_none_loss: Ratio | None
     gaussian_over_laplace_sw: dict[str, Ratio] = field(metadata=before("."))
-    worst: Worst
+    worst: Numbers
 
 
 @dataclass(frozen=True)
@@ -250,7 +232,8 @@ def before_floor(r: Tracked) -> int:
     return len(r.steps) if reached is None else reached
 
 
-def _worst(settings: dict[str, Beside]) -> Worst:
+def _worst(settings: dict[str, Beside]) -> Numbers:
+    """What decides the claims: the least ("min") or largest ("max") over all datasets and kernels."""
     every = list(settings.values())
     none, both = ([each.paths[paths] for each in every if paths in each.paths] for paths in ("none", "both"))
     laplace = [each.paths["none"] for key, each in settings.items() if key.endswith(".laplace")]  # the paper's kernel
@@ -259,25 +242,23 @@ def _worst(settings: dict[str, Beside]) -> Worst:
         return [each.over_none[key] for each in every if (key := f"{paths}_over_none") in each.over_none]
 
     planes_of_none, planes_of_both = ([plane for each in of for plane in each.planes.values()] for of in (none, both))
-    return Worst(
-        none_over_floor={"max": _extreme(max, [each.none_over_floor for each in every])},
-        both_over_none_sw={"min": _extreme(min, [each.sw for each in over_none("both")])},
-        query_over_none_sw={"min": _extreme(min, [each.sw for each in over_none("query")])},
-        samples_over_none_sw={
-            "min": _extreme(min, [each.sw for each in over_none("samples")]),
-            "max": _extreme(max, [each.sw for each in over_none("samples")]),
-        },
-        both_over_none_loss={"max": _extreme(max, [each.loss for each in over_none("both")])},
-        none_drift_norm_over_floor={"max": _extreme(max, [each.drift_norm_over_floor for each in none])},
-        both_drift_norm_over_floor={"max": _extreme(max, [each.drift_norm_over_floor for each in both])},
-        correlation_none={"min": _extreme(min, [each.correlation for each in none])},
-        correlation_none_laplace={"min": _extreme(min, [each.correlation for each in laplace])},
-        plane_none_sw_over_least={
-            "max": _extreme(max, [each.sw_at_least_loss_over_least_sw for each in planes_of_none])
-        },
-        plane_both_sw_over_floor={"min": _extreme(min, [each.sw_at_least_loss_over_floor for each in planes_of_both])},
-        plane_both_over_none_loss={"max": _extreme(max, [each.plane_both_over_none_loss for each in every])},
-    )
+    return Numbers({
+        "none_over_floor.max": _extreme(max, [each.none_over_floor for each in every]),
+        "both_over_none_sw.min": _extreme(min, [each.sw for each in over_none("both")]),
+        "query_over_none_sw.min": _extreme(min, [each.sw for each in over_none("query")]),
+        "samples_over_none_sw.min": _extreme(min, [each.sw for each in over_none("samples")]),
+        "samples_over_none_sw.max": _extreme(max, [each.sw for each in over_none("samples")]),
+        "both_over_none_loss.max": _extreme(max, [each.loss for each in over_none("both")]),
+        "none_drift_norm_over_floor.max": _extreme(max, [each.drift_norm_over_floor for each in none]),
+        "both_drift_norm_over_floor.max": _extreme(max, [each.drift_norm_over_floor for each in both]),
+        "correlation_none.min": _extreme(min, [each.correlation for each in none]),
+        "correlation_none_laplace.min": _extreme(min, [each.correlation for each in laplace]),
+        "plane_none_sw_over_least.max": _extreme(
+            max, [each.sw_at_least_loss_over_least_sw for each in planes_of_none]
+        ),
+        "plane_both_sw_over_floor.min": _extreme(min, [each.sw_at_least_loss_over_floor for each in planes_of_both]),
+        "plane_both_over_none_loss.max": _extreme(max, [each.plane_both_over_none_loss for each in every]),
+    })  # fmt: skip
 
 
 def _extreme(choose: Callable[..., Number], found: Iterable[Number | None]) -> Number | None:

@@ -10,7 +10,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from drift_cli.figures.style import DATA, FLOOR, KERNEL_NAMES, MODEL, panels, save, style
+from drift_cli.figures.style import DATA, FLOOR, MODEL, kernel_name, panels, save, style
 from drift_cli.studies.stop_grad_study.comparison import OfPaths
 from drift_cli.studies.stop_grad_study.pairs import Cell
 from drift_cli.studies.stop_grad_study.training import Tracked
@@ -41,7 +41,7 @@ def _runs(shown: Shown) -> dict[tuple[str, str], list[Tracked]]:
 
 
 def kernel_title(kernel: str, bandwidth: float) -> str:
-    return f"{KERNEL_NAMES.get(kernel, kernel)} kernel, bandwidth {bandwidth:g}"
+    return f"{kernel_name(kernel)} kernel, bandwidth {bandwidth:g}"
 
 
 def norm_against_distance(shown: Shown, label: str, folder: Path, name: str) -> Path:
@@ -253,5 +253,5 @@ def samples_alone(cells: list[Cell], folder: Path) -> Path:
 def _setting(cell: Cell) -> str:
     """Target, kernel with its bandwidth, and batch, short enough for a row and for a panel."""
     case = cell.setting
-    kernel = KERNEL_NAMES.get(case.kernel, case.kernel)
+    kernel = kernel_name(case.kernel)
     return f"{_titled(case.dataset)}, {kernel} {case.bandwidth:g}, batch {case.batch_size}"

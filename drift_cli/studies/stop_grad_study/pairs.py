@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from drift_cli.studies.numbers import Measured, Ratio, Table, columns
+from drift_cli.studies.numbers import Measured, Numbers, Ratio, Table, columns
 from drift_cli.studies.stop_grad_study import training
 from drift_cli.studies.stop_grad_study.comparison import Runs, by_seed, cases
 from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
@@ -29,19 +29,15 @@ class Cell(Measured):
 
 
 @dataclass(frozen=True)
-class OfKernel(Measured):
-    """Over all settings of a kernel, one mean a seed: of every pair, and of those whose `samples` did not collapse."""
-
-    samples_over_none: Ratio
-    samples_over_none_where_not_collapsed: Ratio | None
-
-
-@dataclass(frozen=True)
 class Pairs(Measured):
-    """Every setting, and every kernel over its settings; `seeds` are those of the pairs."""
+    """Every setting; `seeds` are those of the pairs.
+
+    `kernels`: over all settings of a kernel, one mean a seed, of every pair and of those whose `samples` did not
+    collapse.
+    """
 
     cells: dict[str, Cell]
-    kernels: dict[str, OfKernel]
+    kernels: Numbers
     seeds: tuple[int, ...]
 
     def tables(self) -> dict[str, Table]:
@@ -63,11 +59,13 @@ def pairs(config: StopGradStudyConfig, runs: Runs) -> Pairs:
             samples = replace(none, paths="samples")
             halves.setdefault(replace(samples, seed=0), []).append((runs[samples], runs[none]))
     cells = [_cell(setting, each) for setting, each in halves.items()]
-    kernels = {}
+    kernels: dict[str, Ratio | None] = {}
     for kernel in config.kernels:
         if own := [cell for cell in cells if cell.setting.kernel == kernel]:
-            kernels[f"pairs.{kernel}"] = _of_kernel(own)
-    return Pairs({cell.key: cell for cell in cells}, kernels, tuple(config.pairs.seeds))
+            every, rest = _of_kernel(own)
+            kernels[f"pairs.{kernel}.samples_over_none"] = every
+            kernels[f"pairs.{kernel}.samples_over_none_where_not_collapsed"] = rest
+    return Pairs({cell.key: cell for cell in cells}, Numbers(kernels), tuple(config.pairs.seeds))
 
 
 def _cell(setting: PathsRun, both: list[tuple[Tracked, Tracked]]) -> Cell:
@@ -76,7 +74,7 @@ def _cell(setting: PathsRun, both: list[tuple[Tracked, Tracked]]) -> Cell:
     return Cell(setting, runs, Ratio(ratios), float(np.mean([run.collapsed for run in runs])))
 
 
-def _of_kernel(cells: list[Cell]) -> OfKernel:
+def _of_kernel(cells: list[Cell]) -> tuple[Ratio, Ratio | None]:
     kept = [
         [
             np.nan if run.collapsed else ratio
@@ -86,4 +84,4 @@ def _of_kernel(cells: list[Cell]) -> OfKernel:
     ]
     rest = by_seed(kept)
     every = by_seed([list(cell.samples_over_none.ratios) for cell in cells])
-    return OfKernel(Ratio(every), Ratio(rest) if rest else None)
+    return Ratio(every), Ratio(rest) if rest else None

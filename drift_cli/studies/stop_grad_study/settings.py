@@ -6,28 +6,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, ClassVar
 
-from drift_cli.config.checked import (
-    Checked,
-    Different,
-    Jobs,
-    Maybe,
-    Positive,
-    Resume,
-    Samples,
-    Seeds,
-    least,
-    obeys,
-    within,
-)
+from drift_cli.config.checked import Checked, Jobs, Positive, Resume, Samples, Seeds, least, obeys, within
 from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
 from drift_cli.gradient_paths import GRADIENT_PATHS
-from drift_cli.rules import at_least, between, check_samples, check_steps, different, one_of, positive
+from drift_cli.rules import at_least, between, check_samples, check_steps, positive
 from drift_cli.runs.executor import ExecutorConfig
+from drift_cli.studies.kernels import with_settings
+from drift_cli.studies.settings import any_that, some_of
 from drift_cli.training.settings import Device
 
 STUDIED = ("swiss_roll", "checkerboard")
-STUDIED_KERNELS = ("laplace", "gaussian", "matern32", "matern52")
 
 
 @dataclass(kw_only=True)
@@ -35,13 +24,11 @@ class PairsConfig(Checked):
     """`samples` against `none` at every bandwidth and batch size named here, paired by seed; empty lists: not done."""
 
     prefix: ClassVar = "pairs."
-    bandwidths: Annotated[list[float], Maybe("", (positive,))]
-    batch_sizes: Annotated[list[int], Maybe("", (check_samples,))]
-    seeds: Annotated[list[int], Maybe("", (partial(at_least, least=0),))]
+    bandwidths: Annotated[list[float], any_that(positive)]
+    batch_sizes: Annotated[list[int], any_that(check_samples)]
+    seeds: Annotated[list[int], any_that(partial(at_least, least=0))]
 
     def check_together(self) -> None:
-        for key in ("bandwidths", "batch_sizes", "seeds"):
-            different(f"pairs.{key}", getattr(self, key))
         empty = [key for key in ("bandwidths", "batch_sizes", "seeds") if not getattr(self, key)]
         if 0 < len(empty) < 3:
             raise UserError(
@@ -54,11 +41,9 @@ class PairsConfig(Checked):
 class StopGradStudyConfig(Checked):
     changeable: ClassVar = ("jobs", "executor")  # with resume=
 
-    datasets: Annotated[list[str], Different("", (partial(one_of, choices=STUDIED),))]
-    kernels: Annotated[list[str], Different("", (partial(one_of, choices=STUDIED_KERNELS),))]
-    paths: Annotated[list[str], Different("", (partial(one_of, choices=GRADIENT_PATHS),))] = field(
-        default_factory=lambda: list(GRADIENT_PATHS)
-    )
+    datasets: Annotated[list[str], some_of(STUDIED)]
+    kernels: Annotated[list[str], some_of(with_settings())]
+    paths: Annotated[list[str], some_of(GRADIENT_PATHS)] = field(default_factory=lambda: list(GRADIENT_PATHS))
     bandwidth: Positive
     drift: Settings
     generator: Settings

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Generator
 
-from drift_cli.kernels import Gaussian, Laplace, Matern32, Matern52, Mixture, Power, RationalQuadratic, Weighted
+from drift_cli.kernels import Mixture, Power, Weighted
+from drift_cli.studies.kernels import every_kernel
 from drift_cli.studies.numbers import Measured, Table, columns
 from drift_cli.studies.verify_radial.settings import VerifyRadialConfig
 from drift_cli.theory import radial
 
 _DIMENSIONS = (1, 2, 16, 128)
 _QUERIES = 32
+_ALPHA = 1.5  # of the rational quadratic kernel
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,6 @@ def decomposition(config: VerifyRadialConfig, generator: Generator) -> Decomposi
 
 
 def _every_kernel(bandwidth: float) -> dict[str, Weighted]:
-    gaussian, laplace = Gaussian(bandwidth), Laplace(bandwidth)
-    return {
-        "gaussian": gaussian,
-        "laplace": laplace,
-        "matern32": Matern32(bandwidth),
-        "matern52": Matern52(bandwidth),
-        "rational_quadratic": RationalQuadratic(bandwidth, 1.5),
-        "mixture": Mixture(bandwidth, (gaussian, laplace.scaled(3.0)), (1.0, 2.0)),
-        "power": Power(laplace, 2.0),
-    }
+    every = {name: kernel for name, kernel in every_kernel(bandwidth, _ALPHA).items() if isinstance(kernel, Weighted)}
+    mixture = Mixture(bandwidth, (every["gaussian"], every["laplace"].scaled(3.0)), (1.0, 2.0))
+    return every | {"mixture": mixture, "power": Power(every["laplace"], 2.0)}
