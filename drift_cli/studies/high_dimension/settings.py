@@ -61,23 +61,10 @@ class ImagesConfig(Checked):
     prefix: ClassVar = "images."
     methods: Annotated[list[str], any_of(OF_KERNELS)] = field(default_factory=list)
     dataset: Annotated[str, choice(("mnist5k", "digits"))] = "mnist5k"
-<<<<<<< HEAD
-    spaces: Annotated[list[str], Different("", (partial(one_of, choices=SPACES),))] = field(
-        default_factory=lambda: list(SPACES)
-    )
-    classes: Annotated[list[str], Different("", (partial(one_of, choices=CLASSES),))] = field(
-        default_factory=lambda: list(CLASSES)
-    )
-    factors: Annotated[list[float], Different("", (positive, partial(between, low=1e-3, high=1e3)))] = before(
-        default_factory=lambda: [0.4, 0.63, 1.0]
-    )
-    seeds: Seeds = before(default_factory=lambda: [0, 1, 2])
-=======
     spaces: Annotated[list[str], some_of(SPACES)] = field(default_factory=lambda: list(SPACES))
     classes: Annotated[list[str], some_of(CLASSES)] = field(default_factory=lambda: list(CLASSES))
-    factors: Factors = field(default_factory=lambda: [0.4, 0.63, 1.0])
-    seeds: Seeds = field(default_factory=lambda: [0, 1, 2])
->>>>>>> 423703cbe413681e138a0cee8db3b0814c03fa0b
+    factors: Factors = before(default_factory=lambda: [0.4, 0.63, 1.0])
+    seeds: Seeds = before(default_factory=lambda: [0, 1, 2])
     batch_size: Annotated[int, within(20, 65_536)] = 512
     steps: Steps = 1000
     samples: Annotated[int, within(100, 65_536)] = 1000
@@ -89,11 +76,7 @@ class CollapseConfig(Checked):
     """Of the forms of the drift that are trained from narrow starts. No dimensions: the part is left out."""
 
     prefix: ClassVar = "collapse."
-<<<<<<< HEAD
-    dimensions: Annotated[list[int], Maybe("", (partial(between, low=2, high=1024),))] = before(default_factory=list)
-=======
-    dimensions: Annotated[list[int], any_that(_DIMENSION)] = field(default_factory=list)
->>>>>>> 423703cbe413681e138a0cee8db3b0814c03fa0b
+    dimensions: Annotated[list[int], any_that(_DIMENSION)] = before(default_factory=list)
     spreads: Annotated[list[float], Different("", (positive, partial(between, low=1e-6, high=1e3)))] = field(
         default_factory=lambda: [0.01, 0.05, 0.2, 1.0]
     )
