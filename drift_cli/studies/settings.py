@@ -37,8 +37,8 @@ def any_that(*obey: Rule) -> Setting:
 
 def apart(key: str, seed: int, judged: Mapping[str, list[int]]) -> None:
     """Raise `UserError` where the seed that a choice is made on, of this key, is one of those that it is judged on."""
-    if any(seed in seeds for seeds in judged.values()):
-        raise UserError(
-            f"{key} must not be one of {' or '.join(judged)}, on which what it chose is judged, got {seed}: choose "
-            "another."
-        )
+    for name, seeds in judged.items():
+        if seed in seeds:
+            raise UserError(
+                f"{key} must not be one of {name}, on which its choices are evaluated, got {seed}: choose another."
+            )

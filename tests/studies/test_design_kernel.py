@@ -125,7 +125,7 @@ def test_shares_of_nested_clusters(rng: torch.Generator) -> None:
         ("trained.seeds=[0]", "trained.seeds must be two or more, for an interval, got [0]: add some."),
         (
             "trained.tuning_seed=0",
-            "trained.tuning_seed must not be one of trained.seeds, on which what it chose is judged, got 0: choose "
+            "trained.tuning_seed must not be one of trained.seeds, on which its choices are evaluated, got 0: choose "
             "another.",
         ),
         (

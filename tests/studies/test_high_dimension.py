@@ -306,8 +306,7 @@ def test_one_seed_has_no_interval() -> None:
         ),
         (
             "tuning_seed=1",
-            "tuning_seed must not be one of seeds, network.seeds and images.seeds, on which its choices are "
-            "evaluated, got 1: choose another.",
+            "tuning_seed must not be one of seeds, on which its choices are evaluated, got 1: choose another.",
         ),
         ("generator=particles", "generator must be mlp, because a start sets its last layer, got particles."),
         ("network.starts=[far]", 'each of network.starts must be one of collapsed, spread, got "far".'),
