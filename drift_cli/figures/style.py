@@ -16,8 +16,11 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodF
 from drift_cli.files import whole
 
 # Okabe & Ito, ordered so that neighbours differ in lightness as well as in hue.
-DATA = "#0072B2"  # blue: the target
-MODEL = "#D55E00"  # vermilion: what is generated
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+SKY, GOLD, BLACK = "#56B4E9", "#E69F00", "#000000"
+PALETTE = (BLUE, VERMILION, GREEN, PURPLE, SKY, GOLD)
+DATA = BLUE  # the target
+MODEL = VERMILION  # what is generated
 FLOOR = "#7F7F7F"
 LINE_STYLES = ("-", "--", ":", "-.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from drift_cli.judging.evenly import evenly
 from drift_cli.judging.frechet import frechet_distance
 from drift_cli.learned import Shelf
 from drift_cli.studies import training
-from drift_cli.training import step as steps
 from drift_cli.training.evaluation import generate
 from drift_cli.training.settings import TrainConfig
 from drift_cli.training.setup import Setup, assemble
@@ -41,10 +39,7 @@ class AtFactor:
         """The trained run, and the seconds of a core that its steps took."""
         setup = assemble(self.settings, shelf)
         setup.kernel = setup.kernel.scaled(self.factor)
-        advance, began = steps.build(setup), time.process_time()
-        for step in range(self.settings.steps):
-            advance(step)
-        return setup, time.process_time() - began
+        return setup, training.train(setup)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
@@ -10,7 +11,9 @@ import numpy as np
 
 from drift_cli.config.checked import Checked
 from drift_cli.config.objects import Settings, chosen
+from drift_cli.training import step
 from drift_cli.training.settings import CheckpointConfig, EmaConfig, EvaluationConfig, TrainConfig
+from drift_cli.training.setup import Setup
 
 
 def settings(
@@ -20,14 +23,15 @@ def settings(
     drift: Settings,
     generator: Settings,
     optimizer: Settings,
-    evaluation: EvaluationConfig,
     batch_size: int,
     steps: int,
     seed: int,
+    evaluation: EvaluationConfig | None = None,
     **others: Any,
 ) -> TrainConfig:
     """Those of one run; `others` are the settings in which a study departs from the rest.
 
+    Without `evaluation` the study evaluates the trained run by itself, and nothing is measured on the way.
     A run takes one thread, which gives the same bits however many go on at a time, and the weights as they are
     trained: an average would hide what the loss does, and hold a start back.
     """
@@ -42,9 +46,18 @@ def settings(
         "animate": False,
     }
     return TrainConfig(
-        dataset=dataset, kernel=kernel, drift=drift, generator=generator, optimizer=optimizer, evaluation=evaluation,
+        dataset=dataset, kernel=kernel, drift=drift, generator=generator, optimizer=optimizer,
+        evaluation=evaluation or EvaluationConfig(every=steps, points=1, projections=1, draws=1),
         batch_size=batch_size, steps=steps, seed=seed, **(shared | others),
     )  # fmt: skip
+
+
+def train(setup: Setup) -> float:
+    """Take every step of the run; the seconds of a core that they took."""
+    advance, began = step.build(setup), time.process_time()
+    for number in range(setup.config.steps):
+        advance(number)
+    return time.process_time() - began
 
 
 def plain(settings: Any) -> Any:

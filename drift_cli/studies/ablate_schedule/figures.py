@@ -12,7 +12,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from drift_cli.figures.style import DATA, FLOOR, MODEL, panels, save, style
+from drift_cli.figures.style import BLACK, DATA, FLOOR, GOLD, GREEN, MODEL, SKY, panels, save, style
 from drift_cli.studies.ablate_schedule.wins import winner
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from drift_cli.studies.ablate_schedule.theorem62 import Map
     from drift_cli.theory.schedule_comparison import Compared
 
-GREEN, BLACK, GOLD, SKY = "#009E73", "#000000", "#E69F00", "#56B4E9"
 # colour, line, marker, letter and tint of each schedule: the tints differ in lightness, and the letters say the rest
 LOOKS: dict[str, tuple[str, str, str, str, str]] = {
     "exponential": (MODEL, "-", "o", "E", "#F6C8A6"),

@@ -127,9 +127,7 @@ class Started:
 
     def made(self, unfinished: Path) -> dict[str, Any]:
         setup = assemble(self.settings)
-        advance = steps.build(setup)
-        for step in range(self.settings.steps):
-            advance(step)
+        training.train(setup)
         reached = distance(setup, self.settings.evaluation.points, self.settings.evaluation.draws, "final")
         if not math.isfinite(reached.value):
             raise RunFailed("The training of a start was not finite: lower optimizer.lr.")

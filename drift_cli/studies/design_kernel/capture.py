@@ -11,7 +11,7 @@ chance enters. In the plane particles meet fresh data at every step.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -70,8 +70,8 @@ class InThePlane(Measured):
 class Capture(Measured):
     """`capture.<family>` on the line, `captured.<start>.<family>` in the plane."""
 
-    line: dict[str, OnTheLine] = field(metadata={"before": "."})
-    plane: dict[str, InThePlane] = field(metadata={"before": "."})
+    line: dict[str, OnTheLine]
+    plane: dict[str, InThePlane]
     behind: dict[str, Estimate]  # TV of the Laplace kernel less that of the optimal design, by start
     range_over_laplace: float  # of the optimal design
     range_over_gaussian: float

@@ -3,7 +3,7 @@ r"""What samples take away: noise and bias of the empirical drift by frequency, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -59,10 +59,10 @@ class CircleSteps(Measured):
 
 @dataclass(frozen=True)
 class Sampled(Measured):
-    noise: dict[str, Noise] = field(metadata={"before": "."})
+    noise: dict[str, Noise]
     variance_error: float  # largest relative difference where a point sees 20 others and more
-    given: dict[str, Given] = field(metadata={"before": "."})
-    circle: dict[str, CircleSteps] = field(metadata={"before": "."})
+    given: dict[str, Given]
+    circle: dict[str, CircleSteps]
     made_error: float
     tilt_at_fewest: float
     tilt_at_most: float

@@ -8,7 +8,7 @@ Level rates need a few steps however many modes there are.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Steps(Measured):
 
 @dataclass(frozen=True)
 class StepSizes(Measured):
-    of: dict[str, Steps] = field(metadata={"before": "."})
+    of: dict[str, Steps]
     steps_error: float  # largest relative difference of measured from predicted numbers of steps
     growth_error: float
     gaussian_over_optimal: float  # steps at the best η, at the largest K

@@ -25,7 +25,6 @@ from drift_cli.studies.design_kernel.methods import METHODS, REACH
 from drift_cli.studies.design_kernel.settings import DesignKernelConfig
 from drift_cli.studies.numbers import Mean, Measured, Ratio, Table, before, columns
 from drift_cli.studies.study import Study
-from drift_cli.training.settings import EvaluationConfig
 
 _STANDARD = "laplace"  # against which ratios are
 _IMPOSSIBLE = {("mixture_128", "optimal")}  # its widest term is below single precision
@@ -95,6 +94,7 @@ def methods(config: DesignKernelConfig, target: str) -> list[str]:
 def _job(config: DesignKernelConfig, run: KernelRun) -> OfPoints | OfImages:
     own, method = config.trained, METHODS[run.method]
     on_images = run.target == "mnist5k"
+    space: dict[str, Any] = {"space": with_defaults("space", "autoencoder", seed=CODES)} if on_images else {}
     settings = training.settings(
         dataset=_dataset(run.target, run.seed),
         kernel=method.kernel_at("auto", own.modes, "auto"),
@@ -102,11 +102,10 @@ def _job(config: DesignKernelConfig, run: KernelRun) -> OfPoints | OfImages:
         schedule=method.schedule(own.steps),
         generator=config.generator,
         optimizer=config.optimizer,
-        evaluation=EvaluationConfig(every=own.steps, points=1, projections=1, draws=1),
         batch_size=own.batch_size,
         steps=own.steps,
         seed=run.seed,
-        **({"space": with_defaults("space", "autoencoder", seed=CODES)} if on_images else {}),
+        **space,
     )
     factor = run.factor * (REACH if method.annealed else 1.0)
     return OfImages(settings, factor, min(own.samples, 1000)) if on_images else OfPoints(settings, factor, own.samples)

@@ -25,7 +25,7 @@ from drift_cli.studies.high_dimension.targets import Place, automatic
 from drift_cli.studies.kept_runs import finished_runs
 from drift_cli.studies.numbers import Estimate, Measured, interval
 from drift_cli.studies.study import Study
-from drift_cli.training.settings import EvaluationConfig, TrainConfig
+from drift_cli.training.settings import TrainConfig
 
 FORMS = {  # at the same three bandwidths
     "official": ("batch_normalized", "rms"),
@@ -107,10 +107,8 @@ def _settings(config: HighDimensionConfig, run: CollapseRun, bandwidth: float) -
         dataset=Place.everywhere(run.dimension).dataset(config, run.seed),
         kernel=with_defaults("kernel", "laplace", bandwidth=bandwidth),
         drift=_drift(config, run.form),
-        schedule=with_defaults("schedule", "constant"),
         generator=config.generator,
         optimizer=config.optimizer,
-        evaluation=EvaluationConfig(every=own.steps, points=1, projections=1, draws=1),
         batch_size=network.batch_size,
         steps=own.steps,
         seed=run.seed,

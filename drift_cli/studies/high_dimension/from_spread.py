@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,6 @@ from torch import Tensor
 from drift_cli.data.gaussian_mixture import GaussianMixture
 from drift_cli.generator import Mlp
 from drift_cli.studies import training
-from drift_cli.training import step as steps
 from drift_cli.training.settings import TrainConfig
 from drift_cli.training.setup import Setup, assemble
 
@@ -43,10 +41,7 @@ class FromSpread:
     def end(self) -> End:
         setup = assemble(self.settings)
         stretch(setup, self.spread)
-        advance, began = steps.build(setup), time.process_time()
-        for step in range(self.settings.steps):
-            advance(step)
-        seconds = time.process_time() - began
+        seconds = training.train(setup)
         mixture: GaussianMixture = self.settings.dataset.made()
         with torch.no_grad():
             x = setup.model.sample(self.samples, setup.stream("sample", 0)).double()

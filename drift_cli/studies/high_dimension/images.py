@@ -13,7 +13,7 @@ from drift_cli.studies.high_dimension.methods import METHODS
 from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.numbers import Estimate, Mean, Measured, Ratio, Table, before, columns, finite_mean, interval
 from drift_cli.studies.study import Study
-from drift_cli.training.settings import ClassesConfig, EvaluationConfig
+from drift_cli.training.settings import ClassesConfig
 
 _OUTCOMES = ("frechet", "frechet_floor", "class_tv", "accuracy", "seconds")
 
@@ -66,7 +66,6 @@ def _job(config: HighDimensionConfig, run: ImageRun) -> OfImages:
         schedule=method.schedule,
         generator=config.generator,
         optimizer=config.optimizer,
-        evaluation=EvaluationConfig(every=own.steps, points=1, projections=1, draws=1),
         batch_size=own.batch_size,
         steps=own.steps,
         seed=run.seed,

@@ -19,7 +19,6 @@ from drift_cli.studies.high_dimension.settings import HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place, automatic
 from drift_cli.studies.numbers import Estimate, Mean, Measured, Numbers, Table, before, columns, finite_mean, interval
 from drift_cli.studies.study import Study
-from drift_cli.training.settings import EvaluationConfig
 
 SPREADS = {"collapsed": 0.05, "spread": 1.0}  # of the samples at the start, over the target's
 BUDGETS = ("short", "long")
@@ -86,7 +85,6 @@ def job(config: HighDimensionConfig, units: Mapping[str, float], run: NetworkRun
             schedule=method.schedule,
             generator=config.generator,
             optimizer=config.optimizer,
-            evaluation=EvaluationConfig(every=number, points=1, projections=1, draws=1),
             batch_size=own.batch_size,
             steps=number,
             seed=run.seed,

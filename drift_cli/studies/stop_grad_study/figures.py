@@ -10,18 +10,17 @@ from matplotlib.colors import LogNorm
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from drift_cli.figures.style import DATA, FLOOR, MODEL, kernel_name, panels, save, style
+from drift_cli.figures.style import BLACK, DATA, FLOOR, GREEN, MODEL, kernel_name, panels, save, style
 from drift_cli.studies.stop_grad_study.comparison import OfPaths
 from drift_cli.studies.stop_grad_study.pairs import Cell
 from drift_cli.studies.stop_grad_study.training import Tracked
 
 Shown = dict[tuple[str, str], OfPaths]  # by dataset and paths
 
-_BLACK, _GREEN = "#000000", "#009E73"
 LOOKS = {  # colour, line and marker of each choice of paths, as in the figure of the mechanism
     "none": (DATA, "-", "o"),
-    "query": (_BLACK, ":", "^"),
-    "samples": (_GREEN, "--", "s"),
+    "query": (BLACK, ":", "^"),
+    "samples": (GREEN, "--", "s"),
     "both": (MODEL, "-.", "x"),
 }
 TOLD = {

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from drift_cli.figures.style import DATA, MODEL, panels, save, style
+from drift_cli.figures.style import BLACK, DATA, GREEN, MODEL, panels, save, style
 from drift_cli.studies.stop_grad_study.mechanism import Mechanism
 from drift_cli.studies.stop_grad_study.minibatch import SIZES, Pair
 from drift_cli.theory.drift_collapse import Cloud, Growth
 
-GREEN, BLACK = "#009E73", "#000000"
 # colour, line, marker and name of each gradient path
 LOOKS: dict[str, tuple[str, str, str, str]] = {
     "none": (DATA, "-", "o", "none (stop-gradient)"),

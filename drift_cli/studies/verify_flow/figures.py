@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, log_ticks, panels, save, style
+from drift_cli.figures.style import BLACK, DATA, FLOOR, GOLD, GREEN, LINE_STYLES, MODEL, log_ticks, panels, save, style
 from drift_cli.studies.numbers import Interval
 from drift_cli.studies.verify_flow.descent import Counterexample, Search
 from drift_cli.studies.verify_flow.gap import Gaps, ModeRates
@@ -19,10 +19,9 @@ from drift_cli.studies.verify_flow.jko_step import Step
 from drift_cli.studies.verify_flow.limits import Continuity, ManyParticles, SmallSteps
 from drift_cli.studies.verify_flow.starts import STARTS
 
-_BLACK, _GREEN, _GOLD = "#000000", "#009E73", "#E69F00"
 _MARKERS = ("o", "s", "^", "D")
 _SCHEMES = {  # label, colour, line, marker
-    "jko": ("JKO", _BLACK, "-", "o"),
+    "jko": ("JKO", BLACK, "-", "o"),
     "frozen": ("frozen field, x + τv", DATA, "--", "s"),
     "drift": ("plain drift, x + τV/σ²", MODEL, ":", "^"),
 }
@@ -51,7 +50,7 @@ def gaps(found: Gaps, modes: ModeRates, folder: Path) -> Path:
         for k, bandwidth in enumerate(np.unique(modes.bandwidth)):
             of = modes.bandwidth == bandwidth
             axes[2].plot(product[of], 100 * modes.measured[of], linestyle="none", marker=_MARKERS[k % 4], markersize=4,
-                         color=(DATA, MODEL, _BLACK, _GREEN)[k % 4], markerfacecolor="white",
+                         color=(DATA, MODEL, BLACK, GREEN)[k % 4], markerfacecolor="white",
                          label=f"measured, σ = {bandwidth:g}")  # fmt: skip
         axes[2].axvline(np.sqrt(2), color=FLOOR, linewidth=0.7, linestyle=":")
         axes[2].annotate("fastest mode\nof the drift", (np.sqrt(2), 90), xytext=(-3, 0), textcoords="offset points",
@@ -83,10 +82,10 @@ def jko(steps: list[Step], orders: dict[str, Interval], limit: Limit, folder: Pa
             axis.set_title(f"one step, σ = {bandwidth:g}")
         handles, names = axes[0].get_legend_handles_labels()
         for k, start in enumerate(STARTS):
-            handles.append(Line2D([], [], color=_BLACK, linestyle="none", marker=_MARKERS[k], markersize=3.5))
+            handles.append(Line2D([], [], color=BLACK, linestyle="none", marker=_MARKERS[k], markersize=3.5))
             names.append(f"start: {start.replace('_', ' ')}")
         last = axes[len(bandwidths)]
-        last.plot(limit.tau, 100 * limit.to_flow, color=_BLACK, marker="o", markersize=3.5, label="the flow of v")
+        last.plot(limit.tau, 100 * limit.to_flow, color=BLACK, marker="o", markersize=3.5, label="the flow of v")
         last.plot(limit.tau, 100 * limit.to_drift_flow, color=MODEL, linestyle=":", marker="^", markersize=3.5,
                   label="the flow of V/σ²")  # fmt: skip
         last.set(xscale="log", yscale="log", xlabel="step τ (σ²)", ylabel="largest W₂ on the way (% of it)")
@@ -171,10 +170,10 @@ def limits(euler: SmallSteps, particles: ManyParticles, continuity: Continuity, 
 def _opposite(axis: Axes, found: Counterexample) -> None:
     land = found.landscape
     axis.fill_between(
-        land.x, 0, 1, where=land.drift * land.velocity < 0, transform=axis.get_xaxis_transform(), color=_GOLD,
+        land.x, 0, 1, where=land.drift * land.velocity < 0, transform=axis.get_xaxis_transform(), color=GOLD,
         alpha=0.3, linewidth=0, label="F$_σ$ rises along the drift",
     )  # fmt: skip
-    axis.axvline(found.along["drift"].position[0], color=_BLACK, linewidth=0.8, linestyle=LINE_STYLES[2])
+    axis.axvline(found.along["drift"].position[0], color=BLACK, linewidth=0.8, linestyle=LINE_STYLES[2])
     axis.set_xlim(land.x[0], land.x[-1])
     axis.set_xlabel("place x of the point mass (σ)")
 
@@ -194,7 +193,7 @@ def _fields(axis: Axes, found: Counterexample) -> None:
 
 def _landscape(axis: Axes, found: Counterexample) -> None:
     _opposite(axis, found)
-    axis.plot(found.landscape.x, found.landscape.energy, color=_BLACK)
+    axis.plot(found.landscape.x, found.landscape.energy, color=BLACK)
     drift, exact = found.along["drift"], found.along["exact"]
     axis.plot(drift.position_end, drift.energy_end, "^", color=MODEL, markersize=6, label="end of the drift")
     axis.plot(exact.position_end, exact.energy_end, "o", color=DATA, markersize=6, label="end of the flow of v")
@@ -207,10 +206,10 @@ def _along(axis: Axes, found: Counterexample) -> None:
     drift, exact, times = found.along["drift"].energy, found.along["exact"].energy, found.noised.times
     draws, noised = list(found.noised.energy.items())[-1]
     mean, sd = noised.mean(axis=0), noised.std(axis=0, ddof=1)
-    axis.fill_between(times, mean - sd, mean + sd, color=_GREEN, alpha=0.2, linewidth=0)
+    axis.fill_between(times, mean - sd, mean + sd, color=GREEN, alpha=0.2, linewidth=0)
     axis.plot(found.times, drift, color=MODEL, linestyle="--", label="drift")
     axis.plot(found.times, exact, color=DATA, label="exact velocity")
-    axis.plot(times, mean, color=_GREEN, linestyle="-.", label=f"{draws} noised queries a step, mean ± sd")
+    axis.plot(times, mean, color=GREEN, linestyle="-.", label=f"{draws} noised queries a step, mean ± sd")
     axis.set(xlabel="time (σ²)", ylabel="energy F$_σ$ (nats)", xlim=(0, min(6, float(found.times[-1]))))
     axis.set_ylim(0)
     axis.legend(fontsize=7, loc="upper right", bbox_to_anchor=(1, 0.76))

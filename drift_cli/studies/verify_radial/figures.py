@@ -9,13 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, log_ticks, panels, save, style
+from drift_cli.figures.style import BLACK, DATA, FLOOR, LINE_STYLES, MODEL, log_ticks, panels, save, style
 from drift_cli.studies.verify_radial.dimensions import Sampled
 from drift_cli.studies.verify_radial.low_temperature import LowTemperature
 from drift_cli.studies.verify_radial.noised_query import Line
 
-_BLACK = "#000000"
-_COLOURS, _MARKERS = (DATA, MODEL, _BLACK), ("o", "s", "^")
+_COLOURS, _MARKERS = (DATA, MODEL, BLACK), ("o", "s", "^")
 _FOUR = (*_COLOURS, FLOOR)
 _FACTORS = ("", " √D", " D")  # of the temperatures
 
@@ -113,7 +112,7 @@ def noised_query(line: Line, bandwidth: float, folder: Path) -> Path:
         axis.axhline(0, color=FLOOR, linewidth=0.7)
         axis.plot(line.x, line.plain, color=MODEL, linestyle="--", label="drift at x, V(x)/σ²")
         axis.plot(line.x, line.noised, color=DATA, label="at noised points, E V(x + σξ)/σ²")
-        axis.plot(line.x[::8], line.dmd[::8], "o", color=_BLACK, markersize=3, label="DMD, from log densities")
+        axis.plot(line.x[::8], line.dmd[::8], "o", color=BLACK, markersize=3, label="DMD, from log densities")
         axis.set_xlabel(f"x (σ = {bandwidth:g})")
         axis.set_ylabel("velocity (1 / unit of x)")
         axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0)

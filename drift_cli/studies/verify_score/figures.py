@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, log_ticks, panels, save, style
+from drift_cli.figures.style import DATA, FLOOR, LINE_STYLES, MODEL, PALETTE, log_ticks, panels, save, style
 
 if TYPE_CHECKING:
     from drift_cli.studies.numbers import Interval
     from drift_cli.studies.verify_score.estimator import Estimator, Tails
 from drift_cli.studies.verify_score.samples import Fields, MonteCarlo
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _MARKERS = "osD^vx"
 
 
@@ -56,7 +55,7 @@ def draw_errors(found: MonteCarlo, exponent: Interval, folder: Path) -> Path:
         figure, axes = panels(1, 2, 3.6, 3.1)
         for b, bandwidth in enumerate(found.bandwidths):
             looks: dict[str, Any] = {
-                "color": _COLOURS[b % len(_COLOURS)],
+                "color": PALETTE[b % len(PALETTE)],
                 "linestyle": LINE_STYLES[b % len(LINE_STYLES)],
                 "marker": _MARKERS[b % len(_MARKERS)],
                 "ms": 4,
@@ -105,7 +104,7 @@ def draw_estimator(found: Estimator, tails: Tails, folder: Path) -> Path:
             axis.set_xlabel("query x (standard deviations)")
         for b, bandwidth in enumerate(tails.bandwidths):
             look: dict[str, Any] = {
-                "color": _COLOURS[b % len(_COLOURS)],
+                "color": PALETTE[b % len(PALETTE)],
                 "linestyle": LINE_STYLES[b % len(LINE_STYLES)],
             }
             axes[2].errorbar(
@@ -130,7 +129,7 @@ def draw_identifiability(columns: Mapping[str, np.ndarray], amplitude: float, fo
         for b, (name, values) in enumerate((n, v) for n, v in columns.items() if n != "frequency"):
             seen = values > 1e-30
             axis.plot(
-                frequencies[seen], values[seen], color=_COLOURS[b], linestyle=LINE_STYLES[b], marker=_MARKERS[b], ms=3,
+                frequencies[seen], values[seen], color=PALETTE[b], linestyle=LINE_STYLES[b], marker=_MARKERS[b], ms=3,
                 label=f"σ = {name.rsplit('_', 1)[1]}",
             )  # fmt: skip
         axis.axhline(2.2e-16, color=FLOOR, linewidth=0.8, linestyle=":", label="double precision")
