@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 import json
 import math
 import re
@@ -8,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,10 @@ from drift_cli import config as configs
 from drift_cli.report import claims
 from drift_cli.shell.cli import main
 from drift_cli.studies import kept_runs
-from drift_cli.studies.ablate_schedule import training
+from drift_cli.studies.ablate_schedule import kernels, optimum, sweeps, training
 from drift_cli.studies.ablate_schedule.settings import AblateScheduleConfig
+from tests.problems.blank import blank_figures
+from tests.problems.left import assert_drawn, tables
 from tests.problems.processes import heed_interrupts
 
 DRAWN = True
@@ -49,6 +51,43 @@ TRAINED = (
 RUNS = 2 * 6 * 2  # targets, schedules, seeds
 
 
+_SWEEPS = "exponential,linear,cosine,constant,optimal"
+_ERRORS = ",".join(f"log_error_{when}_{name}" for when in ("end", "held") for name in _SWEEPS.split(","))
+_SETTINGS = "modes,sigma_0,sigma_min,r,epsilon"
+THEORY = {
+    "annealing_law": ("kernel,dimension,share_of_sweep,error", 4 * 3),
+    "comparison": (f"modes,sigma_0,sigma_min,horizon,spectrum,{_ERRORS}", 2 * 2 * 3 * 2 * 2),
+    "growth": ("modes,with_condition,without_condition", 6),
+    "kernels": ("kernel,dimension,dual_sum,time_optimal,optimal_over_lower_bound,time_exponential", 4),
+    "order_of_bandwidths": ("amplitude,down,up,mixture,linear", 2),
+    "staircase": ("bandwidth,share_of_time", 3),
+    "staircase_rates": ("frequency,sigma_1.329,sigma_0.6108,sigma_0.2159", 400),
+    "sweep_bandwidth": (f"time,{_SWEEPS}", 201),
+    "sweep_log_error": (f"time,{_SWEEPS}", 201),
+    "sweep_modes": (f"mode,{_SWEEPS}", 8),
+    "theorem62": (f"{_SETTINGS},bound,time,ratio,slowest_mode,condition,handy", 2 * 2 * 2 * 2),
+    "theorem62_condition": ("sigma_0,largest_product,handy_form", 33),
+    "theorem62_map": ("r_log,sigma_0,ratio,slowest", 33 * 33),
+    "times": ("modes,lower_bound,optimal,exponential,linear,cosine,constant", 4),
+}
+TRAINING = {
+    "training": ("target,schedule,seed,step,sw,floor", RUNS * 2),  # evaluations of each
+    "training_bandwidths": ("step,constant, wide,constant, narrow,exponential,linear,cosine,optimal", 7),
+}
+FIGURES = ("sweeps", "theorem62", "optimum", "winners", "winners_of_all")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def fewer() -> Iterator[None]:
+    """Kernels, modes and amplitudes of what holds for every kernel and every K."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "_CASES", [case for case in kernels._CASES if case[0] in ("gaussian", "laplace")])
+        patch.setattr(kernels, "_DUAL_MODES", 300)
+        patch.setattr(optimum, "_MODES", (5, 10, 30))
+        patch.setattr(sweeps, "_AMPLITUDES", (1e-4, 0.05))
+        yield
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
@@ -60,9 +99,8 @@ def numbers(folder: Path) -> dict[str, float]:
     return json.loads((folder / "summary.json").read_text())
 
 
-def test_the_study_leaves_its_numbers_curves_and_figures(tmp_path: Path, capsys) -> None:
-    assert main([*QUICK, f"hydra.run.dir={tmp_path}"]) == 0
-    summary = json.loads((tmp_path / "summary.json").read_text())
+def test_the_study_leaves_its_numbers_curves_and_figures(finished: Path) -> None:
+    summary = numbers(finished)
     assert all(isinstance(value, float) and math.isfinite(value) for value in summary.values())
     assert summary["theorem62_ratio_with_condition"] <= 1 + 1e-9
     assert summary["theorem62_ratio_without"] > 1
@@ -72,14 +110,38 @@ def test_the_study_leaves_its_numbers_curves_and_figures(tmp_path: Path, capsys)
         assert sum(summary[f"wins_{when}.{name}"] for name in ("exponential", "linear", "cosine")) == pytest.approx(1)
     for claim in claims.of("ablate-schedule"):
         assert claim.field in summary
-    for name in ("sweeps", "theorem62", "optimum", "winners", "winners_of_all"):
-        assert (tmp_path / "figures" / f"{name}.png").exists()
-        assert (tmp_path / "figures" / f"{name}.svg").exists()
-    rows = list(csv.DictReader((tmp_path / "data/theorem62.csv").open()))
-    assert len(rows) == 2 * 2 * 2 * 2
-    assert all((float(row["ratio"]) <= 1 + 1e-9) == (row["condition"] == "True") for row in rows)
-    assert not (tmp_path / "runs").exists()
+    assert_drawn(finished / "figures", *FIGURES, "training")
+    found = tables(finished / "data", THEORY | TRAINING)
+    theorem, times = found["theorem62"], found["times"]
+    assert ((theorem["ratio"] <= 1 + 1e-9) == (theorem["condition"] == "True")).all()
+    assert found["annealing_law"]["error"].max() == summary["annealing_law_error"]
+    assert (found["kernels"]["dual_sum"] <= 1).all()
+    assert (found["kernels"]["time_optimal"] <= found["kernels"]["time_exponential"]).all()
+    for name in ("optimal", "exponential", "linear", "cosine", "constant"):
+        assert (times["lower_bound"] <= times[name]).all()
+        assert (times["optimal"] <= times[name]).all()
+        assert (np.diff(found["sweep_log_error"][name]) <= 1e-12).all()
+    assert found["staircase"]["share_of_time"].sum() == pytest.approx(1)
+    assert (np.diff(found["growth"]["without_condition"]) > np.diff(found["growth"]["with_condition"])).all()
+    small, large = found["order_of_bandwidths"]["down"] / found["order_of_bandwidths"]["up"]
+    assert small == pytest.approx(1, abs=1e-3)  # in the linear theory, of small amplitudes, the order is all the same
+    assert large > 1.5
+
+
+def test_without_training_the_theory_is_the_same_and_nothing_is_trained(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with blank_figures():
+        assert main([*QUICK, "seeds=[3,4]", f"hydra.run.dir={tmp_path}"]) == 0
     assert "not confirmed" in capsys.readouterr().out
+    trained, theory = numbers(finished), numbers(tmp_path)
+    assert theory.items() <= trained.items()
+    of_training = {"sw", "sw_sd", "sw_floor", "reached_2_floor"}
+    assert {key.partition(".")[0] for key in trained.keys() - theory.keys()} == of_training
+    for name in THEORY:
+        assert (tmp_path / f"data/{name}.csv").read_bytes() == (finished / f"data/{name}.csv").read_bytes()
+    assert {each.stem for each in (tmp_path / "figures").iterdir()} == set(FIGURES)
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.slow
@@ -96,11 +158,10 @@ def test_training_compares_every_schedule(finished: Path) -> None:
     summary = numbers(finished)
     assert summary["sw.checkerboard.optimal"] > 0
     assert summary["sw_sd.mixture.constant_narrow"] >= 0
-    assert (finished / "figures/training.png").exists()
-    rows = list(csv.DictReader((finished / "data/training.csv").open()))
-    assert len(rows) == RUNS * 2  # evaluations of each
-    last = [float(row["sw"]) for row in rows if row["target"] == "mixture" and row["schedule"] == "linear"][1::2]
-    assert summary["sw.mixture.linear"] == pytest.approx(sum(last) / 2)
+    rows = tables(finished / "data", THEORY | TRAINING)["training"]
+    last = rows["sw"][(rows["target"] == "mixture") & (rows["schedule"] == "linear") & (rows["step"] == 6)]
+    assert len(last) == 2
+    assert summary["sw.mixture.linear"] == pytest.approx(last.mean())
 
 
 @pytest.mark.slow
@@ -123,13 +184,15 @@ def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:
     assert len(json.loads((finished / "provenance.json").read_text())["resumed"]) == 1
 
 
-def test_a_study_with_other_settings_is_left_as_it_is(finished: Path, capsys) -> None:
+def test_a_study_with_other_settings_is_left_as_it_is(finished: Path, refusal) -> None:
     before = {place: place.stat().st_mtime_ns for place in finished.rglob("*.*")}
-    assert main([*QUICK, f"hydra.run.dir={finished}"]) == 2  # without training
-    assert "contains a study with other settings and is left unchanged" in capsys.readouterr().err
-    assert main(["ablate-schedule", f"resume={finished}", "steps=50"]) == 2
-    told = capsys.readouterr().err
-    assert "steps belongs to the resumed run and cannot change: with resume= only jobs, executor can" in told
+    assert refusal(*QUICK, f"hydra.run.dir={finished}") == (  # without training
+        f"{finished} contains a study with other settings and is left unchanged: resume={finished} continues it, "
+        "another hydra.run.dir=… starts a new one."
+    )
+    assert refusal("ablate-schedule", f"resume={finished}", "steps=50") == (
+        "steps belongs to the resumed run and cannot change: with resume= only jobs, executor can be given."
+    )
     assert before == {place: place.stat().st_mtime_ns for place in before}
 
 

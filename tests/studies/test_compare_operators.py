@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import shlex
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +19,54 @@ from drift_cli.data import target_of
 from drift_cli.metrics.modes import total_variation
 from drift_cli.report import claims
 from drift_cli.shell.cli import main
-from drift_cli.studies.compare_operators import comparison
+from drift_cli.studies.compare_operators import comparison, template
 from drift_cli.studies.compare_operators import runs as making
 from drift_cli.studies.compare_operators.fields import Field
 from drift_cli.studies.compare_operators.figure_5 import _first_within
 from drift_cli.studies.compare_operators.settings import CompareOperatorsConfig
 from drift_cli.training import step as steps
 from drift_cli.training.streams import stream
+from tests.problems.blank import blank_figures
+from tests.problems.left import assert_drawn, tables
 
 DRAWN = True
 
 SMALL = (
-    "particles=64",
-    "particle_steps=10",
+    "particles=32",
+    "particle_steps=5",
     "etas=[0.1,1.0]",
-    "batch_size=64",
-    "steps=10",
-    "start_steps=10",
+    "batch_size=32",
+    "steps=5",
+    "start_steps=5",
     "generator.widths=[16]",
-    "points=200",
-    "projections=10",
+    "points=100",
+    "projections=5",
     "draws=1",
-    "track=3",
-    "probes=3",
+    "track=2",
+    "probes=2",
     "rounds=2",
     "seeds=[0,1]",
     "jobs=1",
 )
 FIGURE_5 = ("sinkhorn_5e-2", "sinkhorn_1e-1")
 COMPARED = ("mean_shift_laplace", "mean_shift_gaussian", "sinkhorn_5e-2", "mmd", "energy", "chi2")
+STARTS = ("standard", "far", "missing_mode")
+CURVES = "operator,start,seed,steps,seconds,sw,floor,marginal_error,iterations"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def fewer() -> Iterator[None]:
+    """Points on which the template of a discrepancy's drift is measured; it has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("_PARTICLES", 12), ("_FEW", (4, 6)), ("_STEPS", 10), ("_PAIRS", 20)):
+            patch.setattr(template, name, value)
+        yield
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
-    words = [*SMALL, f"only=[{','.join(COMPARED)}]", "starts=[standard,far,missing_mode]"]
+    words = [*SMALL, f"only=[{','.join(COMPARED)}]", f"starts=[{','.join(STARTS)}]"]
     assert main(["compare-operators", *words, f"hydra.run.dir={folder}"]) == 0
     return folder
 
@@ -83,7 +98,7 @@ def test_it_leaves_its_numbers_curves_table_and_figures(finished: Path) -> None:
         assert found[f"{operator}.ms_per_drift"] > 0
         assert found[f"{operator}.curl"] >= 0
         assert found[f"{operator}.eta"] in (0.1, 1.0)
-        for start in ("standard", "far", "missing_mode"):
+        for start in STARTS:
             for form in ("particles", "generator"):
                 key = f"{operator}.{start}.{form}"
                 if not found[f"{key}.diverged"]:
@@ -92,13 +107,26 @@ def test_it_leaves_its_numbers_curves_table_and_figures(finished: Path) -> None:
                     assert found[f"{key}.sw.sd"] >= 0
                     assert 0 <= found[f"{key}.mode_error"] <= 1
     assert found["sinkhorn_5e-2.standard.generator.marginal_error"] > 0
-    table = (finished / "table.md").read_text()
-    assert all(f"| {operator} |" in table for operator in COMPARED)
-    for name in ("particles", "generator", "etas"):
-        assert (finished / f"data/{name}.csv").is_file()
-    for name in ("gallery_particles", "gallery_generator"):
-        assert (finished / f"figures/{name}.png").is_file()
-        assert (finished / f"figures/{name}.svg").is_file()
+    told = (finished / "table.md").read_text()
+    assert all(f"| {operator} |" in told for operator in COMPARED)
+    assert_drawn(finished / "figures", "gallery_particles", "gallery_generator")
+    kept = [json.loads(place.read_text()) for place in sorted((finished / "runs").glob("particles_*.json"))]
+    curves = {
+        "etas": ("operator,eta,diverged,sw_over_floor", len(COMPARED) * 2),
+        "generator": (CURVES, len(COMPARED) * len(STARTS) * 2 * 3),
+        "particles": (CURVES, sum(len(run["steps"]) for run in kept)),  # fewer of those that diverge
+    }
+    tabled = tables(finished / "data", curves)
+    etas, last = tabled["etas"], tabled["generator"]["steps"] == 5
+    for operator in COMPARED:
+        tried = zip(etas["diverged"], etas["sw_over_floor"], etas["eta"], strict=True)
+        best = min(each for name, each in zip(etas["operator"], tried, strict=True) if name == operator)
+        assert found[f"{operator}.eta"] == best[2]
+    assert last.sum() == len(COMPARED) * len(STARTS) * 2
+    assert (tabled["generator"]["sw"][last] > 0).all()
+    sinkhorn = tabled["generator"]["operator"] == "sinkhorn_5e-2"
+    assert (tabled["generator"]["iterations"][last & sinkhorn] > 0).all()
+    assert (tabled["generator"]["iterations"][~sinkhorn] == 0).all()
 
 
 def test_what_is_measured_decides_every_claim(finished: Path, figure_5: Path) -> None:
@@ -132,18 +160,20 @@ def test_the_template_is_measured_of_particles_and_its_worst_case_told(finished:
     assert not any(key.endswith((".rise.max", ".asymmetry.max")) for key in summary(figure_5))
 
 
-def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:
-    before, runs = summary(finished), sorted((finished / "runs").glob("*.json"))
-    written = {place: place.stat().st_mtime_ns for place in [*runs, *sorted((finished / "parts").glob("*.json"))]}
-    lost = finished / "runs/particles_sinkhorn_5e-2_far_1.json"
+def test_a_stopped_study_goes_on_where_it_was(finished: Path, tmp_path: Path, refusal) -> None:
+    folder = shutil.copytree(finished, tmp_path / "study")
+    before, runs = summary(folder), sorted((folder / "runs").glob("*.json"))
+    written = {place: place.stat().st_mtime_ns for place in [*runs, *sorted((folder / "parts").glob("*.json"))]}
+    lost = folder / "runs/particles_sinkhorn_5e-2_far_1.json"
     lost.unlink()
-    (finished / "summary.json").unlink()
-    assert main(["compare-operators", f"resume={finished}"]) == 0
-    assert summary(finished) == before  # a run that is made again is the same
+    (folder / "summary.json").unlink()
+    with blank_figures():
+        assert main(["compare-operators", f"resume={folder}"]) == 0
+    assert summary(folder) == before  # a run that is made again is the same
     assert [place for place, when in written.items() if place.stat().st_mtime_ns != when] == [lost]
-    capsys.readouterr()
-    assert main(["compare-operators", f"resume={finished}", "steps=50"]) == 2
-    assert "steps belongs to the resumed run" in capsys.readouterr().err
+    assert refusal("compare-operators", f"resume={folder}", "steps=50") == (
+        "steps belongs to the resumed run and cannot change: with resume= only jobs, executor can be given."
+    )
 
 
 def test_particles_take_explicit_steps_of_the_field_alone(finished: Path) -> None:
@@ -212,7 +242,10 @@ def test_figure_5_compares_the_drifts_by_seed(figure_5: Path) -> None:
     assert found["fig5.sinkhorn_over_laplace.max"] == max(ratios)
     for label in FIGURE_5:
         assert found[f"fig5.{label}.iterations"] >= 2
-    assert (figure_5 / "figures/training.png").is_file()
+    assert_drawn(figure_5 / "figures", "gallery_generator", "training")
+    curves = tables(figure_5 / "data", {"generator": (CURVES, 3 * 2 * 3)})["generator"]
+    assert set(curves["operator"]) == {"mean_shift_laplace", *FIGURE_5}
+    assert set(curves["start"]) == {"own"}
 
 
 def test_an_operator_that_diverges_is_said_to(tmp_path: Path, finished: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,8 @@ from drift_cli.studies.design_kernel.methods import PERIOD, bandwidths
 from drift_cli.studies.design_kernel.settings import CaptureConfig
 from drift_cli.theory import annealing
 from drift_cli.theory.empirical_rates import after, best_design, best_step, effective_samples, floor
+from drift_cli.training import bandwidth
+from tests.problems.left import assert_drawn, tables
 
 DRAWN = True
 
@@ -47,6 +49,24 @@ SMALL = [
     "generator.widths=[16]",
     "jobs=1",
 ]
+_FAMILIES = "gaussian,laplace,matern32,matern52,three_drifts,three_kernels,critical,log_uniform,optimal,level"
+TABLES = {
+    "times": ("modes,d,family,bandwidth,time,over_bound", 10),
+    "steps": ("case,eta_limit,eta_best,steps,steps_measured,steps_at_one", 5),
+    "given": (f"case,error,eta,tilt,effective_samples,{_FAMILIES}", 2),
+    "capture": ("family,bandwidth,lost_range,collapsed,far,1", 6),
+    "captured": ("case,tv,energy", 7 * 3),
+    "trained": ("target,kernel,factor,seed,distance,floor,other,other_floor,seconds", 3 * 3 * 4),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def fewer() -> Iterator[None]:
+    """Points on which each training finds its bandwidth, more than half of a small study's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bandwidth, "_QUERIES", 64)
+        patch.setattr(bandwidth, "_POINTS", 256)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -66,42 +86,45 @@ def test_what_the_theory_says_is_measured(folder: Path) -> None:
     assert found["level_of_another_dimension"] > 2  # the control
     assert found["steps_error"] < 0.1
     assert found["growth_error"] < 1e-2
-    assert {place.stem for place in (folder / "figures").glob("*.png")} == {
-        "times",
-        "rates",
-        "given",
-        "capture",
-        "trained",
-    }
-    assert (folder / "data/times.csv").read_text().startswith("modes,d,family")
+    assert_drawn(folder / "figures", "times", "rates", "given", "capture", "trained")
+    tabled = tables(folder / "data", TABLES)
+    assert tabled["times"]["over_bound"].min() == found["time_over_bound_least"]
+    assert (tabled["steps"]["steps"] == tabled["steps"]["steps_measured"]).all()
+    assert (tabled["steps"]["steps"] < tabled["steps"]["steps_at_one"]).all()
+    assert all((tabled["given"][family] >= 1 - 1e-2).all() for family in _FAMILIES.split(","))  # the grid of widths
+    assert tabled["given"]["laplace"][1] == found["laplace_over_best"]
+    for case, tv in zip(tabled["captured"]["case"], tabled["captured"]["tv"], strict=True):
+        assert 0 <= tv == found[f"{case}.tv"] <= 1
+    assert (tabled["capture"]["bandwidth"] > 0).all()
 
 
 def test_every_kernel_has_as_many_runs(folder: Path) -> None:
-    rows = list(csv.DictReader((folder / "data/trained.csv").open()))
-    counts = Counter((row["target"], row["kernel"]) for row in rows)
+    runs = tables(folder / "data", TABLES)["trained"]
+    targets, methods = runs["target"], runs["kernel"]
+    counts = Counter(zip(targets.tolist(), methods.tolist(), strict=True))
     assert set(counts.values()) == {4}  # two factors on the seed for choosing, two seeds for judging
     found = json.loads((folder / "summary.json").read_text())
     for target, kernel in counts:
-        tried = [row for row in rows if (row["target"], row["kernel"], row["seed"]) == (target, kernel, "1000")]
-        best = min(tried, key=lambda row: float(row["distance"]))
-        assert found[f"trained.{target}.{kernel}.factor"] == float(best["factor"])
+        tried = np.flatnonzero((targets == target) & (methods == kernel) & (runs["seed"] == 1000))
+        best = tried[runs["distance"][tried].argmin()]
+        assert found[f"trained.{target}.{kernel}.factor"] == runs["factor"][best]
     assert "trained.swiss_roll.optimal.over_laplace.ci_low" in found
     assert found["behind.lost.ci_low"] <= found["behind.lost"] <= found["behind.lost.ci_high"]
 
 
-def test_a_lost_mode_comes_back_by_the_tail_alone() -> None:
+def test_a_lost_mode_comes_back_by_the_tail_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The longer the tail at the same frequencies the sooner, and a mode twice as far away takes longer."""
-    config = CaptureConfig(modes=10, distances=[1.0], horizon=60.0, particles=8, steps=1, seeds=[0])
+    monkeypatch.setattr(capture, "_STEP", 0.2)
+    config = CaptureConfig(modes=10, distances=[1.0], horizon=45.0, particles=8, steps=1, seeds=[0])
     times = {
         (name, r): capture._time_to_shares(
             config, capture._mover(config, name, bandwidths(10, 1, PERIOD)[name], 1), [0.0, r], 0.1
         )
-        for name in ("gaussian", "laplace", "optimal")
-        for r in (1.0, 1.5)
+        for name, r in (("gaussian", 1.0), ("laplace", 1.0), ("laplace", 1.5), ("optimal", 1.0), ("optimal", 1.5))
     }
     assert times["laplace", 1.0] is not None
     assert times["laplace", 1.0] < times["gaussian", 1.0]  # type: ignore[operator]
-    assert times["laplace", 1.5] is None  # in sixty units of time; the control
+    assert times["laplace", 1.5] is None  # in forty-five units of time; the control
     assert times["optimal", 1.0] < times["optimal", 1.5]  # type: ignore[operator]
 
 

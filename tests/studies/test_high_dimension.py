@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import csv
+import itertools
 import json
 import math
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,11 @@ from drift_cli.studies.high_dimension.self_terms import FromTheTruth
 from drift_cli.studies.high_dimension.settings import CollapseConfig, HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place
 from drift_cli.studies.numbers import Interval
+from drift_cli.training import bandwidth
 from drift_cli.training.setup import assemble
 from drift_cli.training.streams import stream
+from tests.problems.blank import blank_figures
+from tests.problems.left import assert_drawn, tables
 
 DRAWN = True
 
@@ -62,6 +67,22 @@ SMALL = (
     "generator.widths=[16]",
     "jobs=1",
 )
+_OUTCOMES = "tv,found,variance,covariance_error,energy,seconds"
+TABLES = {
+    # places: all methods on one seed, two whole and two chosen on two more
+    "particles": (f"dimension,placement,method,stage,seed,factor,{_OUTCOMES}", 3 * (4 * 2 + 2 * (2 * 2 + 2))),
+    # starts: both methods at both factors on one seed, and as chosen, short and long, on two more
+    "network": (f"method,start,budget,factor,seed,{_OUTCOMES}", 2 * 2 * (2 + 2 * 2)),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def fewer() -> Iterator[None]:
+    """Points on which each place and each training finds its bandwidth."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bandwidth, "_QUERIES", 64)
+        patch.setattr(bandwidth, "_POINTS", 256)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +115,19 @@ def test_it_leaves_its_numbers_runs_and_figure(finished: Path) -> None:
             assert (f"{place}.{method}.good" in found) == (method in ("gaussian_annealed", "gaussian"))
     for span in ("low", "high"):
         assert {f"{span}.{rival}.tv_behind" for rival in METHODS[1:]} <= set(found)
-    rows = list(csv.DictReader((finished / "data/particles.csv").open()))
-    assert len(rows) == 3 * (4 * 2 + 2 * (2 * 2 + 2))  # places: all on one seed, two whole and two chosen on two more
+    tabled = tables(finished / "data", TABLES)
+    rows = tabled["particles"]
+    for place, method in itertools.product(("circle_2", "random_8", "subspace_8"), METHODS):
+        placement, dimension = place.split("_")
+        here = (rows["placement"] == placement) & (rows["dimension"] == int(dimension)) & (rows["method"] == method)
+        tried = here & (rows["stage"] == "choosing")
+        best = rows["tv"][tried & (rows["factor"] == found[f"{place}.{method}.factor"])]
+        assert best.tolist() == [rows["tv"][tried].min()]
+        judging = here & (rows["stage"] == "judging") & (rows["factor"] == found[f"{place}.{method}.factor"])
+        assert found[f"{place}.{method}.tv"] == pytest.approx(rows["tv"][judging].mean())
+    for budget, count in (("short", 2 * 2 * (2 + 2)), ("long", 2 * 2 * 2)):
+        assert (tabled["network"]["budget"] == budget).sum() == count
+    assert ((tabled["network"]["tv"] >= 0) & (tabled["network"]["tv"] <= 1)).all()
     assert found["lost_mode_short"] >= 1
     for term in ("include", "exclude", "balanced"):
         assert found[f"self_term.8.{term}.size"] > 0
@@ -106,19 +138,21 @@ def test_it_leaves_its_numbers_runs_and_figure(finished: Path) -> None:
     for form in collapse.FORMS:
         # three steps of a small network move no spread far, by whatever form
         assert found[f"collapse.8.0.05.{form}.spread"] < found[f"collapse.8.1.{form}.spread"]
-    for name in ("against_dimension", "self_terms", "network", "collapse"):
-        for end in ("png", "svg"):
-            assert (finished / f"figures/{name}.{end}").is_file()
+    assert_drawn(finished / "figures", "against_dimension", "self_terms", "network", "collapse")
 
 
-def test_finished_runs_are_not_made_again(finished: Path) -> None:
-    before = {file: file.read_bytes() for file in (finished / "runs").glob("*.json")}
-    numbers = summary(finished)
+def test_finished_runs_are_not_made_again(finished: Path, tmp_path: Path, refusal) -> None:
+    folder = shutil.copytree(finished, tmp_path / "study")
+    before = {file: file.read_bytes() for file in (folder / "runs").glob("*.json")}
+    numbers = summary(folder)
     assert len(before) == 3 * 3 + 2 * 2 + 2 * 2 * (2 + 2 * 2) + 2 * 4 * 2  # particles, self terms, networks, forms
-    assert main(["high-dimension", f"resume={finished}"]) == 0
-    assert {file: file.read_bytes() for file in (finished / "runs").glob("*.json")} == before
-    assert summary(finished) == numbers
-    assert main(["high-dimension", f"resume={finished}", "particles=50"]) == 2
+    with blank_figures():
+        assert main(["high-dimension", f"resume={folder}"]) == 0
+    assert {file: file.read_bytes() for file in (folder / "runs").glob("*.json")} == before
+    assert summary(folder) == numbers
+    assert refusal("high-dimension", f"resume={folder}", "particles=50") == (
+        "particles belongs to the resumed run and cannot change: with resume= only jobs, executor can be given."
+    )
 
 
 def test_without_reach_annealed_and_several_scales_are_the_fixed_kernel(finished: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import shutil
@@ -22,11 +23,13 @@ from drift_cli.gradient_paths import GRADIENT_PATHS
 from drift_cli.report import claims
 from drift_cli.shell.cli import main
 from drift_cli.studies import kept_runs
-from drift_cli.studies.stop_grad_study import mechanism, minibatch, training
+from drift_cli.studies.stop_grad_study import mechanism, mechanism_figure, minibatch, training
 from drift_cli.studies.stop_grad_study.landscape import _surfaces, flat, landscape, principal_plane
 from drift_cli.studies.stop_grad_study.settings import StopGradStudyConfig
 from drift_cli.studies.stop_grad_study.training import PathsRun
 from drift_cli.training.setup import Setup, assemble
+from tests.problems.blank import blank_figures
+from tests.problems.left import assert_drawn, tables
 from tests.problems.processes import children, heed_interrupts
 
 DRAWN = True
@@ -43,6 +46,20 @@ SMALL = (
     "plane=3",
     "jobs=1",
 )
+TABLES = {
+    **{
+        f"checkerboard_laplace_{paths}_{seed}": ("steps,drift_norm,mean_square,sw,spread,uncovered", 8)
+        for paths in GRADIENT_PATHS
+        for seed in (0, 1)
+    },
+    **{f"plane_checkerboard_laplace_{paths}": ("x,y,loss,sw", 3 * 3) for paths in GRADIENT_PATHS},
+    "pairs": ("dataset,kernel,bandwidth,batch_size,seed,ratio,collapsed", 2 * 2),
+    "mechanism_cloud": ("dataset,kernel,paths,time,std,way,loss", 4 * 5),
+    "mechanism_cosines": ("dataset,kernel,width,paths,cosine", 5 * 3),
+    "mechanism_growth": ("dataset,kernel,paths,of,measured,predicted,state", 4 * 4),
+    "mechanism_minibatch": ("dataset,kernel,bandwidth,state,batch_size,loss,error,predicted,effective", 2 * 3),
+    "mechanism_rates": ("kernel,mode,paths,lambda,predicted,instantaneous,along_flow", 2 * 2 * 4),
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +70,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(mechanism, "_MODES", (1, 5))
         patch.setattr(mechanism, "_TIMES", np.linspace(0, 4, 5))
         patch.setattr(minibatch, "_POPULATION", 2048)
+        patch.setattr(minibatch, "_FACTORS", (1.0,))
+        for module in (minibatch, mechanism_figure):
+            patch.setattr(module, "SIZES", (128, 256, 512))
         assert main(["stop-grad-study", *SMALL, "seeds=[0,1]", pairs, f"hydra.run.dir={folder}"]) == 0
     return folder
 
@@ -68,39 +88,63 @@ def test_it_leaves_its_numbers_curves_and_figures(finished: Path) -> None:
         for what in ("sw", "sw_floor", "loss", "drift_norm"):
             assert found[f"checkerboard.laplace.{paths}.{what}"] > 0
             assert found[f"checkerboard.laplace.{paths}.{what}.sd"] >= 0
-        assert (finished / f"data/checkerboard_laplace_{paths}_0.csv").is_file()
     missing = {claim.field for claim in claims.of("stop-grad-study")} - set(found)
     # With one kernel there is no comparison of two; and so short, the stop-gradient's runs do not cover the target
     # either, and nothing is said of collapse.
     uncovered = {"samples_alone_collapses", "query_alone_collapses"} if found["none_collapsed"] else set()
     assert missing == {"none.gaussian_over_laplace_sw"} | uncovered
-    for name in ("mechanism", "norm_against_distance_laplace", "curves_laplace", "samples_laplace", "pairs",
-                 "landscape_checkerboard_laplace"):  # fmt: skip
-        assert (finished / f"figures/{name}.png").is_file()
-        assert (finished / f"figures/{name}.svg").is_file()
+    assert_drawn(
+        finished / "figures",
+        "mechanism",
+        "norm_against_distance_laplace",
+        "curves_laplace",
+        "samples_laplace",
+        "samples_alone",
+        "pairs",
+        "landscape_checkerboard_laplace",
+    )
+    tabled = tables(finished / "data", TABLES)
+    for paths, seed in itertools.product(GRADIENT_PATHS, (0, 1)):
+        curve = tabled[f"checkerboard_laplace_{paths}_{seed}"]
+        kept = json.loads((finished / f"runs/checkerboard_laplace_0.1_64_{paths}_{seed}.json").read_text())
+        assert curve["sw"].tolist() == kept["sw"]
+        assert (curve["steps"][0], curve["steps"][-1]) == (1, 30)
+        assert (curve["mean_square"] > 0).all()
+    for paths in GRADIENT_PATHS:
+        plane = tabled[f"plane_checkerboard_laplace_{paths}"]
+        assert ((plane["x"] == 0) & (plane["y"] == 0)).sum() == 1  # the last weights
+        assert (plane["sw"] > 0).all()
+    assert found["pairs.laplace.samples_over_none"] == pytest.approx(np.exp(np.log(tabled["pairs"]["ratio"]).mean()))
+    assert (np.diff(tabled["mechanism_minibatch"]["loss"].reshape(2, 3)) < 0).all()  # as the batch grows
+    growth = tabled["mechanism_growth"]
+    np.testing.assert_allclose(growth["measured"], growth["predicted"], atol=1e-4)
     low, value, high = (found[f"pairs.laplace.samples_over_none{end}"] for end in (".ci_low", "", ".ci_high"))
     assert low < value < high
 
 
-def test_a_stopped_study_goes_on_where_it_was(finished: Path, capsys) -> None:
-    before, runs = summary(finished), sorted((finished / "runs").glob("*.json"))
+def test_a_stopped_study_goes_on_where_it_was(finished: Path, tmp_path: Path, refusal) -> None:
+    folder = shutil.copytree(finished, tmp_path / "study")
+    before, runs = summary(folder), sorted((folder / "runs").glob("*.json"))
     assert len(runs) == 4 * 2 + 2 * 2  # every choice of paths, twice; the pairs at the other bandwidth
-    written = {place: place.stat().st_mtime_ns for place in [*runs, finished / "parts/mechanism.json"]}
+    written = {place: place.stat().st_mtime_ns for place in [*runs, folder / "parts/mechanism.json"]}
     lost = runs[3]
     lost.unlink()
-    (finished / "summary.json").unlink()
-    assert main(["stop-grad-study", f"resume={finished}"]) == 0
-    assert summary(finished) == before  # a run that is made again is the same
+    (folder / "summary.json").unlink()
+    with blank_figures():
+        assert main(["stop-grad-study", f"resume={folder}"]) == 0
+    assert summary(folder) == before  # a run that is made again is the same
     assert [place for place, when in written.items() if place.stat().st_mtime_ns != when] == [lost]
-    provenance = json.loads((finished / "provenance.json").read_text())
+    provenance = json.loads((folder / "provenance.json").read_text())
     assert "seeds=" in provenance["command"] or "pytest" in provenance["command"]
     assert len(provenance["resumed"]) == 1
-    capsys.readouterr()
-    assert main(["stop-grad-study", *SMALL, f"hydra.run.dir={finished}"]) == 2  # other seeds
-    assert "contains a study with other settings and is left unchanged" in capsys.readouterr().err
-    assert summary(finished) == before
-    assert main(["stop-grad-study", f"resume={finished}", "steps=50"]) == 2
-    assert "steps belongs to the resumed run" in capsys.readouterr().err
+    assert refusal("stop-grad-study", *SMALL, f"hydra.run.dir={folder}") == (  # other seeds
+        "study contains a study with other settings and is left unchanged: resume=study continues it, another "
+        "hydra.run.dir=… starts a new one."
+    )
+    assert refusal("stop-grad-study", f"resume={folder}", "steps=50") == (
+        "steps belongs to the resumed run and cannot change: with resume= only jobs, executor can be given."
+    )
+    assert summary(folder) == before
 
 
 def settings(folder: Path) -> StopGradStudyConfig:
@@ -287,4 +331,13 @@ def test_one_choice_of_paths_is_a_study_too(finished: Path, tmp_path: Path) -> N
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert "checkerboard.laplace.none.sw" in summary
     assert "checkerboard.laplace.both.sw" not in summary
-    assert (tmp_path / "figures/norm_against_distance_laplace.png").is_file()
+    assert_drawn(
+        tmp_path / "figures",
+        "mechanism",
+        "norm_against_distance_laplace",
+        "curves_laplace",
+        "samples_laplace",
+        "samples_alone",
+        "pairs",
+        "landscape_checkerboard_laplace",
+    )
