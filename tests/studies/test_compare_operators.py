@@ -382,7 +382,7 @@ REFUSALS = [
     ("seeds=[]", "seeds must name at least one value, got an empty list."),
     (
         "eta_seed=1",
-        "eta_seed must not be one of seeds, on which the chosen step sizes are evaluated, got 1: choose another.",
+        "eta_seed must not be one of seeds, on which its choices are evaluated, got 1: choose another.",
     ),
     ("etas=[0.0]", "each of etas must be a finite number above 0, got 0.0: give a number above 0."),
     ("particles=2", "particles must be from 8 to 65536, got 2."),

@@ -287,7 +287,7 @@ REFUSALS = [
     ("kernels=[laplace,laplace]", "kernels must be different from each other, got ['laplace', 'laplace']."),
     (
         "kernels=[rational_quadratic]",
-        'each of kernels must be one of laplace, gaussian, matern32, matern52, got "rational_quadratic".',
+        'each of kernels must be one of gaussian, laplace, matern32, matern52, got "rational_quadratic".',
     ),
     ("bandwidth=0", "bandwidth must be a finite number above 0, got 0.0: give a number above 0."),
     (
