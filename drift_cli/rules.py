@@ -27,7 +27,7 @@ def between(key: str, value: float, low: float, high: float, remedy: str = "") -
 
 def finite(key: str, value: float) -> None:
     if not math.isfinite(value):
-        raise UserError(f"{key} must be a finite number, got {value}.")
+        raise UserError(f"{key} must be a finite number, got {value}: give one.")
 
 
 def fraction(key: str, value: float) -> None:
@@ -51,14 +51,19 @@ def one_of(key: str, value: str, choices: Iterable[str], also_called: Mapping[st
         raise UserError(f'{key} must be one of {", ".join(choices)}, got "{value}".{near}')
 
 
+def written(values: Iterable) -> str:
+    """A list as it is written on a command line."""
+    return f"[{','.join(map(str, values))}]"
+
+
 def different(key: str, values: list) -> None:
     if len(set(values)) < len(values):
-        raise UserError(f"{key} must be different from each other, got {values}.")
+        raise UserError(f"{key} must be different from each other, got {written(values)}: leave the repeated one out.")
 
 
 def not_empty(key: str, values: list) -> None:
     if not values:
-        raise UserError(f"{key} must name at least one value, got an empty list.")
+        raise UserError(f"{key} must name at least one value, got an empty list: name one, or leave it out.")
 
 
 def at_most(key: str, value: float, most: float, remedy: str = "lower it") -> None:

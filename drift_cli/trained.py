@@ -138,10 +138,12 @@ class Trained(nn.Module):
         if condition is None:
             return None
         if count == 0:
-            raise UserError("condition needs a run with dataset.condition, and this one was trained without.")
+            raise UserError(
+                "condition needs a run with dataset.condition, and this one was trained without: leave it out."
+            )
         if len(condition) != count:
             named = ", ".join(self.space.columns[-count:])
-            raise UserError(f"condition must be one number for each of {named}, got {len(condition)}.")
+            raise UserError(f"condition must be one number for each of {named}, got {len(condition)}: give {count}.")
         shift, scale = (
             torch.tensor(each[-count:], dtype=torch.float64) for each in (self.space.shift, self.space.scale)
         )
@@ -163,12 +165,13 @@ def load(run: str | Path, *, ema: bool = True, device: str = "auto") -> Trained:
     used = devices.resolve(device)
     with checkpoint.offering_previous(place, "run"):
         state = checkpoint.read_state(place)
-        fitting = Fitting(device=used, shelf=Shelf(folder.learned), closed=True)
-        where = Identity() if trained.space is None else trained.space.made()
-        codec = where.kept(state.space, fitting, state.codec)
-        checkpoint.check_codec(codec, place, state)
-        strengths = trained.guidance.range
-        model = trained.generator.made(replace(codec.codes_of(state.space), guidance=strengths is not None))
-        averaged = ema and trained.ema.decay > 0
+    fitting = Fitting(device=used, shelf=Shelf(folder.learned), closed=True)
+    where = Identity() if trained.space is None else trained.space.made()
+    codec = where.kept(state.space, fitting, state.codec)
+    checkpoint.check_codec(codec, place, state)  # no earlier checkpoint would mend that
+    strengths = trained.guidance.range
+    model = trained.generator.made(replace(codec.codes_of(state.space), guidance=strengths is not None))
+    averaged = ema and trained.ema.decay > 0
+    with checkpoint.offering_previous(place, "run"):
         checkpoint.load_weights(model, place / ("ema.safetensors" if averaged else "model.safetensors"))
     return Trained(model.to(used, devices.dtype(trained.dtype, used)).eval(), codec, state.space, used, strengths)

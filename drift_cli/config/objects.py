@@ -116,7 +116,9 @@ def _number_or_word(key: str, given: Any) -> Any:
         if isinstance(given, str):
             return given
         told = f'of type float, got "{given}": give a number'
-        raise UserError(f"{key} must {'have a value, got null' if given is None else f'be {told}'}.") from error
+        raise UserError(
+            f"{key} must {'have a value, got null: give one, or leave it out' if given is None else f'be {told}'}."
+        ) from error
 
 
 @cache

@@ -44,20 +44,24 @@ def describe(
     if "Cannot convert 'ListConfig' to string" in first:
         given = _given(error, node)
         if not isinstance(given, ListConfig) or not given:
-            return f"{key} must be one word, got a list."
+            return f"{key} must be one word, got a list: write {key}=WORD."
         listed = ",".join(map(str, given))
         remedy = f"write {key}={listed}" if len(given) == 1 else f"to run once for each, write -m {key}={listed}"
         return f"{key} must be one word, got the list [{listed}]: {remedy}."
     if "Cannot convert 'DictConfig' to string" in first:
-        return f"{key} must be one word, got a group of settings."
+        return f"{key} must be one word, got a group of settings: write {key}=WORD."
     if found := re.match(r"Interpolation key '(.*)' not found", first):
-        return f"{key} refers to ${{{found[1]}}}, and there is no such setting."
+        key = next((name for name, value in words.items() if f"${{{found[1]}}}" in value), key)
+        return f"{key} refers to ${{{found[1]}}}, and there is no such setting: name one that exists, or write a value."
     if "'None'" in first:
-        return f"{key} must have a value, got null."
+        return f"{key} must have a value, got null: give one, or leave it out."
     if "not in '" in first:
-        known = setting_names(error.object_type)
+        known, group = setting_names(error.object_type), prefix.removesuffix(".")
+        if group in words and key not in words:  # the user chose the group's option, and the command sets it up
+            return f"{group}={words[group]} has no {key}, which this command sets: leave {group}=… out."
         near = did_you_mean(str(key).rsplit(".", 1)[-1], known)
-        return f'There is no setting "{key}".{near} Available: {", ".join(known)}.'
+        available = f"Available: {', '.join(known)}." if known else "There are none to set: leave it out."
+        return f'There is no setting "{key}".{near} {available}'
     return f"{key}: {first}"
 
 

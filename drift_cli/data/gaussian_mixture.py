@@ -75,11 +75,14 @@ class GaussianMixture:
         modes: int, dimension: int, weights: Any, means: Any, placement: str, subspace: int, **_: object
     ) -> None:
         if weights is not None and len(weights) != modes:
-            raise UserError(f"dataset.weights must have one entry per mode ({modes}), got {len(weights)}.")
+            raise UserError(
+                f"dataset.weights must have one entry per mode ({modes}), got {len(weights)}: give {modes}, or set "
+                "dataset.modes."
+            )
         if means is not None and not _fit(means, modes, dimension):
             raise UserError(
                 f"dataset.means must be {modes} lists of {dimension} numbers (dataset.modes, dataset.dimension), "
-                f"got {means}."
+                f"got {means}: give as many, or set those two."
             )
         if placement == "subspace" and subspace > dimension:
             raise UserError(

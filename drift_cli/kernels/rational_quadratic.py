@@ -60,7 +60,7 @@ class RationalQuadratic(OfBandwidth):
         if self.alpha <= 1:
             raise UserError(
                 "drift=sharp needs kernel.alpha above 1, where the companion of a rational quadratic is finite, got "
-                f"{self.alpha}."
+                f"{self.alpha}: raise it, or choose another kernel."
             )
         height = self.bandwidth**2 * self.alpha / (self.alpha - 1)
         return Companion(RationalQuadratic(math.sqrt(height), self.alpha - 1), height)

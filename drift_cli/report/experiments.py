@@ -78,6 +78,8 @@ def load(file: Path | None = None) -> list[Experiment]:
             found = [_experiment(command=name, **entry) for name, entry in own]
         else:
             found = [_experiment(**entry) for entry in OmegaConf.to_container(OmegaConf.load(file))]  # type: ignore
+    except FileNotFoundError as error:
+        raise UserError(f"There is no file {where}: name a list of experiments, or leave it out.") from error
     except Exception as error:
         raise UserError(f"{where} cannot be read as a list of experiments: {str(error).splitlines()[0]}.") from error
     names = [each.name for each in found]

@@ -66,7 +66,9 @@ def collect(top: Path) -> Collection:
         raise UserError(f"There is no folder {top}: name one that contains runs, e.g. outputs/train.")
     folders = sorted((path.parent for path in top.rglob("config.yaml")), key=_natural)
     if not folders:
-        raise UserError(f"{top} contains no runs: a run is a folder with a config.yaml.")
+        raise UserError(
+            f"{top} contains no runs: a run is a folder with a config.yaml. Name a folder that contains one."
+        )
     readable, passed_over = [], []
     for folder in folders:
         try:

@@ -96,7 +96,7 @@ class RunFolder:
                 return folder
         runs = sorted(str(below.parent) for below in path.glob("*/config.yaml"))[:3] if path.is_dir() else []
         hint = f"  Runs in it: {', '.join(runs)}." if runs else ""
-        raise UserError(f"{path} is not a run folder: it has no config.yaml.{hint}")
+        raise UserError(f"{path} is not a run folder: it has no config.yaml.{hint or ' Name one that has.'}")
 
     @classmethod
     def start(cls, path: Path) -> Self:

@@ -61,7 +61,9 @@ def explain(error: Exception, command: Command, settings: list[str]) -> str:
             return f"{key} is a list: write {key}=[{values}]."
         return f'"{key}={values}" gives several values: `drift {command.name} -m {key}={values}` runs once for each.'
     if "Config group override must be a string" in text:
-        return "A group must be one of its options, got null: leave it out for the default."
+        groups = [word.removesuffix("=null") for word in settings if word.endswith("=null")]
+        group = next((each for each in groups if command.options(each)), "A group")
+        return f"{group} must be one of {', '.join(command.options(group))}, got null: leave it out for the default."
     if isinstance(error, OmegaConfBaseException):
         return describe(error)
     if isinstance(error, MarkedYAMLError):

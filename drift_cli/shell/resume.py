@@ -22,7 +22,7 @@ def merged(command: Command, kept: Any, given: Any, keys: Iterable[str]) -> Any:
         if key not in allowed and key.split(".")[0] not in allowed:
             raise UserError(
                 f"{key} belongs to the resumed run and cannot change: with resume= only "
-                f"{', '.join(allowed)} can be given."
+                f"{', '.join(allowed)} can be given. Leave it out, or start a new run."
             )
         source, target = given, kept
         *parents, leaf = key.split(".")

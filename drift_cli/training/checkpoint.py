@@ -118,7 +118,9 @@ def read_state(place: Path) -> State:
         raise UserError(f"{place} is not a checkpoint of this version of drift: its format must be {_FORMAT}.")
     try:
         step, seconds, seed = entries["step"], entries["seconds"], entries["seed"]
-        tally, codec = (dict(entries.get(name, {})) for name in ("tally", "codec"))
+        tally, codec = entries.get("tally", {}), entries.get("codec", {})
+        if not (isinstance(tally, dict) and isinstance(codec, dict)):
+            raise ValueError("its tally or its codes are no mapping")
         whole = all(type(number) is int and 0 <= number < 2**63 for number in (step, seed))
         if not whole or not all(type(number) in (int, float) for number in (seconds, *tally.values())):
             raise ValueError("one of its numbers is not a number")

@@ -60,8 +60,9 @@ def check(setup: Setup, processes: int) -> None:
             "batch_size."
         )
     if exchange == "ring" and shared == WHOLE:
+        of_classes = " of these classes" if setup.classes else ""
         raise UserError(
-            f"distributed.exchange=ring passes blocks of points on, and drift={config.drift.name} (of these classes) "
+            f"distributed.exchange=ring passes blocks of points on, and drift={config.drift.name}{of_classes} "
             "needs them together: use distributed.exchange=gather."
         )
     if exchange == "ring" and config.gradient_paths != "none":

@@ -276,11 +276,17 @@ REFUSALS = [
         "size), e.g. kernel.bandwidth=0.1.",
     ),
     ("train kernel.bandwidth=1e-200", "kernel.bandwidth must be from 1e-09 to 1e+09, got 1e-200."),
-    ("train dataset=rings dataset.radii=[]", "dataset.radii must name at least one value, got an empty list."),
-    ("train dataset=pinwheel dataset.twist=nan", "dataset.twist must be a finite number, got nan."),
+    (
+        "train dataset=rings dataset.radii=[]",
+        "dataset.radii must name at least one value, got an empty list: name one, or leave it out.",
+    ),
+    ("train dataset=pinwheel dataset.twist=nan", "dataset.twist must be a finite number, got nan: give one."),
     ("train threads=100000", "threads must be from 1 to 1024, got 100000."),
     ("train generator.widths=5", 'generator.widths must be a list, got "5": write generator.widths=[5].'),
-    ("train kernel.bandwidth=${foo}", "the configuration refers to ${foo}, and there is no such setting."),
+    (
+        "train kernel.bandwidth=${foo}",
+        "kernel.bandwidth refers to ${foo}, and there is no such setting: name one that exists, or write a value.",
+    ),
     (
         "train -m kernel=gaussian,laplace kernel.bandwith=1",
         'There is no setting "kernel.bandwith". Did you mean "kernel.bandwidth"? Settings of kernel: bandwidth.',
@@ -296,7 +302,7 @@ REFUSALS = [
         "kernel.bandwidth must be a finite number above 0, got nan: give a length (the data has about unit "
         "size), e.g. kernel.bandwidth=0.1.",
     ),
-    ("train kernel.bandwidth=null", "kernel.bandwidth must have a value, got null."),
+    ("train kernel.bandwidth=null", "kernel.bandwidth must have a value, got null: give one, or leave it out."),
     ("train steps=1.5", 'steps must be of type integer, got "1.5": give a whole number.'),
     ("train batch_size=1", "batch_size must be at least 2, got 1."),
     ("train seed=-1", "seed must be at least 0, got -1."),
@@ -312,8 +318,14 @@ REFUSALS = [
         "gradient_paths=none,both.",
     ),
     ("train gradient_paths=[none]", "gradient_paths must be one word, got the list [none]: write gradient_paths=none."),
-    ("train gradient_paths={a:1}", "gradient_paths must be one word, got a group of settings."),
-    ("train kernel=mixture kernel.components=[{kernel:[a]}]", "kernel.kernel must be one word, got a list."),
+    (
+        "train gradient_paths={a:1}",
+        "gradient_paths must be one word, got a group of settings: write gradient_paths=WORD.",
+    ),
+    (
+        "train kernel=mixture kernel.components=[{kernel:[a]}]",
+        "kernel.kernel must be one word, got a list: write kernel.kernel=WORD.",
+    ),
     (
         "train +drift.self_tern=include",
         'There is no setting "drift.self_tern". Did you mean "self_term"? Available: self_term.',
@@ -324,7 +336,11 @@ REFUSALS = [
         "gradient_paths=both differentiates |V|^2, which drift.normalize=rms makes constant: choose "
         "drift.normalize=none, or gradient_paths=none.",
     ),
-    ("train kernel=null", "A group must be one of its options, got null: leave it out for the default."),
+    (
+        "train kernel=null",
+        "kernel must be one of designed, gaussian, laplace, matern32, matern52, mixture, rational_quadratic, got null: "
+        "leave it out for the default.",
+    ),
     (
         "train kernel=gaussian,laplace",
         '"kernel=gaussian,laplace" gives several values: `drift train -m kernel=gaussian,laplace` runs once for each.',
@@ -337,15 +353,16 @@ REFUSALS = [
     ("train dataset=array", "dataset.path has no value yet: give one with dataset.path=…"),
     (
         "train dataset=gaussian_mixture dataset.weights=[1,2]",
-        "dataset.weights must have one entry per mode (4), got 2.",
+        "dataset.weights must have one entry per mode (4), got 2: give 4, or set dataset.modes.",
     ),
     (
         "train dataset=gaussian_mixture dataset.means=[[1,2]]",
-        "dataset.means must be 4 lists of 2 numbers (dataset.modes, dataset.dimension), got [[1, 2]].",
+        "dataset.means must be 4 lists of 2 numbers (dataset.modes, dataset.dimension), got [[1, 2]]: give as many, "
+        "or set those two.",
     ),
     (
         "train drift=multi_temperature drift.factors=[]",
-        "drift.factors must name at least one value, got an empty list.",
+        "drift.factors must name at least one value, got an empty list: name one, or leave it out.",
     ),
     (
         "train drift=sinkhorn drift.epsilon=0",
@@ -420,7 +437,10 @@ REFUSALS = [
         "gradient_paths=none, or another drift.",
     ),
     ("train drift=noised_query drift.draws=0", "drift.draws must be at least 1, got 0."),
-    ("train drift=lookahead drift.weights=[]", "drift.weights must name at least one value, got an empty list."),
+    (
+        "train drift=lookahead drift.weights=[]",
+        "drift.weights must name at least one value, got an empty list: name one, or leave it out.",
+    ),
     (
         "train drift=lookahead drift.base=sinkhorn",
         'drift.base must be one of mean_shift, batch_normalized, sinkhorn_proxy, sharp, got "sinkhorn". Did you '
@@ -428,7 +448,8 @@ REFUSALS = [
     ),
     (
         "train drift=sharp kernel=rational_quadratic kernel.alpha=0.5",
-        "drift=sharp needs kernel.alpha above 1, where the companion of a rational quadratic is finite, got 0.5.",
+        "drift=sharp needs kernel.alpha above 1, where the companion of a rational quadratic is finite, got 0.5: "
+        "raise it, or choose another kernel.",
     ),
     (
         "bench what=sinkhorn epsilon=0",
@@ -441,8 +462,11 @@ REFUSALS = [
         "batch_size or raise generator.count.",
     ),
     ("train resume=nowhere", "There is no folder nowhere: name a run folder, e.g. outputs/train/<time>-<unique>."),
-    ("train resume=.", ". is not a run folder: it has no config.yaml."),
-    ("train hydra.run.dir=${foo}", "hydra.run.dir refers to ${foo}, and there is no such setting."),
+    ("train resume=.", ". is not a run folder: it has no config.yaml. Name one that has."),
+    (
+        "train hydra.run.dir=${foo}",
+        "hydra.run.dir refers to ${foo}, and there is no such setting: name one that exists, or write a value.",
+    ),
     (
         "train hydra.run.dir=/dev/null/x",
         "The output folder cannot be written: /dev/null/x: Not a directory. Choose another with hydra.run.dir=…",

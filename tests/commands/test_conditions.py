@@ -64,12 +64,12 @@ def test_what_a_condition_cannot_be_is_refused(tmp_path: Path, refusal) -> None:
     )
     assert train(tmp_path / "run", *conditional) == 0
     sample = ("sample", str(tmp_path / "run"), f"out={tmp_path}/s.csv")
-    told = "condition must be one number for each of dose, got 2."
+    told = "condition must be one number for each of dose, got 2: give 1."
     assert refusal(*sample, "condition=[1,2]") == told
-    assert refusal(*sample, "condition=[nan]") == "each of condition must be a finite number, got nan."
+    assert refusal(*sample, "condition=[nan]") == "each of condition must be a finite number, got nan: give one."
     assert main([*sample, "condition=[0.5]", "n=3"]) == 0
     written = np.loadtxt(tmp_path / "s.csv", delimiter=",", skiprows=1)
     np.testing.assert_allclose(written[:, 1], 0.5, atol=1e-6)
     assert train(tmp_path / "without", "dataset=array", f"dataset.path={path}") == 0
-    told = "condition needs a run with dataset.condition, and this one was trained without."
+    told = "condition needs a run with dataset.condition, and this one was trained without: leave it out."
     assert refusal("sample", str(tmp_path / "without"), f"out={tmp_path}/s.csv", "condition=[1]") == told

@@ -255,27 +255,31 @@ def test_it_says_how_long_it_takes() -> None:
             'There is no part "fig9". Did you mean "fig5"? Available: fig1, fig2, flow, fig3-4, fig5, operators, '
             "appF, lai, high-dimension, design-kernel.",
         ),
-        ("parts=[]", "parts must name at least one value, got an empty list."),
-        ("records=nowhere", "records must be a folder written by export=, got nowhere, which does not exist."),
+        ("parts=[]", "parts must name at least one value, got an empty list: name one, or leave it out."),
+        (
+            "records=nowhere",
+            "records must be a folder written by export=, got nowhere, which does not exist: name one, or leave it "
+            "out.",
+        ),
         (
             "kept=nowhere",
-            "kept must be a folder with <size>/<part> of earlier runs, got nowhere, which does not exist.",
+            "kept must be a folder with <size>/<part> of earlier runs, got nowhere, which does not exist: name one, "
+            "or leave it out.",
         ),
         ("cores=0", "cores must be from 1 to 1024, got 0."),
         (
             "experiments=nowhere.yaml",
-            "nowhere.yaml cannot be read as a list of experiments: [Errno 2] No such file or directory: "
-            "'{tmp}/nowhere.yaml'.",
+            "There is no file nowhere.yaml: name a list of experiments, or leave it out.",
         ),
         (
             "experiment=fig1",
             "experiment=fig1 is a preset of `drift verify-score`, not of `drift paper`: run `drift verify-score "
             "experiment=fig1`.",
         ),
-        ("cores=1024", "cores must be at most the {cores} available here, got 1024."),
+        ("cores=1024", "cores must be at most the {cores} available here, got 1024: lower it."),
         ("out=/dev/null/x", "out must be a folder, but /dev/null/x/standard is a file: choose another."),
         ("export=/dev/null", "export must be a folder, but /dev/null is a file: choose another."),
-        ("export=/proc/x", "export must be a writable folder, got /proc/x: No such file or directory."),
+        ("export=/proc/x", "export must be a writable folder, got /proc/x: No such file or directory. Choose another."),
     ],
 )
 def test_it_refuses_in_one_line(words: str, told: str, refusal, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_damaged_neighbour_is_passed_over(sweep: Path, capsys: pytest.CaptureF
     ("place", "told"),
     [
         ("nowhere", "There is no folder nowhere: name one that contains runs, e.g. outputs/train."),
-        (".", ". contains no runs: a run is a folder with a config.yaml."),
+        (".", ". contains no runs: a run is a folder with a config.yaml. Name a folder that contains one."),
     ],
 )
 def test_a_folder_without_runs_is_refused(place: str, told: str, refusal) -> None:

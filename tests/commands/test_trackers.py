@@ -160,7 +160,7 @@ def test_finished_runs_are_exported_to_tensorboard_once(runs: Path) -> None:
 def test_a_folder_without_curves_is_refused(refusal) -> None:
     told = "There is no folder nowhere: name a run folder, or a folder that contains runs."
     assert refusal("export-metrics", "nowhere") == told
-    told = "No run in . has any logged steps: a run is a folder with config.yaml and metrics.jsonl."
+    told = "No run in . has any logged steps: a run is a folder with config.yaml and metrics.jsonl. Name another."
     assert refusal("export-metrics", ".") == told
 
 

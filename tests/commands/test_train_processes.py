@@ -91,7 +91,7 @@ def test_the_comparison_tells_another_seed_apart(whole: Path, tmp_path: Path) ->
         ),
         (
             "distributed.exchange=ring drift=sinkhorn",
-            "distributed.exchange=ring passes blocks of points on, and drift=sinkhorn (of these classes) needs them "
+            "distributed.exchange=ring passes blocks of points on, and drift=sinkhorn needs them "
             "together: use distributed.exchange=gather.",
         ),
         (

@@ -276,14 +276,14 @@ REFUSALS = [
         "each of grid.horizons must be long enough for a mode to decay, at least 0.00136 with bandwidths from "
         "0.1 to 0.5 and 10 modes, got 1e-09: raise it, or bring the bandwidths nearer to 1.4/mode.",
     ),
-    ("grid.rates=[]", "grid.rates must name at least one value, got an empty list."),
+    ("grid.rates=[]", "grid.rates must name at least one value, got an empty list: name one, or leave it out."),
     (
         "kernel.bandwidth=0",
         "kernel.bandwidth must be a finite number above 0, got 0.0: give a length (the data has about unit "
         "size), e.g. kernel.bandwidth=0.1.",
     ),
     ("floor=2", "floor must be above 0 and at most 1, got 2.0."),
-    ("seeds=[0]", "seeds must name at least 2 different seeds, for a standard deviation, got [0]."),
+    ("seeds=[0]", "seeds must name at least 2 different seeds, for a standard deviation, got [0]: add some."),
     ("jobs=0", "jobs must be from 1 to 1024, got 0."),
     ("resume=nowhere", "There is no folder nowhere: name a run folder, e.g. outputs/train/<time>-<unique>."),
 ]

@@ -273,7 +273,7 @@ REFUSALS = [
         'sinkhorn_5e-2, mmd, energy, sliced_wasserstein, chi2, smoothed_kl, got "mean_shift". Did you mean '
         '"mean_shift_laplace"?',
     ),
-    ("only=[]", "only must name at least one value, got an empty list."),
+    ("only=[]", "only must name at least one value, got an empty list: name one, or leave it out."),
     (
         "operators.mmd=3",
         "operators.mmd must be settings such as {drift: sharp, kernel: laplace, bandwidth: 0.1}, got 3.",
@@ -310,7 +310,7 @@ REFUSALS = [
     ),
     (
         "operators.mmd.options.discrepancy={name:mmd,draws:2}",
-        'There is no setting "operators.mmd.options.discrepancy.draws". Available: .',
+        'There is no setting "operators.mmd.options.discrepancy.draws". There are none to set: leave it out.',
     ),
     ("+operators.sharp.options={a:1}", 'There is no setting "operators.sharp.options.a". Available: self_term.'),
     (
@@ -335,29 +335,30 @@ REFUSALS = [
     ),
     (
         "+operators.energy.kernel=laplace",
-        "operators.energy must have neither kernel nor bandwidth, which drift=from_discrepancy does not use: "
-        "leave them out.",
+        "operators.energy must have neither kernel nor bandwidth, which drift=from_discrepancy does not use, got "
+        "kernel: laplace: leave them out.",
     ),
     (
         "operators.sharp.kernel=null",
-        "operators.sharp needs a kernel and a bandwidth, which drift=sharp uses: add kernel: laplace, bandwidth: 0.1.",
+        "operators.sharp needs a kernel and a bandwidth, which drift=sharp uses, got bandwidth: 0.1: add kernel: "
+        "laplace, bandwidth: 0.1.",
     ),
     (
         "'+operators={a b: {drift: sharp}}'",
         'A label of operators must be a letter followed by letters, digits, "_" or "-", so that its settings can '
-        'be given as operators.<label>.…, got "a b".',
+        'be given as operators.<label>.…, got "a b": rename it.',
     ),
     (
         "'+operators={a.b: {drift: sharp}}'",
         'A label of operators must be a letter followed by letters, digits, "_" or "-", so that its settings can '
-        'be given as operators.<label>.…, got "a.b".',
+        'be given as operators.<label>.…, got "a.b": rename it.',
     ),
     (
         "operators.sinkhorn_5e-2.options.epsilon=-1",
         "operators.sinkhorn_5e-2.options.epsilon must be from 1e-09 to 1e+09, got -1.0: give a squared length "
         "(the data has about unit size), e.g. operators.sinkhorn_5e-2.options.epsilon=0.05.",
     ),
-    ("starts=[]", "starts must name at least one value, got an empty list."),
+    ("starts=[]", "starts must name at least one value, got an empty list: name one, or leave it out."),
     (
         "starts=[near]",
         'each of starts must be one of standard, far, collapsed, missing_mode, imbalanced, own, got "near".',
@@ -379,7 +380,7 @@ REFUSALS = [
         "forms=[particle]",
         'each of forms must be one of particles, generator, got "particle". Did you mean "particles"?',
     ),
-    ("seeds=[]", "seeds must name at least one value, got an empty list."),
+    ("seeds=[]", "seeds must name at least one value, got an empty list: name one, or leave it out."),
     (
         "eta_seed=1",
         "eta_seed must not be one of seeds, on which its choices are evaluated, got 1: choose another.",
@@ -387,7 +388,10 @@ REFUSALS = [
     ("etas=[0.0]", "each of etas must be a finite number above 0, got 0.0: give a number above 0."),
     ("particles=2", "particles must be from 8 to 65536, got 2."),
     ("steps=0", "steps must be at least 1, got 0."),
-    ("generator=particles", 'There is no setting "generator.widths". Available: count, init.'),
+    (
+        "generator=particles",
+        "generator=particles has no generator.widths, which this command sets: leave generator=… out.",
+    ),
     ("jobs=0", "jobs must be from 1 to 1024, got 0."),
     ("resume=nowhere", "There is no folder nowhere: name a run folder, e.g. outputs/train/<time>-<unique>."),
 ]

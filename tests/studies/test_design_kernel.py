@@ -143,7 +143,7 @@ def test_shares_of_nested_clusters(rng: torch.Generator) -> None:
     [
         (
             "trained.methods=[gaussian,optimal]",
-            "trained.methods must name laplace, which the others are compared with, got ['gaussian', 'optimal'].",
+            "trained.methods must name laplace, which the others are compared with, got [gaussian,optimal]: add it.",
         ),
         ("trained.seeds=[0]", "trained.seeds must be two or more, for an interval, got [0]: add some."),
         (

@@ -332,7 +332,7 @@ def test_one_seed_has_no_interval() -> None:
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ("methods=[gaussian]", "methods must name at least two, to be compared, got ['gaussian']: add some."),
+        ("methods=[gaussian]", "methods must name at least two, to be compared, got [gaussian]: add some."),
         (
             "methods=[gaussian,gausian]",
             "each of methods must be one of gaussian_annealed, gaussian, laplace_annealed, laplace, multi_scale, "
@@ -342,11 +342,14 @@ def test_one_seed_has_no_interval() -> None:
             "tuning_seed=1",
             "tuning_seed must not be one of seeds, on which its choices are evaluated, got 1: choose another.",
         ),
-        ("generator=particles", "generator must be mlp, because a start sets its last layer, got particles."),
+        (
+            "generator=particles",
+            "generator must be mlp, because a start sets its last layer, got particles: leave it out.",
+        ),
         ("network.starts=[far]", 'each of network.starts must be one of collapsed, spread, got "far".'),
         ("subspace=[4]", "each of subspace must be from 5 to 1024, got 4."),
         ("sweep=0", "sweep must be above 0 and at most 1, got 0.0."),
-        ("dimensions=[8,8]", "dimensions must be different from each other, got [8, 8]."),
+        ("dimensions=[8,8]", "dimensions must be different from each other, got [8,8]: leave the repeated one out."),
     ],
 )
 def test_what_makes_no_sense_is_refused(setting: str, told: str, refusal) -> None:

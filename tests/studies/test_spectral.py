@@ -115,7 +115,11 @@ def test_every_drawn_curve_is_left_as_numbers(small: Path) -> None:
         ("bandwidth=0", "bandwidth must be a finite number above 0, got 0.0: give a number above 0."),
         ("bandwidth=-1", "bandwidth must be a finite number above 0, got -1.0: give a number above 0."),
         ("modes=0", "modes must be from 1 to 1000, got 0."),
-        ("sigma_min=4", "sigma_min must be at most sigma0, got 4 above 3: the annealing goes from wide to narrow."),
+        (
+            "sigma_min=4",
+            "sigma_min must be at most sigma0, got 4 above 3: the annealing goes from wide to narrow. Lower "
+            "sigma_min or raise sigma0.",
+        ),
         ("epsilon=1", "epsilon must be above 0 and below 1, got 1.0: it is the factor that a mode shrinks by."),
         ("epsilon=0", "epsilon must be above 0 and below 1, got 0.0: it is the factor that a mode shrinks by."),
         (
@@ -155,14 +159,14 @@ def test_every_drawn_curve_is_left_as_numbers(small: Path) -> None:
             "each of kernels must be one of gaussian, laplace, matern32, matern52, rational_quadratic, got "
             '"gausian". Did you mean "gaussian"?',
         ),
-        ("kernels=[]", "kernels must name at least one value, got an empty list."),
+        ("kernels=[]", "kernels must name at least one value, got an empty list: name one, or leave it out."),
         ("alpha=1", "alpha must be from 1.5 to 1000, got 1.0."),
         (
             "alpha=2",
             "bandwidth 0.3 of rational_quadratic is too wide for a torus of period 2π: the kernel reaches beyond 60 "
             "periods of the torus. Raise alpha or make it smaller.",
         ),
-        ("dimensions=[]", "dimensions must name at least one value, got an empty list."),
+        ("dimensions=[]", "dimensions must name at least one value, got an empty list: name one, or leave it out."),
         ("dimensions=[0]", "each of dimensions must be from 1 to 4096, got 0."),
         ("anneal_rate=0", "anneal_rate must be a finite number above 0, got 0.0: give a number above 0."),
     ],

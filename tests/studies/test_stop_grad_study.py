@@ -279,12 +279,15 @@ def test_the_losses_are_equal_as_functions_of_the_weights(setup, finished: Path)
 
 
 REFUSALS = [
-    ("datasets=[]", "datasets must name at least one value, got an empty list."),
+    ("datasets=[]", "datasets must name at least one value, got an empty list: name one, or leave it out."),
     (
         "datasets=[swissroll]",
         'each of datasets must be one of swiss_roll, checkerboard, got "swissroll". Did you mean "swiss_roll"?',
     ),
-    ("kernels=[laplace,laplace]", "kernels must be different from each other, got ['laplace', 'laplace']."),
+    (
+        "kernels=[laplace,laplace]",
+        "kernels must be different from each other, got [laplace,laplace]: leave the repeated one out.",
+    ),
     (
         "kernels=[rational_quadratic]",
         'each of kernels must be one of gaussian, laplace, matern32, matern52, got "rational_quadratic".',
@@ -297,10 +300,10 @@ REFUSALS = [
     ),
     ("batch_size=1", "batch_size must be at least 2, got 1."),
     ("steps=5", "steps must be at least 10, got 5."),
-    ("seeds=[]", "seeds must name at least one value, got an empty list."),
+    ("seeds=[]", "seeds must name at least one value, got an empty list: name one, or leave it out."),
     ("seeds=[-1]", "each of seeds must be at least 0, got -1."),
     ("track=2", "track must be from 8 to 1000, got 2."),
-    ("plane=2", "plane, where not 0 (no landscape), must be from 3 to 201, got 2."),
+    ("plane=2", "plane must be 0 (no landscape) or from 3 to 201, got 2."),
     ("jobs=0", "jobs must be from 1 to 1024, got 0."),
     (
         "pairs.seeds=[0,1]",

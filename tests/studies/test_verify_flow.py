@@ -149,7 +149,7 @@ def test_curves_and_figures_are_left_behind(folder: Path, summary: dict[str, flo
         ("bandwidths=[3]", "each of bandwidths must be from 0.01 to 2, got 3.0."),
         ("threads=0", "threads must be from 1 to 1024, got 0."),
         ("deviations=[0,1]", "each of deviations must be from 0.01 to 100, got 0.0."),
-        ("bandwidths=[]", "bandwidths must name at least one value, got an empty list."),
+        ("bandwidths=[]", "bandwidths must name at least one value, got an empty list: name one, or leave it out."),
         ("bandwidths=[0]", "each of bandwidths must be from 0.01 to 2, got 0.0."),
         ("bandwidths=[-0.5]", "each of bandwidths must be from 0.01 to 2, got -0.5."),
         ("nodes=2", "nodes must be from 4 to 32, got 2."),

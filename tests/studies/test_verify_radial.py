@@ -104,7 +104,7 @@ def test_curves_and_figures_are_left_behind(folder: Path, summary: dict[str, flo
             "dimensions=[8,16]",
             "dimensions must name at least 3 values from fit_from=8 on to fit a slope to, got [8, 16]: add some.",
         ),
-        ("dimensions=[]", "dimensions must name at least one value, got an empty list."),
+        ("dimensions=[]", "dimensions must name at least one value, got an empty list: name one, or leave it out."),
         ("temperature=0", "temperature must be from 0.001 to 1000, got 0.0."),
         ("low_temperatures=[0,0.1,1]", "each of low_temperatures must be from 1e-05 to 100, got 0.0."),
         ("samples=1", "samples must be at least 2, got 1."),

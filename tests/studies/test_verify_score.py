@@ -82,7 +82,7 @@ def test_a_known_exponent_is_found_with_its_interval() -> None:
     ("setting", "told"),
     [
         ("bandwidths=[0]", "each of bandwidths must be from 0.001 to 1000, got 0.0."),
-        ("bandwidths=[]", "bandwidths must name at least one value, got an empty list."),
+        ("bandwidths=[]", "bandwidths must name at least one value, got an empty list: name one, or leave it out."),
         ("samples=[100]", "samples must name at least 2 sizes to fit an exponent to, got [100]."),
         ("samples=[1,2]", "each of samples must be at least 2, got 1."),
         ("repeats=1", "repeats must be at least 2, got 1."),

@@ -29,7 +29,9 @@ def run(config: ExportMetricsConfig, _: Path) -> list[Path]:
     runs = [RunFolder(place.parent) for place in sorted(top.rglob("metrics.jsonl"))]
     runs = [run for run in runs if run.is_run and run.read_metrics()]
     if not runs:
-        raise UserError(f"No run in {top} has any logged steps: a run is a folder with config.yaml and metrics.jsonl.")
+        raise UserError(
+            f"No run in {top} has any logged steps: a run is a folder with config.yaml and metrics.jsonl. Name another."
+        )
     try:
         written = [_events(run) for run in runs] if config.to == "tensorboard" else [_table(runs, top, config.to)]
     except OSError as error:

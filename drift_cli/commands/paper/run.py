@@ -115,7 +115,7 @@ def _check_writable(key: str, folder: Path) -> None:
     except (FileExistsError, NotADirectoryError) as error:
         raise UserError(f"{key} must be a folder, but {folder} is a file: choose another.") from error
     except OSError as error:
-        raise UserError(f"{key} must be a writable folder, got {folder}: {error.strerror}.") from error
+        raise UserError(f"{key} must be a writable folder, got {folder}: {error.strerror}. Choose another.") from error
 
 
 def _report(parts: list[Part], folder: Path, others: dict[str, Measured]) -> page.Report:

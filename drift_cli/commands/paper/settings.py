@@ -39,10 +39,15 @@ class PaperConfig(Checked):
             not_empty("parts", self.parts)
             different("parts", self.parts)
         if self.records is not None and not Path(self.records).is_dir():
-            raise UserError(f"records must be a folder written by export=, got {self.records}, which does not exist.")
+            raise UserError(
+                f"records must be a folder written by export=, got {self.records}, which does not exist: name one, "
+                "or leave it out."
+            )
         if self.kept is not None and not Path(self.kept).is_dir():
             raise UserError(
-                f"kept must be a folder with <size>/<part> of earlier runs, got {self.kept}, which does not exist."
+                f"kept must be a folder with <size>/<part> of earlier runs, got {self.kept}, which does not exist: "
+                "name one, "
+                "or leave it out."
             )
         if self.cores is not None and self.cores > usable():
-            raise UserError(f"cores must be at most the {usable()} available here, got {self.cores}.")
+            raise UserError(f"cores must be at most the {usable()} available here, got {self.cores}: lower it.")

@@ -183,11 +183,15 @@ def _resume(setup: Setup, folder: RunFolder, place: Path, console: Console) -> c
         place = kept[-1]
     with checkpoint.offering_previous(place, "resume"):
         state = checkpoint.read_state(place)
-    _check_data(setup, folder, place, state)  # no earlier checkpoint would mend that
+    _check_data(setup, folder, place, state)  # no earlier checkpoint would mend that, or what comes next
+    checkpoint.check_codec(setup.codec, place, state)
     with checkpoint.offering_previous(place, "resume"):
         checkpoint.restore(setup, place, state)
     if state.step > setup.config.steps:
-        raise UserError(f"steps must be at least {state.step}, the step of {place}, got {setup.config.steps}.")
+        raise UserError(
+            f"steps must be at least {state.step}, the step of {place}, got {setup.config.steps}: raise it, or resume "
+            "from an earlier checkpoint."
+        )
     if state.step == setup.config.steps and folder.is_finished:
         raise UserError(
             f"The run in {folder.path} has finished all its {state.step} steps: give a larger steps= to train further."

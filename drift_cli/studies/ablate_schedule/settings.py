@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 from drift_cli.config.checked import Checked, Jobs, Positive, Resume, Samples, Steps, least, obeys, within
 from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
-from drift_cli.rules import between, positive, positive_fraction
+from drift_cli.rules import between, positive, positive_fraction, written
 from drift_cli.runs.executor import ExecutorConfig
 from drift_cli.training.settings import CurveConfig, Device, EmaConfig
 
@@ -110,7 +110,10 @@ class AblateScheduleConfig(Checked):
                 "one."
             )
         if len(set(self.seeds)) < 2 or len(set(self.seeds)) < len(self.seeds):
-            raise UserError(f"seeds must name at least 2 different seeds, for a standard deviation, got {self.seeds}.")
+            raise UserError(
+                f"seeds must name at least 2 different seeds, for a standard deviation, got "
+                f"{written(self.seeds)}: add some."
+            )
 
     @property
     def last(self) -> float:

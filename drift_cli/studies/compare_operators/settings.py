@@ -99,9 +99,8 @@ class CompareOperatorsConfig(Checked):
         for label in self.operators:
             if not _LABEL.fullmatch(label):
                 raise UserError(
-                    f'A label of operators must be a letter followed by letters, digits, "_" or "-", so that its '
-                    "settings can "
-                    f'be given as operators.<label>.…, got "{label}".'
+                    'A label of operators must be a letter followed by letters, digits, "_" or "-", so that its '
+                    f'settings can be given as operators.<label>.…, got "{label}": rename it.'
                 )
         if self.only is not None:
             not_empty("only", self.only)
@@ -122,7 +121,7 @@ class CompareOperatorsConfig(Checked):
                 "of starts, or choose dataset=unequal_modes."
             )
         if modes and getattr(self.dataset, "modes", 0) < 2:
-            raise UserError(f"starts={modes[0]} needs at least two modes, got dataset.modes=1.")
+            raise UserError(f"starts={modes[0]} needs at least two modes, got dataset.modes=1: give more.")
 
 
 def _operator(label: str, settings: Any) -> OperatorConfig:
@@ -152,6 +151,10 @@ def _operator(label: str, settings: Any) -> OperatorConfig:
     return found
 
 
+def _shown(given: dict[str, Any]) -> str:
+    return ", ".join(f"{key}: {value}" for key, value in given.items()) or "neither"
+
+
 def _check_kernel(where: str, found: OperatorConfig, given: dict[str, Any]) -> None:
     from drift_cli.abilities import abilities
     from drift_cli.training.bandwidth import provisional
@@ -159,11 +162,15 @@ def _check_kernel(where: str, found: OperatorConfig, given: dict[str, Any]) -> N
     drift, can = found.drift.name, abilities(found.drift.made())
     if can.uses_kernel and len(given) < 2:
         raise UserError(
-            f"{where} needs a kernel and a bandwidth, which drift={drift} uses: add kernel: laplace, bandwidth: 0.1."
+            f"{where} needs a kernel and a bandwidth, which drift={drift} uses, got {_shown(given)}: add kernel: "
+            "laplace, "
+            "bandwidth: 0.1."
         )
     if not can.uses_kernel and given:
         raise UserError(
-            f"{where} must have neither kernel nor bandwidth, which drift={drift} does not use: leave them out."
+            f"{where} must have neither kernel nor bandwidth, which drift={drift} does not use, got {_shown(given)}: "
+            "leave "
+            "them out."
         )
     try:
         can.check_kernel(provisional(found.kernel).made())

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from drift_cli.config.checked import Checked, Jobs, Maybe, Positive, Resume, Seed, Seeds, Steps, within
 from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
-from drift_cli.rules import between
+from drift_cli.rules import between, written
 from drift_cli.runs.executor import ExecutorConfig
 from drift_cli.studies.design_kernel.methods import METHODS
 from drift_cli.studies.settings import Factors, any_of, apart, some_of
@@ -61,10 +61,11 @@ class TrainedConfig(Checked):
         self.factors = sorted(self.factors)
         if "laplace" not in self.methods:
             raise UserError(
-                f"trained.methods must name laplace, which the others are compared with, got {self.methods}."
+                "trained.methods must name laplace, which the others are compared with, got "
+                f"{written(self.methods)}: add it."
             )
         if len(self.seeds) < 2:
-            raise UserError(f"trained.seeds must be two or more, for an interval, got {self.seeds}: add some.")
+            raise UserError(f"trained.seeds must be two or more, for an interval, got {written(self.seeds)}: add some.")
         apart("trained.tuning_seed", self.tuning_seed, {"trained.seeds": self.seeds})
 
 

@@ -22,7 +22,7 @@ from drift_cli.config.checked import (
 )
 from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
-from drift_cli.rules import between, one_of, positive, positive_fraction
+from drift_cli.rules import between, one_of, positive, positive_fraction, written
 from drift_cli.runs.executor import ExecutorConfig
 from drift_cli.setting import before
 from drift_cli.studies.high_dimension.methods import METHODS, OF_KERNELS
@@ -120,8 +120,10 @@ class HighDimensionConfig(Checked):
     def check_together(self) -> None:
         self.factors = sorted(self.factors)
         if len(self.methods) < 2:
-            raise UserError(f"methods must name at least two, to be compared, got {self.methods}: add some.")
+            raise UserError(f"methods must name at least two, to be compared, got {written(self.methods)}: add some.")
         if self.generator.name != "mlp":
-            raise UserError(f"generator must be mlp, because a start sets its last layer, got {self.generator.name}.")
+            raise UserError(
+                f"generator must be mlp, because a start sets its last layer, got {self.generator.name}: leave it out."
+            )
         judged = {"seeds": self.seeds, "network.seeds": self.network.seeds, "images.seeds": self.images.seeds}
         apart("tuning_seed", self.tuning_seed, judged)

@@ -53,7 +53,7 @@ class SpectralConfig(Checked):
         if self.final_bandwidth > self.sigma0:
             raise UserError(
                 f"sigma_min must be at most sigma0, got {self.final_bandwidth:g} above {self.sigma0:g}: "
-                "the annealing goes from wide to narrow."
+                "the annealing goes from wide to narrow. Lower sigma_min or raise sigma0."
             )
         flat, plane = (
             (self.modes, self.modes_2d) if self.dimension == 1 else (self.modes, max(self.modes, self.modes_2d))

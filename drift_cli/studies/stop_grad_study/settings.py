@@ -10,7 +10,7 @@ from drift_cli.config.checked import Checked, Jobs, Positive, Resume, Samples, S
 from drift_cli.config.objects import Settings
 from drift_cli.errors import UserError
 from drift_cli.gradient_paths import GRADIENT_PATHS
-from drift_cli.rules import at_least, between, check_samples, check_steps, positive
+from drift_cli.rules import at_least, check_samples, check_steps, positive, written
 from drift_cli.runs.executor import ExecutorConfig
 from drift_cli.studies.kernels import with_settings
 from drift_cli.studies.settings import any_that, some_of
@@ -65,7 +65,7 @@ class StopGradStudyConfig(Checked):
     def check_together(self) -> None:
         if "none" not in self.paths:
             raise UserError(
-                f"paths must include none, with which the others are compared, got {', '.join(self.paths)}."
+                f"paths must include none, with which the others are compared, got {written(self.paths)}: add it."
             )
         if self.pairs.seeds and "samples" not in self.paths:
             raise UserError("pairs compare samples with none: add samples to paths, or leave pairs empty.")
@@ -74,5 +74,5 @@ class StopGradStudyConfig(Checked):
                 f"generator must be mlp: the landscape is a plane of a network's weights, got {self.generator.name}. "
                 "Leave it out, or set the network with generator.widths=[…]."
             )
-        if self.plane != 0:
-            between("plane, where not 0 (no landscape),", self.plane, 3, 201)
+        if self.plane != 0 and not 3 <= self.plane <= 201:
+            raise UserError(f"plane must be 0 (no landscape) or from 3 to 201, got {self.plane}.")
