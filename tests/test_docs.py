@@ -90,6 +90,7 @@ def test_the_added_study_decides_its_claims_and_belongs_to_the_paper(extended: P
     assert "drift verify-translation" in _run(extended, "drift_cli", "--help").stdout
     ran = _run(extended, "drift_cli", "verify-translation", "hydra.run.dir=translation")
     assert ran.stdout.count(" confirmed") == 2
+    assert "could not be drawn" not in ran.stdout + ran.stderr
     assert (extended / "translation/data/translation.csv").read_text().count("\n") == 4
     ran = _run(extended, "drift_cli", "paper", "size=quick", "parts=[translation]", "out=paper")
     assert ran.returncode == 0, ran.stdout + ran.stderr
