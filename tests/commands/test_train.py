@@ -165,7 +165,7 @@ def test_steps_can_be_added_to_a_finished_run(tmp_path: Path, refusal) -> None:
     assert refusal("train", f"resume={tmp_path}", "kernel.bandwidth=3") == (
         "kernel.bandwidth belongs to the resumed run and cannot change: with resume= only steps, device, threads, "
         "checkpoint.every, checkpoint.keep, dataset.path, dataset.limit, distributed.processes, distributed.exchange, "
-        "objective, tracker can be given."
+        "objective, tracker can be given. Leave it out, or start a new run."
     )
     assert summary(tmp_path)["steps"] == 12  # a refusal loses nothing
     assert train_resume(tmp_path, "steps=16") == 0
@@ -290,7 +290,8 @@ def test_going_on_from_an_earlier_checkpoint_sets_the_later_ones_aside(tmp_path:
 
     assert train(tmp_path) == 0
     assert refusal("train", f"resume={tmp_path}", "steps=11") == (
-        f"steps must be at least 12, the step of {tmp_path}/checkpoints/step_00000012, got 11."
+        f"steps must be at least 12, the step of {tmp_path}/checkpoints/step_00000012, got 11: raise it, or resume "
+        "from an earlier checkpoint."
     )
     assert train_resume(tmp_path / "checkpoints/step_00000008", "steps=10") == 0
     assert "set aside" in capsys.readouterr().out

@@ -193,7 +193,8 @@ def test_a_study_with_other_settings_is_left_as_it_is(finished: Path, refusal) -
         "another hydra.run.dir=… starts a new one."
     )
     assert refusal("ablate-schedule", f"resume={finished}", "steps=50") == (
-        "steps belongs to the resumed run and cannot change: with resume= only jobs, executor can be given."
+        "steps belongs to the resumed run and cannot change: with resume= only jobs, executor can be given. "
+        "Leave it out, or start a new run."
     )
     assert before == {place: place.stat().st_mtime_ns for place in before}
 

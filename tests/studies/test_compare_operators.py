@@ -172,7 +172,8 @@ def test_a_stopped_study_goes_on_where_it_was(finished: Path, tmp_path: Path, re
     assert summary(folder) == before  # a run that is made again is the same
     assert [place for place, when in written.items() if place.stat().st_mtime_ns != when] == [lost]
     assert refusal("compare-operators", f"resume={folder}", "steps=50") == (
-        "steps belongs to the resumed run and cannot change: with resume= only jobs, executor can be given."
+        "steps belongs to the resumed run and cannot change: with resume= only jobs, executor can be given. "
+        "Leave it out, or start a new run."
     )
 
 

@@ -151,7 +151,8 @@ def test_finished_runs_are_not_made_again(finished: Path, tmp_path: Path, refusa
     assert {file: file.read_bytes() for file in (folder / "runs").glob("*.json")} == before
     assert summary(folder) == numbers
     assert refusal("high-dimension", f"resume={folder}", "particles=50") == (
-        "particles belongs to the resumed run and cannot change: with resume= only jobs, executor can be given."
+        "particles belongs to the resumed run and cannot change: with resume= only jobs, executor can be given. "
+        "Leave it out, or start a new run."
     )
 
 

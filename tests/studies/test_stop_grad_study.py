@@ -142,7 +142,8 @@ def test_a_stopped_study_goes_on_where_it_was(finished: Path, tmp_path: Path, re
         "hydra.run.dir=… starts a new one."
     )
     assert refusal("stop-grad-study", f"resume={folder}", "steps=50") == (
-        "steps belongs to the resumed run and cannot change: with resume= only jobs, executor can be given."
+        "steps belongs to the resumed run and cannot change: with resume= only jobs, executor can be given. "
+        "Leave it out, or start a new run."
     )
     assert summary(folder) == before
 
