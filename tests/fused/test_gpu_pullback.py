@@ -17,13 +17,13 @@ from drift_cli.fused.terms import terms_of
 from drift_cli.kernels import Gaussian, Kernel, Laplace, Mixture
 from tests.fused.test_operator import arguments
 from tests.fused.test_pullback import dense, distance, gradients
-from tests.problems.kernels import KERNELS
+from tests.problems.kernels import FEW, KERNELS
 
 pytest.importorskip("triton", reason="Triton is installed on Linux alone")
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 on_a_gpu = pytest.mark.skipif(DEVICE == "cpu", reason="needs a GPU")
-every_kernel = pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
+few_kernels = pytest.mark.parametrize("kernel", FEW)
 # Relative, of a whole gradient: sums of some hundred terms, in float32 of exponents of some tens.
 ROUNDING = {torch.float64: 1e-12, torch.float32: 1e-5}
 N, M = 37, 43  # two or three tiles of 16 and of 32, the last one not full
@@ -83,7 +83,7 @@ def test_they_are_those_of_the_dense_formula(kernel: Kernel, dimension: int, dty
         assert distance(mine, theirs) < ROUNDING[dtype]
 
 
-@every_kernel
+@few_kernels
 @pytest.mark.parametrize("dimension", [2, 9])
 def test_the_diagonal_carries_nothing_where_it_is_left_out(kernel: Kernel, dimension: int, plane) -> None:
     """One set of points as queries and as points, as in training: both ways into it add up."""
@@ -96,7 +96,7 @@ def test_the_diagonal_carries_nothing_where_it_is_left_out(kernel: Kernel, dimen
     assert distance(at_x + at_y, included) > 1e-3  # leaving it out is seen
 
 
-@every_kernel
+@few_kernels
 @pytest.mark.parametrize("mass_only", [False, True])
 def test_several_bandwidths_add_up_and_masses_alone_have_their_own(kernel: Kernel, mass_only: bool, plane) -> None:
     factors = (0.7, 1.0, 3.0)
@@ -181,7 +181,7 @@ def through_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(gpu, "takes", lambda x: len(x) > 0)
 
 
-@every_kernel
+@few_kernels
 def test_the_operator_goes_through_them(kernel: Kernel, through_the_gpu: None, plane) -> None:
     inputs = [plane(N).to(DEVICE), plane(M).to(DEVICE), plane(M, 1).squeeze(1).to(DEVICE)]
     g, mu = plane(N), plane(N, 1).squeeze(1)

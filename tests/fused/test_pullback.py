@@ -13,9 +13,10 @@ from torch import Tensor
 from drift_cli.fused import kernel_mean, kernel_means, log_masses
 from drift_cli.kernels import Gaussian, Kernel, Laplace
 from drift_cli.training.loss import loss_and_drift
-from tests.problems.kernels import KERNELS
+from tests.problems.kernels import FEW, KERNELS
 
 every_kernel = pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
+few_kernels = pytest.mark.parametrize("kernel", FEW)
 # Relative, of the whole gradient. Float32: sums of a thousand terms, and products lose what their points cancel.
 ROUNDING = {torch.float64: 1e-11, torch.float32: 2e-5}
 _SETS = {"n": 210, "m": 1100}  # several runs of rows, more points than two tiles, neither a multiple of a vector
@@ -64,7 +65,7 @@ def test_they_are_those_of_the_dense_formula(
             assert distance(ours, theirs) < rounding, (name, dtype)
 
 
-@every_kernel
+@few_kernels
 @pytest.mark.parametrize("dimension", [2, 40])
 def test_the_diagonal_carries_nothing_where_it_is_left_out(kernel: Kernel, dimension: int, plane) -> None:
     """One set of points as queries and as points, as in training: both ways into it add up."""
@@ -83,7 +84,7 @@ def test_the_diagonal_carries_nothing_where_it_is_left_out(kernel: Kernel, dimen
     assert distance(found, included) > 1e-3  # leaving it out is seen
 
 
-@every_kernel
+@few_kernels
 @pytest.mark.parametrize("dimension", [2, 40])
 def test_several_bandwidths_add_up(kernel: Kernel, dimension: int, plane) -> None:
     x, y, factors = plane(100, dimension), plane(600, dimension), (0.7, 1.0, 3.0)
@@ -102,7 +103,7 @@ def test_several_bandwidths_add_up(kernel: Kernel, dimension: int, plane) -> Non
         assert distance(found[k], sum(each[k] for each in alone)) < ROUNDING[torch.float64]
 
 
-@every_kernel
+@few_kernels
 @pytest.mark.parametrize("dimension", [2, 40])
 def test_masses_alone_have_their_own_derivatives(kernel: Kernel, dimension: int, plane) -> None:
     x, y, weights = plane(100, dimension), plane(600, dimension), plane(600, 1).squeeze(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from drift_cli import catalogue
 from drift_cli.config.objects import standing_at
 from drift_cli.kernels import Kernel
@@ -16,3 +18,8 @@ KERNELS: dict[str, Kernel] = {
     name: standing_at("kernel", "kernel", {"name": name, "bandwidth": BANDWIDTH, **_GIVEN.get(name, {})}).made()
     for name in catalogue.names("kernel")
 }
+# For what no kernel does differently: one alone and one made of several, and the others in the slow tests.
+FEW = [
+    pytest.param(kernel, id=name, marks=() if name in ("laplace", "mixture") else pytest.mark.slow)
+    for name, kernel in KERNELS.items()
+]
