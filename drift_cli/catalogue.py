@@ -69,8 +69,8 @@ def look_in(folders: Sequence[Path]) -> None:
 
 
 def option_file(group: str, name: str) -> Path | None:
-    """The YAML file of the option `name`, the user's own first; None where there is none."""
-    places = (*reversed(_folders), *installed_conf(), conf_dir())
+    """The YAML file of the option `name`, the project's own first; None where there is none."""
+    places = (conf_dir(), *installed_conf(), *_folders)
     files = (folder / group / f"{name}.yaml" for folder in places)
     return next((file for file in files if file.is_file()), None)
 
@@ -154,7 +154,8 @@ def _own(group: str) -> set[str]:
 def _options(group: str) -> dict[str, str]:
     """The classes of others that the user's own files name, by the names of these files."""
     files = {file.stem: named_in(file) for folder in _folders for file in (folder / group).glob("*.yaml")}
-    return {option: name for option, name in files.items() if name and _is_of_others(name)}
+    known = _own(group)  # which no file of a user's replaces
+    return {option: name for option, name in files.items() if option not in known and name and _is_of_others(name)}
 
 
 def named_in(file: Path) -> str | None:

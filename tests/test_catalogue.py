@@ -18,7 +18,7 @@ from drift_cli import catalogue
 from drift_cli import command as commands
 from drift_cli import config as configs
 from drift_cli.catalogue import conf_dir
-from drift_cli.config.objects import chosen, settings_class, standing_at
+from drift_cli.config.objects import chosen, settings_class, standing_at, with_defaults
 from drift_cli.errors import UserError
 from drift_cli.setting import parameters
 from drift_cli.shell.cli import main
@@ -371,6 +371,14 @@ def test_help_and_refusals_know_the_options_of_ones_own(tmp_path: Path, outside)
     assert broken.returncode == 2
     assert "my_conf/kernel/sech.yaml, line 2, cannot be read as YAML: " in broken.stderr
     assert broken.stderr.count("\n") == 1
+
+
+def test_a_file_of_ones_own_replaces_no_name_of_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kernel").mkdir()
+    (tmp_path / "kernel/laplace.yaml").write_text("name: my_package.Laplace\nbandwidth: 7.0\n")
+    monkeypatch.setattr(catalogue, "_folders", [tmp_path])
+    assert catalogue.find("kernel", "laplace").__module__ == "drift_cli.kernels.laplace"
+    assert with_defaults("kernel", "laplace").bandwidth == 0.1
 
 
 def test_trust_names_classes() -> None:

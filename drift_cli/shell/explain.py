@@ -61,9 +61,10 @@ def explain(error: Exception, command: Command, settings: list[str]) -> str:
             return f"{key} is a list: write {key}=[{values}]."
         return f'"{key}={values}" gives several values: `drift {command.name} -m {key}={values}` runs once for each.'
     if "Config group override must be a string" in text:
-        groups = [word.removesuffix("=null") for word in settings if word.endswith("=null")]
-        group = next((each for each in groups if command.options(each)), "A group")
-        return f"{group} must be one of {', '.join(command.options(group))}, got null: leave it out for the default."
+        named = [word.removesuffix("=null") for word in settings if word.endswith("=null")]
+        known = {group: ", ".join(command.options(group)) for group in named if command.options(group)}
+        group, listed = next(iter(known.items()), ("A group", "its options"))
+        return f"{group} must be one of {listed}, got null: leave it out for the default."
     if isinstance(error, OmegaConfBaseException):
         return describe(error)
     if isinstance(error, MarkedYAMLError):

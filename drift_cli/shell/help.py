@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from drift_cli import command as commands
-from drift_cli.catalogue import PACKAGES, find, names, trust
+from drift_cli.catalogue import PACKAGES, find, look_in, names, trust
 from drift_cli.command import Command
 from drift_cli.errors import UserError, did_you_mean
 from drift_cli.setting import REQUIRED, parameters
@@ -47,6 +47,7 @@ def command_help(command: Command, words: Sequence[str] = ()) -> str:
     Of every option that `words` choose (kernel=mixture) its own settings too, and what a chosen preset is.
     """
     command = with_own(command, list(words))
+    look_in(command.own)
     _, _, body = command.yaml.read_text(encoding="utf-8").partition("\n")
     settings = re.sub(r"^defaults:\n(?:[ -].*\n)+", "", body, flags=re.M)
     settings = re.sub(r"^hydra:\n(?:[ ].*\n?)+", "", settings, flags=re.M).strip()

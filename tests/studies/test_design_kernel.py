@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ from drift_cli.studies.design_kernel.methods import PERIOD, bandwidths
 from drift_cli.studies.design_kernel.settings import CaptureConfig
 from drift_cli.theory import annealing
 from drift_cli.theory.empirical_rates import after, best_design, best_step, effective_samples, floor
-from drift_cli.training import bandwidth
 from tests.problems.left import assert_drawn, tables
 
 DRAWN = True
@@ -60,13 +58,7 @@ TABLES = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def fewer() -> Iterator[None]:
-    """Points on which each training finds its bandwidth, more than half of a small study's time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bandwidth, "_QUERIES", 64)
-        patch.setattr(bandwidth, "_POINTS", 256)
-        yield
+pytestmark = pytest.mark.usefixtures("few_for_the_bandwidth")
 
 
 @pytest.fixture(scope="module")

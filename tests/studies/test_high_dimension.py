@@ -7,7 +7,6 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,6 @@ from drift_cli.studies.high_dimension.self_terms import FromTheTruth
 from drift_cli.studies.high_dimension.settings import CollapseConfig, HighDimensionConfig
 from drift_cli.studies.high_dimension.targets import Place
 from drift_cli.studies.numbers import Interval
-from drift_cli.training import bandwidth
 from drift_cli.training.setup import assemble
 from drift_cli.training.streams import stream
 from tests.problems.blank import blank_figures
@@ -76,13 +74,7 @@ TABLES = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def fewer() -> Iterator[None]:
-    """Points on which each place and each training finds its bandwidth."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bandwidth, "_QUERIES", 64)
-        patch.setattr(bandwidth, "_POINTS", 256)
-        yield
+pytestmark = pytest.mark.usefixtures("few_for_the_bandwidth")
 
 
 @pytest.fixture(scope="module")

@@ -62,6 +62,10 @@ TABLES = {
 }
 
 
+DRAWINGS = ("mechanism", "norm_against_distance_laplace", "curves_laplace", "samples_laplace", "samples_alone", "pairs",
+            "landscape_checkerboard_laplace")  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
@@ -93,16 +97,7 @@ def test_it_leaves_its_numbers_curves_and_figures(finished: Path) -> None:
     # either, and nothing is said of collapse.
     uncovered = {"samples_alone_collapses", "query_alone_collapses"} if found["none_collapsed"] else set()
     assert missing == {"none.gaussian_over_laplace_sw"} | uncovered
-    assert_drawn(
-        finished / "figures",
-        "mechanism",
-        "norm_against_distance_laplace",
-        "curves_laplace",
-        "samples_laplace",
-        "samples_alone",
-        "pairs",
-        "landscape_checkerboard_laplace",
-    )
+    assert_drawn(finished / "figures", *DRAWINGS)
     tabled = tables(finished / "data", TABLES)
     for paths, seed in itertools.product(GRADIENT_PATHS, (0, 1)):
         curve = tabled[f"checkerboard_laplace_{paths}_{seed}"]
@@ -335,13 +330,4 @@ def test_one_choice_of_paths_is_a_study_too(finished: Path, tmp_path: Path) -> N
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert "checkerboard.laplace.none.sw" in summary
     assert "checkerboard.laplace.both.sw" not in summary
-    assert_drawn(
-        tmp_path / "figures",
-        "mechanism",
-        "norm_against_distance_laplace",
-        "curves_laplace",
-        "samples_laplace",
-        "samples_alone",
-        "pairs",
-        "landscape_checkerboard_laplace",
-    )
+    assert_drawn(tmp_path / "figures", *DRAWINGS)
