@@ -41,7 +41,7 @@ def against_dimension(config: HighDimensionConfig, found: Particles, folder: Pat
             below.set(ylim=(-0.2, len(config.factors) + 0.2), xlabel="dimension",
                       ylabel=f"bandwidths of {len(config.factors)} with TV < {config.good:g}")  # fmt: skip
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=4)
+        figure.legend(handles, labels, loc="outside upper center", ncols=min(4, 2 * len(rows)))
         return save(figure, folder, "against_dimension")
 
 
